@@ -1,0 +1,38 @@
+//! `status`: every migration, and what the files and the history say of it. It
+//! only asks, and needs no right but SELECT.
+
+use super::{Task, refuse_foreign};
+use crate::db::{self, Look, Past};
+use crate::error::Error;
+use crate::formats::Format;
+use crate::plan::drift::{self, Drift};
+use crate::plan::history::History;
+
+/// What was found.
+pub(crate) struct Found {
+    pub look: Look,
+    pub history: History,
+    pub drifts: Vec<Drift>,
+}
+
+/// Asks the database.
+///
+/// # Errors
+/// Why there is no answer.
+pub(crate) async fn status(task: &Task) -> Result<Found, Error> {
+    let Task { project, config } = task;
+    let url = &config.database.value;
+    let mut reader = db::connect_reader(url, config.limits.wait).await?;
+    let look = reader.look(project.format.ledger()).await?;
+    refuse_foreign(&look, url.dialect())?;
+    let history = match &look.past {
+        Past::Known(history) => history.clone(),
+        Past::Foreign { .. } | Past::Fresh => History::default(),
+    };
+    let drifts = drift::find(&project.format, &project.migrations, &history);
+    Ok(Found {
+        look,
+        history,
+        drifts,
+    })
+}

@@ -1,0 +1,112 @@
+//! `up`: applies what is pending.
+
+use super::{Task, refuse_foreign};
+use crate::db::{self, Guard, Past, Session};
+use crate::engine::event::{Event, Listener};
+use crate::engine::{self, Outcome, Run, Step};
+use crate::error::{self, Error};
+use crate::formats::Format;
+use crate::model::Version;
+use crate::plan::history::History;
+use crate::plan::planner::{self, Plan};
+use crate::sql::Dialect;
+use crate::verify;
+
+/// What `up` did, and the newest version that is applied now.
+pub(crate) struct Done {
+    pub outcome: Outcome,
+    pub newest: Option<Version>,
+}
+
+/// Applies what is pending.
+///
+/// # Errors
+/// Why it stopped; the listener was told what had been applied.
+pub(crate) async fn up(task: &Task, run: &str, listener: &mut dyn Listener) -> Result<Done, Error> {
+    let Task { project, config } = task;
+    let url = &config.database.value;
+    let dialect = url.dialect();
+    listener.event(&Event::Read {
+        dir: &project.dir,
+        format: project.format.name(),
+        count: project.migrations.len(),
+    });
+    for warning in &project.warnings {
+        listener.event(&Event::Warning(warning.clone()));
+    }
+    let database = url.to_string();
+    if url
+        .file()
+        .is_some_and(|file| file.may_create && !file.path.exists())
+    {
+        listener.event(&Event::Creating {
+            database: &database,
+        });
+    }
+    let mut connection = db::connect(url, config.limits.wait).await?;
+    let look = connection.look(project.format.ledger()).await?;
+    listener.event(&Event::Connected {
+        database: &database,
+        server: &look.server,
+        history: &look.ledger.table,
+    });
+    refuse_foreign(&look, dialect)?;
+
+    let before = known(&look.past);
+    let first = plan(task, &before)?;
+    for warning in &first.warnings {
+        listener.event(&Event::Warning(error::warning(warning)));
+    }
+    if first.steps.is_empty() {
+        return Ok(Done {
+            outcome: Outcome::default(),
+            newest: before.newest(),
+        });
+    }
+    steps(&first, dialect)?;
+
+    let outcome = engine::run(
+        &Run {
+            name: run,
+            limits: config.limits,
+            look: &look,
+        },
+        &mut Guard::new(connection),
+        async || db::connect(url, config.limits.wait).await,
+        |past| steps(&plan(task, &known(past))?, dialect),
+        listener,
+    )
+    .await?;
+    let newest = outcome.applied.iter().copied().chain(before.newest()).max();
+    Ok(Done { outcome, newest })
+}
+
+fn plan<'a>(task: &'a Task, history: &History) -> Result<Plan<'a>, Error> {
+    Ok(planner::plan(
+        &task.project.format,
+        &task.project.migrations,
+        history,
+        task.config.request,
+    )?)
+}
+
+/// The steps of a plan, each split and verified: all of them, before the first
+/// is sent.
+fn steps<'a>(plan: &Plan<'a>, dialect: Dialect) -> Result<Vec<Step<'a>>, Error> {
+    plan.steps
+        .iter()
+        .map(|migration| {
+            Ok(Step {
+                migration,
+                statements: verify::statements(migration, dialect)?,
+            })
+        })
+        .collect()
+}
+
+fn known(past: &Past) -> History {
+    match past {
+        Past::Known(history) => history.clone(),
+        Past::Foreign { .. } | Past::Fresh => History::default(),
+    }
+}

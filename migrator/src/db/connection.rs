@@ -1,0 +1,195 @@
+//! A connection to whichever database the URL names.
+
+use super::fault::{Fault, FaultKind};
+use super::url::DatabaseUrl;
+use super::{GuardSession, Job, LockKey, Look, Session, Setback};
+use crate::formats::ledger::Ledger;
+use crate::sql::Dialect;
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
+
+#[cfg(feature = "mysql")]
+use super::mysql::Mysql;
+#[cfg(feature = "postgres")]
+use super::postgres::Postgres;
+#[cfg(feature = "sqlite")]
+use super::sqlite::{LockFile, Sqlite};
+
+/// The pauses between attempts to connect.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// A connection that may write.
+pub struct Connection(Driver);
+
+/// A connection of which only questions can be asked.
+pub struct Reader(Connection);
+
+/// What holds a run's lock: a connection of its own, or a file.
+pub struct Guard(Holder);
+
+enum Driver {
+    #[cfg(feature = "mysql")]
+    Mysql(Mysql),
+    #[cfg(feature = "postgres")]
+    Postgres(Postgres),
+    #[cfg(feature = "sqlite")]
+    Sqlite(Sqlite),
+}
+
+enum Holder {
+    Connection(Connection),
+    #[cfg(feature = "sqlite")]
+    File(LockFile),
+}
+
+/// Does the same with whichever driver it is.
+macro_rules! with_driver {
+    ($driver:expr, $session:ident => $call:expr) => {
+        match &mut $driver {
+            #[cfg(feature = "mysql")]
+            Driver::Mysql($session) => $call,
+            #[cfg(feature = "postgres")]
+            Driver::Postgres($session) => $call,
+            #[cfg(feature = "sqlite")]
+            Driver::Sqlite($session) => $call,
+            #[cfg(not(any(feature = "mysql", feature = "postgres", feature = "sqlite")))]
+            _ => unreachable!("no driver was compiled in"),
+        }
+    };
+}
+
+/// Connects, waiting for up to `wait` until the database answers. A SQLite file
+/// that is missing is created where the URL allows it.
+///
+/// # Errors
+/// The last complaint; at once where waiting is of no use.
+pub async fn connect(url: &DatabaseUrl, wait: Duration) -> Result<Connection, Fault> {
+    let create = url.file().is_some_and(|file| file.may_create);
+    connect_within(url, wait, create).await
+}
+
+/// Connects to ask questions only: it creates nothing.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_reader(url: &DatabaseUrl, wait: Duration) -> Result<Reader, Fault> {
+    connect_within(url, wait, false).await.map(Reader)
+}
+
+async fn connect_within(
+    url: &DatabaseUrl,
+    wait: Duration,
+    create: bool,
+) -> Result<Connection, Fault> {
+    let end = Instant::now() + wait;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        // At least one honest attempt, however short the wait.
+        let attempt = timeout(left.max(Duration::from_secs(1)), open(url, create));
+        let fault = match attempt.await {
+            Ok(Ok(driver)) => return Ok(Connection(driver)),
+            Ok(Err(fault)) => fault,
+            Err(_) => Fault::new(FaultKind::Unreachable, "no answer"),
+        };
+        let fault = without_secrets(url, fault);
+        if fault.kind != FaultKind::Unreachable || Instant::now() + pause >= end {
+            return Err(fault);
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+async fn open(url: &DatabaseUrl, create: bool) -> Result<Driver, Fault> {
+    // Only SQLite has anything to create.
+    let _ = create;
+    match url.dialect() {
+        #[cfg(feature = "mysql")]
+        Dialect::Mysql => Mysql::connect(url).await.map(Driver::Mysql),
+        #[cfg(feature = "postgres")]
+        Dialect::Postgres => Postgres::connect(url).await.map(Driver::Postgres),
+        #[cfg(feature = "sqlite")]
+        Dialect::Sqlite => Sqlite::connect(url, create).await.map(Driver::Sqlite),
+        // The URL was refused before (UrlError::DriverLeftOut).
+        #[cfg(not(all(feature = "mysql", feature = "postgres", feature = "sqlite")))]
+        _ => Err(Fault::new(FaultKind::Setting, "the driver was left out")),
+    }
+}
+
+/// A server's message may quote what it was sent.
+fn without_secrets(url: &DatabaseUrl, mut fault: Fault) -> Fault {
+    fault.message = url.without_secrets(&fault.message);
+    fault.detail = fault.detail.map(|detail| url.without_secrets(&detail));
+    fault
+}
+
+impl Session for Connection {
+    async fn look(&mut self, ledger: &Ledger) -> Result<Look, Fault> {
+        with_driver!(self.0, session => session.look(ledger).await)
+    }
+
+    async fn create(&mut self, ledger: &Ledger) -> Result<(), Fault> {
+        with_driver!(self.0, session => session.create(ledger).await)
+    }
+
+    async fn apply(&mut self, job: Job<'_>) -> Result<Duration, Setback> {
+        with_driver!(self.0, session => session.apply(job).await)
+    }
+}
+
+impl Reader {
+    /// Reads the server's facts and the history.
+    ///
+    /// # Errors
+    /// What the database complained of.
+    pub async fn look(&mut self, ledger: &Ledger) -> Result<Look, Fault> {
+        self.0.look(ledger).await
+    }
+}
+
+impl Guard {
+    /// Makes a guard of the connection that looked; a SQLite database is guarded
+    /// by a file, since its connections lock nothing between transactions.
+    #[must_use]
+    pub fn new(connection: Connection) -> Self {
+        #[cfg(feature = "sqlite")]
+        if let Driver::Sqlite(_) = connection.0 {
+            return Self(Holder::File(LockFile::new()));
+        }
+        Self(Holder::Connection(connection))
+    }
+}
+
+impl GuardSession for Guard {
+    async fn try_lock(&mut self, key: &LockKey, run: &str) -> Result<bool, Fault> {
+        match &mut self.0 {
+            Holder::Connection(Connection(driver)) => match driver {
+                #[cfg(feature = "mysql")]
+                Driver::Mysql(session) => session.try_lock(key, run).await,
+                #[cfg(feature = "postgres")]
+                Driver::Postgres(session) => session.try_lock(key, run).await,
+                #[allow(unreachable_patterns, reason = "which drivers there are differs")]
+                _ => Ok(true),
+            },
+            #[cfg(feature = "sqlite")]
+            Holder::File(file) => file.try_lock(key, run).await,
+        }
+    }
+
+    async fn release(&mut self) {
+        match &mut self.0 {
+            Holder::Connection(Connection(driver)) => match driver {
+                #[cfg(feature = "mysql")]
+                Driver::Mysql(session) => session.release().await,
+                #[cfg(feature = "postgres")]
+                Driver::Postgres(session) => session.release().await,
+                #[allow(unreachable_patterns, reason = "which drivers there are differs")]
+                _ => {}
+            },
+            #[cfg(feature = "sqlite")]
+            Holder::File(file) => file.release().await,
+        }
+    }
+}

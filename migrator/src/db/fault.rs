@@ -1,0 +1,73 @@
+//! What a database or its driver complained of, as data without secrets.
+
+/// A complaint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub kind: FaultKind,
+    /// SQLSTATE, or the server's own number where it has none to tell more.
+    pub code: Option<String>,
+    pub message: String,
+    pub detail: Option<String>,
+    pub hint: Option<String>,
+    /// Where in the text that was sent.
+    pub position: Option<Position>,
+    /// The function in which it happened, with the line in it.
+    pub context: Option<String>,
+    pub constraint: Option<String>,
+    pub table: Option<String>,
+}
+
+/// What kind of complaint: it decides the exit code and whether to try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The driver understood nothing any more, or was never to be asked that.
+    Driver,
+    /// The connection ended in the middle.
+    Lost,
+    /// The login was refused, or the database is not there: no use to wait.
+    Refused,
+    /// A setting in the URL that the driver does not take.
+    Setting,
+    /// The server refused a statement.
+    Statement,
+    /// TLS could not be agreed on.
+    Tls,
+    /// Nobody answers, or not yet.
+    Unreachable,
+}
+
+/// Where in a text that was sent to a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// 0-based number of a character (PostgreSQL).
+    Character(usize),
+    /// 1-based line (MySQL, MariaDB).
+    Line(usize),
+    /// The token that the message names (SQLite).
+    Token(String),
+}
+
+impl Fault {
+    #[must_use]
+    pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            code: None,
+            message: message.into(),
+            detail: None,
+            hint: None,
+            position: None,
+            context: None,
+            constraint: None,
+            table: None,
+        }
+    }
+
+    /// Whether its code is one of these.
+    #[must_use]
+    pub fn has_code(&self, codes: &[&str]) -> bool {
+        self.code
+            .as_deref()
+            .is_some_and(|code| codes.contains(&code))
+    }
+}

@@ -1,0 +1,147 @@
+//! Databases: the only room with a driver's types and a dialect's own SQL. What
+//! leaves it are values.
+
+pub mod fault;
+pub mod hints;
+pub mod url;
+
+#[cfg(feature = "cli")]
+mod connection;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+#[cfg(feature = "cli")]
+mod wire;
+
+#[cfg(feature = "cli")]
+pub use connection::{Connection, Guard, Reader, connect, connect_reader};
+
+use crate::formats::ledger::Ledger;
+use crate::model::Migration;
+use crate::plan::history::History;
+use crate::sql::Statement;
+use fault::Fault;
+use std::time::Duration;
+
+/// What one look at a database tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The server's name and version.
+    pub server: String,
+    /// The history table under the name by which it is found wherever a
+    /// migration leaves the search path.
+    pub ledger: Ledger,
+    pub past: Past,
+    /// What two migrators of this history exclude each other by.
+    pub lock: LockKey,
+}
+
+/// What a database knows of its migrations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Past {
+    /// No history table, neither ours nor another tool's.
+    Fresh,
+    /// Another tool's history table and none of ours.
+    Foreign {
+        tool: &'static str,
+        table: &'static str,
+    },
+    Known(History),
+}
+
+/// The name of a lock; the forms are fixed for ever, so that two released
+/// versions exclude each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LockKey {
+    /// PostgreSQL's advisory lock.
+    Id(i64),
+    /// MySQL's and MariaDB's named lock.
+    Name(String),
+    /// SQLite's lock file.
+    File(std::path::PathBuf),
+}
+
+/// One migration to apply, with all that a session needs for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    pub ledger: &'a Ledger,
+    pub migration: &'a Migration,
+    /// The statements of its up script.
+    pub statements: &'a [Statement],
+    /// How long the fence may wait for another migrator.
+    pub lock_wait: Duration,
+    /// How long a statement may wait for a table lock; zero is for ever.
+    pub lock_timeout: Duration,
+    /// By which the run is known in the server.
+    pub run: &'a str,
+}
+
+/// Why a migration was not applied, and what is left of it.
+#[derive(Clone, Debug)]
+pub struct Setback {
+    pub fault: Fault,
+    /// The 0-based number of the script's statement that failed; `None` where
+    /// it was none of them.
+    pub statement: Option<usize>,
+    /// The byte of the script at which it failed, where the database told.
+    pub offset: Option<usize>,
+    pub left: Left,
+}
+
+/// What a failed migration left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing: it was rolled back.
+    Nothing,
+    /// Its first `ran` statements stay, and the history marks it as half
+    /// applied.
+    Part { ran: usize },
+    /// Another run has claimed it first.
+    Claimed,
+    /// The connection ended: only the history knows.
+    Unknown,
+}
+
+/// A connection that applies migrations.
+#[expect(
+    async_fn_in_trait,
+    reason = "the program runs on one thread; no future of these is sent anywhere"
+)]
+pub trait Session {
+    /// Reads the server's facts and the history; writes nothing.
+    ///
+    /// # Errors
+    /// What the database complained of.
+    async fn look(&mut self, ledger: &Ledger) -> Result<Look, Fault>;
+
+    /// Creates the history table where it is missing.
+    ///
+    /// # Errors
+    /// What the database complained of; nothing was created then.
+    async fn create(&mut self, ledger: &Ledger) -> Result<(), Fault>;
+
+    /// Applies one migration and records it, the record first.
+    ///
+    /// # Errors
+    /// Why not, and what is left of it.
+    async fn apply(&mut self, job: Job<'_>) -> Result<Duration, Setback>;
+}
+
+/// A connection that holds the run's lock.
+#[expect(
+    async_fn_in_trait,
+    reason = "the program runs on one thread; no future of these is sent anywhere"
+)]
+pub trait GuardSession {
+    /// Takes the lock if nobody holds it.
+    ///
+    /// # Errors
+    /// What the database complained of.
+    async fn try_lock(&mut self, key: &LockKey, run: &str) -> Result<bool, Fault>;
+
+    /// Gives the lock back.
+    async fn release(&mut self);
+}

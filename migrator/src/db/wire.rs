@@ -1,0 +1,104 @@
+//! What the drivers share: a message out, the completed statements and the rows
+//! of text back. Only the simple protocol: a prepared statement breaks behind a
+//! pooler, and its portal keeps a snapshot for which CREATE INDEX CONCURRENTLY
+//! waits for ever.
+
+use super::Past;
+use super::fault::{Fault, FaultKind};
+use crate::formats::foreign;
+use crate::formats::ledger::{Ledger, Row};
+use crate::plan::history::History;
+use futures_util::TryStreamExt;
+use sqlx::{AssertSqlSafe, ColumnIndex, Connection, Database, Decode, Either, Executor, Type};
+
+/// What a message came to.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    /// How many of its statements completed.
+    pub(super) completed: usize,
+    pub(super) rows: Vec<Row>,
+}
+
+/// A message that failed, with what had completed before.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) completed: usize,
+    pub(super) error: sqlx::Error,
+}
+
+/// Sends one message and waits for all of its answer.
+pub(super) async fn send<C>(connection: &mut C, sql: &str) -> Result<Answer, Failed>
+where
+    C: Connection,
+    for<'c> &'c mut C: Executor<'c, Database = C::Database>,
+    for<'r> String: Decode<'r, C::Database> + Type<C::Database>,
+    usize: ColumnIndex<<C::Database as Database>::Row>,
+{
+    let mut answer = Answer::default();
+    let mut results = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_many(connection);
+    loop {
+        match results.try_next().await {
+            Ok(Some(Either::Left(_))) => answer.completed += 1,
+            Ok(Some(Either::Right(row))) => answer.rows.push(texts::<C::Database>(&row)),
+            Ok(None) => return Ok(answer),
+            Err(error) => {
+                return Err(Failed {
+                    completed: answer.completed,
+                    error,
+                });
+            }
+        }
+    }
+}
+
+/// The row's columns as text; a column of another type is none, for rows are
+/// only asked for as text.
+fn texts<DB: Database>(row: &DB::Row) -> Row
+where
+    for<'r> String: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    use sqlx::Row as _;
+    (0..row.len())
+        .map(|at| row.try_get::<Option<String>, _>(at).ok().flatten())
+        .collect()
+}
+
+/// What a driver's error is when it is none of the server's.
+pub(super) fn driver_fault(error: &sqlx::Error, connecting: bool) -> Fault {
+    let kind = match error {
+        sqlx::Error::Configuration(_) => FaultKind::Setting,
+        sqlx::Error::Tls(_) => FaultKind::Tls,
+        sqlx::Error::Io(_) if connecting => FaultKind::Unreachable,
+        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => FaultKind::Lost,
+        _ => FaultKind::Driver,
+    };
+    Fault::new(kind, error.to_string())
+}
+
+/// The history in the rows of a ledger's SELECT.
+pub(super) fn history(answer: &Answer, table: &str) -> Result<History, Fault> {
+    let applied = answer.rows.iter().map(Ledger::applied).collect();
+    Option::map(applied, |applied| History { applied }).ok_or_else(|| {
+        Fault::new(
+            FaultKind::Driver,
+            format!("the table {table} is not a history table of sqlx"),
+        )
+    })
+}
+
+/// Whose history tables there are, by (table, column) rows.
+pub(super) fn foreign_past(answer: Answer) -> Past {
+    let columns: Vec<(String, String)> = answer
+        .rows
+        .into_iter()
+        .filter_map(|row| match <[Option<String>; 2]>::try_from(row) {
+            Ok([Some(table), Some(column)]) => Some((table, column)),
+            _ => None,
+        })
+        .collect();
+    match foreign::owner(&columns) {
+        Some((tool, table)) => Past::Foreign { tool, table },
+        None => Past::Fresh,
+    }
+}

@@ -1,0 +1,45 @@
+//! What happens in a run, as it happens. Listeners turn it into words.
+
+use crate::diagnostic::Diagnostic;
+use crate::model::Migration;
+use std::time::Duration;
+
+/// One thing that happened.
+#[derive(Debug)]
+pub(crate) enum Event<'a> {
+    /// A migration is in, and recorded.
+    Applied {
+        migration: &'a Migration,
+        took: Duration,
+    },
+    /// Another run has applied it, or is at it.
+    Claimed {
+        migration: &'a Migration,
+    },
+    /// The database answered.
+    Connected {
+        database: &'a str,
+        server: &'a str,
+        history: &'a str,
+    },
+    /// A database file is to be created.
+    Creating {
+        database: &'a str,
+    },
+    /// The migrations were read.
+    Read {
+        dir: &'a str,
+        format: &'a str,
+        count: usize,
+    },
+    /// Another migrator holds the lock.
+    WaitingForLock {
+        limit: Duration,
+    },
+    Warning(Diagnostic),
+}
+
+/// Whoever wants to know.
+pub(crate) trait Listener {
+    fn event(&mut self, event: &Event<'_>);
+}

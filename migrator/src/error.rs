@@ -1,0 +1,157 @@
+//! Everything that can go wrong, as values. `words` turns each into what a
+//! person reads, `exit` into a code.
+
+mod words;
+
+use crate::bundle::BundleError;
+use crate::config::ConfigError;
+use crate::db::fault::Fault;
+use crate::diagnostic::Diagnostic;
+#[cfg(feature = "cli")]
+use crate::diagnostic::Severity;
+use crate::formats::FormatError;
+use crate::model::Version;
+#[cfg(feature = "cli")]
+use crate::plan::drift::Drift;
+use crate::plan::planner::PlanError;
+use crate::sources::SourceError;
+use crate::sql::SplitError;
+use crate::text::{SourceFile, Span};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why something was not done.
+#[derive(Debug)]
+pub enum Error {
+    Bundle(BundleError),
+    Config(ConfigError),
+    /// The database complained, of no migration.
+    Database(Fault),
+    /// A statement that a migration may not hold.
+    Forbidden(Box<Forbidden>),
+    /// The database has another tool's history, and none of ours.
+    ForeignHistory {
+        tool: &'static str,
+        table: &'static str,
+        create: String,
+    },
+    Format(FormatError),
+    /// Another migrator is at work.
+    LockHeld(LockHeld),
+    Migration(Box<MigrationFailure>),
+    /// No folder of migrations where one is looked for.
+    NoFolder {
+        root: PathBuf,
+    },
+    Plan(PlanError),
+    Source(SourceError),
+    /// A file that cannot be taken apart into statements.
+    Split {
+        file: Arc<SourceFile>,
+        error: SplitError,
+    },
+    /// The program itself failed.
+    Unexpected {
+        what: String,
+    },
+}
+
+/// Another migrator held the lock for longer than was allowed.
+#[derive(Debug)]
+pub struct LockHeld {
+    pub waited: Duration,
+}
+
+/// A statement that would undo what a migration is promised.
+#[derive(Debug)]
+pub struct Forbidden {
+    pub file: Arc<SourceFile>,
+    pub span: Span,
+    pub why: Why,
+}
+
+/// Why a statement is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It would wait for data that nobody sends.
+    Copy,
+    /// It does nothing in a transaction, and does not say so.
+    IgnoredInTransaction { what: &'static str },
+    /// The server refuses it inside a transaction.
+    NoTransaction { what: &'static str },
+    /// It is no SQL but psql's.
+    PsqlCommand,
+    /// It would end the migration's own transaction.
+    TransactionControl,
+}
+
+/// A migration that failed.
+#[derive(Debug)]
+pub struct MigrationFailure {
+    pub version: Version,
+    /// The history table.
+    pub table: String,
+    pub file: Arc<SourceFile>,
+    /// The statement that failed: its 1-based number and its place.
+    pub statement: Option<(usize, Span)>,
+    /// How many statements the file has.
+    pub statements: usize,
+    /// The byte of the file at which it failed, where the database told.
+    pub offset: Option<usize>,
+    pub fault: Fault,
+    pub state: State,
+    /// What this run had applied before.
+    pub applied: Vec<Version>,
+    pub not_started: usize,
+}
+
+/// The database's state after a migration failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Its first `ran` statements stay.
+    HalfApplied { ran: usize },
+    /// Nothing of it stays.
+    RolledBack,
+    /// The connection ended before the answer came.
+    Unknown,
+}
+
+impl Error {
+    /// What is to be said about it.
+    #[must_use]
+    pub fn diagnostic(&self) -> Diagnostic {
+        words::diagnostic(self)
+    }
+}
+
+/// A tolerated disagreement, in words.
+#[cfg(feature = "cli")]
+pub(crate) fn warning(drift: &Drift) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Warning,
+        ..words::drift(drift)
+    }
+}
+
+macro_rules! from {
+    ($($error:ty => $variant:ident),* $(,)?) => {$(
+        impl From<$error> for Error {
+            fn from(error: $error) -> Self {
+                Self::$variant(error.into())
+            }
+        }
+    )*};
+}
+
+from! {
+    BundleError => Bundle,
+    ConfigError => Config,
+    Fault => Database,
+    Forbidden => Forbidden,
+    FormatError => Format,
+    LockHeld => LockHeld,
+    MigrationFailure => Migration,
+    PlanError => Plan,
+    SourceError => Source,
+}

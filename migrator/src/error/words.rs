@@ -1,0 +1,318 @@
+//! The only words for errors: what failed, where, and what to do next. Whether
+//! anything was changed is the report's to say, which saw what was applied.
+
+mod database;
+mod drift;
+
+use super::{Error, Forbidden, Why};
+use crate::bundle::BundleError;
+use crate::config::ConfigError;
+use crate::db::url::UrlError;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::formats::FormatError;
+use crate::project::USUAL_FOLDERS;
+use crate::sources::SourceError;
+use crate::sql::Dialect;
+use crate::text::{SourceFile, Span};
+
+#[cfg(feature = "cli")]
+pub(super) use drift::drift;
+
+pub(super) fn diagnostic(error: &Error) -> Diagnostic {
+    match error {
+        Error::Bundle(error) => bundle(error),
+        Error::Config(error) => config(error),
+        Error::Database(fault) => database::fault(fault),
+        Error::Forbidden(forbidden) => self::forbidden(forbidden),
+        Error::ForeignHistory {
+            tool,
+            table,
+            create,
+        } => database::foreign_history(tool, table, create),
+        Error::Format(error) => format(error),
+        Error::LockHeld(held) => database::lock_held(held),
+        Error::Migration(failure) => database::migration(failure),
+        Error::NoFolder { root } => Diagnostic::error(
+            "no_migrations_folder",
+            format!(
+                "{} has no folder of migrations ({})",
+                root.display(),
+                USUAL_FOLDERS.map(|dir| format!("{dir}/")).join(", ")
+            ),
+        )
+        .help("name the folder with --dir, MIGRATE_DIR or `dir` in migrate.toml"),
+        Error::Plan(error) => drift::plan(error),
+        Error::Source(error) => source(error),
+        Error::Split { file, error } => Diagnostic::error("unterminated_sql", error.to_string())
+            .at(
+                Some(Place::new(file, error.span)),
+                "it begins here and has no end",
+            )
+            .help("end it; if the file is right, this is a bug of migrate that should be reported"),
+        Error::Unexpected { what } => Diagnostic::error("internal_error", what.clone())
+            .help("this is a bug of migrate: report it with this output"),
+    }
+}
+
+fn bundle(error: &BundleError) -> Diagnostic {
+    match error {
+        BundleError::Changed { path } => Diagnostic::error(
+            "bundle_changed",
+            format!(
+                "{} is not the file that the build put there",
+                path.display()
+            ),
+        )
+        .help("build the image again; something has changed or deleted a file of its layer"),
+        BundleError::Unreadable { path, message } => Diagnostic::error(
+            "bundle_unreadable",
+            format!("{} cannot be read: {message}", path.display()),
+        )
+        .help("build the image again with one version of the buildpack"),
+    }
+}
+
+fn config(error: &ConfigError) -> Diagnostic {
+    match error {
+        ConfigError::BadValue {
+            option,
+            origin,
+            value,
+            takes,
+        } => Diagnostic::error(
+            "bad_setting",
+            format!("{origin} says {value:?}, and {option} takes {takes}"),
+        )
+        .help(format!("correct {origin}")),
+        ConfigError::File {
+            file,
+            span,
+            message,
+        } => Diagnostic::error(
+            "bad_configuration_file",
+            format!("{} cannot be used: {}", file.path(), one_line(message)),
+        )
+        .at(Some(Place::new(file, *span)), "here")
+        .help("correct or remove it; its keys are those of `migrate --help`"),
+        ConfigError::NoDatabaseUrl => Diagnostic::error(
+            "no_database_url",
+            "no database is named: DATABASE_URL is not set",
+        )
+        .help(
+            "set DATABASE_URL where this process runs (on DigitalOcean: an `envs` entry of \
+                     the job, scope RUN_TIME), or give --database-url",
+        ),
+        ConfigError::Url { origin, error } => url(&origin.to_string(), error),
+    }
+}
+
+fn url(origin: &str, error: &UrlError) -> Diagnostic {
+    let forms = "use postgres://, mysql://, mariadb:// or sqlite:, as in \
+                 postgres://user:password@host:5432/database";
+    match error {
+        UrlError::DriverLeftOut { dialect } => Diagnostic::error(
+            "driver_left_out",
+            format!(
+                "{origin} names a {} database, and this migrator was built without it",
+                server(*dialect)
+            ),
+        )
+        .help("add it to BP_MIGRATE_DATABASES (or the features of cnb-migrate) and build again"),
+        UrlError::Empty => Diagnostic::error("empty_database_url", format!("{origin} is empty"))
+            .help(
+                "set it to the database's URL; a platform leaves it empty where a binding or a \
+                 secret has no value",
+            ),
+        UrlError::InMemory => Diagnostic::error(
+            "database_in_memory",
+            format!("{origin} names a SQLite database in memory, which ends with this process"),
+        )
+        .help("name a file, as in sqlite:app.db"),
+        UrlError::Malformed { reason } => {
+            Diagnostic::error("bad_database_url", format!("{origin} is no URL: {reason}")).help(
+                "percent-encode what is special in the user name and the password: / is %2F, @ is \
+             %40, # is %23, ? is %3F, : is %3A, % is %25",
+            )
+        }
+        UrlError::NoDatabase => Diagnostic::error(
+            "no_database_name",
+            format!("{origin} names no database after the host"),
+        )
+        .help("add it, as in mysql://user:password@host:3306/database"),
+        UrlError::UnknownScheme { scheme: None } => Diagnostic::error(
+            "bad_database_url",
+            format!("{origin} is no database URL: it has no scheme"),
+        )
+        .help(forms),
+        UrlError::UnknownScheme {
+            scheme: Some(scheme),
+        } => Diagnostic::error(
+            "unknown_scheme",
+            format!("{origin} begins with {scheme}://, which migrate does not know"),
+        )
+        .help(forms),
+        UrlError::Unresolved { placeholder } => Diagnostic::error(
+            "unresolved_variable",
+            format!("{origin} holds {placeholder}, which the platform has not filled in"),
+        )
+        .help(
+            "check the name before the dot: it must be that of a database in the same app spec \
+             (on DigitalOcean, `databases: - name: db` for ${db.DATABASE_URL}), attached to this \
+             component",
+        ),
+    }
+}
+
+fn source(error: &SourceError) -> Diagnostic {
+    match error {
+        SourceError::Missing { path } => Diagnostic::error(
+            "missing_folder",
+            format!("{} does not exist", path.display()),
+        )
+        .help(
+            "name the migrations folder with --dir, MIGRATE_DIR or `dir` in migrate.toml, \
+             relative to the working directory",
+        ),
+        SourceError::NotAFolder { path } => Diagnostic::error(
+            "not_a_folder",
+            format!("{} is not a folder", path.display()),
+        )
+        .help("name the folder that holds the migrations"),
+        SourceError::Unreadable { path, cause } => Diagnostic::error(
+            "unreadable",
+            format!("{} cannot be read: {cause}", path.display()),
+        )
+        .help("give the user that runs this process the right to read it"),
+    }
+}
+
+fn format(error: &FormatError) -> Diagnostic {
+    match error {
+        FormatError::BadVersion { path, prefix } => Diagnostic::error(
+            "bad_version",
+            format!("{path}: `{prefix}` before the first underscore is no version number"),
+        )
+        .help(
+            "name it VERSION_NAME.sql, as in 20260131120000_create_users.sql; sqlx rejects it, too",
+        ),
+        FormatError::Configuration {
+            file,
+            span,
+            message,
+        } => Diagnostic::error(
+            "bad_sqlx_toml",
+            format!("{} cannot be obeyed: {}", file.path(), one_line(message)),
+        )
+        .at(Some(Place::new(file, *span)), "here")
+        .help("correct it: a setting that is passed over could mean another history table"),
+        FormatError::DuplicateVersion {
+            version,
+            first,
+            second,
+        } => Diagnostic::error(
+            "duplicate_version",
+            format!("{first} and {second} both have version {version}"),
+        )
+        .help("give the one that is applied nowhere a version of its own"),
+        FormatError::Foreign {
+            path,
+            tool,
+            because,
+        } => Diagnostic::error(
+            "foreign_format",
+            format!("{path} is written for {tool}: {because}"),
+        )
+        .help(format!(
+            "migrate does not read that format; run as plain SQL it would do harm. Use {tool}, or \
+             name another folder with --dir"
+        )),
+        FormatError::NoMigrations { dir, sql_files } => {
+            let held = if sql_files.is_empty() {
+                format!("{dir} holds no SQL files")
+            } else {
+                format!(
+                    "{dir} holds no file named VERSION_NAME.sql, only {}",
+                    some_of(sql_files)
+                )
+            };
+            Diagnostic::error("no_migrations", held).help(
+                "put the migrations there, named as in 20260131120000_create_users.sql, or name \
+                 another folder with --dir",
+            )
+        }
+        FormatError::NotUtf8 { path, offset } => Diagnostic::error(
+            "not_utf8",
+            format!(
+                "{path} is not UTF-8 text: byte {} is no character",
+                offset + 1
+            ),
+        )
+        .help("save it as UTF-8"),
+    }
+}
+
+fn forbidden(forbidden: &Forbidden) -> Diagnostic {
+    let (code, title, help) = match forbidden.why {
+        Why::Copy => (
+            "copy_from_client",
+            "COPY from or to the client's own streams cannot be part of a migration".to_owned(),
+            "write the rows as INSERT, or load them outside of the migrations",
+        ),
+        Why::IgnoredInTransaction { what } => (
+            "ignored_in_transaction",
+            format!("{what} does nothing inside a transaction, and SQLite does not say so"),
+            "give it a file of its own that begins with the line `-- no-transaction`",
+        ),
+        Why::NoTransaction { what } => (
+            "needs_no_transaction",
+            format!("{what} cannot run inside a transaction"),
+            "give it a file of its own that begins with the line `-- no-transaction`",
+        ),
+        Why::PsqlCommand => (
+            "psql_command",
+            "this is a command of psql, not SQL".to_owned(),
+            "remove it: the database does not understand it",
+        ),
+        Why::TransactionControl => (
+            "transaction_control",
+            "a migration may not begin or end a transaction: it has its own".to_owned(),
+            "remove it",
+        ),
+    };
+    Diagnostic::error(code, title)
+        .at(Some(Place::new(&forbidden.file, forbidden.span)), "here")
+        .help(help)
+}
+
+fn server(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Postgres => "PostgreSQL",
+        Dialect::Mysql => "MySQL or MariaDB",
+        Dialect::Sqlite => "SQLite",
+    }
+}
+
+/// A few of many names.
+fn some_of(names: &[String]) -> String {
+    let shown = names.len().min(3);
+    let more = match names.len() - shown {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}", names[..shown].join(", "))
+}
+
+/// A library's message, which may have several lines.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The first line of a span: a caret under a whole statement helps nobody.
+fn first_line(file: &SourceFile, span: Span) -> Span {
+    let text = file.slice(span);
+    let length = text.find('\n').unwrap_or(text.len());
+    Span::new(span.start, span.start + text[..length].trim_end().len())
+}
+
+#[cfg(test)]
+mod tests;

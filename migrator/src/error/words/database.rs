@@ -1,0 +1,181 @@
+//! Words for what databases say.
+
+use super::{first_line, one_line};
+use crate::db::fault::{Fault, FaultKind};
+use crate::db::hints;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::error::{LockHeld, MigrationFailure, State};
+use crate::text::{SourceFile, Span};
+
+/// A complaint that belongs to no migration.
+pub(super) fn fault(fault: &Fault) -> Diagnostic {
+    let (code, title, help) = match fault.kind {
+        FaultKind::Driver => (
+            "driver_error",
+            "the conversation with the database failed",
+            "see the message above",
+        ),
+        FaultKind::Lost => (
+            "connection_lost",
+            "the connection to the database ended",
+            "run migrate again: it goes on from what the history says",
+        ),
+        FaultKind::Refused => (
+            "connection_refused",
+            "the database refused the connection",
+            "check user, password and database name of the URL",
+        ),
+        FaultKind::Setting => (
+            "bad_database_url",
+            "the database URL holds a bad setting",
+            "correct the parameters of the URL",
+        ),
+        FaultKind::Statement => (
+            "statement_failed",
+            "the database refused a statement of migrate's own",
+            "see the database's message above",
+        ),
+        FaultKind::Tls => (
+            "tls_failed",
+            "no encrypted connection could be made",
+            "check sslmode (for MySQL ssl-mode) and the CA of the URL",
+        ),
+        FaultKind::Unreachable => (
+            "unreachable",
+            "the database does not answer",
+            "check host and port of the URL, that the server runs, and that its firewall or \
+             trusted sources let this process in; --wait waits longer",
+        ),
+    };
+    Diagnostic::error(code, format!("{title}: {}", said(fault)))
+        .notes(facts(fault))
+        .help(hints::next_step(fault).unwrap_or(help))
+}
+
+pub(super) fn foreign_history(tool: &str, table: &str, create: &str) -> Diagnostic {
+    Diagnostic::error(
+        "foreign_history",
+        format!("this database has the history of {tool} (table {table}), and none of sqlx"),
+    )
+    .note("a second history beside it would apply again what is there already")
+    .help(format!(
+        "check that DATABASE_URL names the right database; if {tool} keeps another part of it, \
+         create the history table by hand and run again: {create}"
+    ))
+}
+
+pub(super) fn lock_held(held: &LockHeld) -> Diagnostic {
+    Diagnostic::error(
+        "lock_held",
+        format!(
+            "another migrator has held the lock for {} s",
+            held.waited.as_secs()
+        ),
+    )
+    .help("see that it ends, then run again; --lock-wait waits longer")
+}
+
+pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
+    let path = failure.file.path();
+    let what = match failure.statement {
+        Some((number, _)) => format!("statement {number} of {} failed", failure.statements),
+        None => "no statement of the file itself failed, but what goes with it".to_owned(),
+    };
+    let diagnostic = Diagnostic::error(
+        match failure.state {
+            State::HalfApplied { .. } => "migration_half_applied",
+            State::RolledBack => "migration_failed",
+            State::Unknown => "connection_lost",
+        },
+        format!("{path}: {}", said(&failure.fault)),
+    )
+    .at(place(failure), label(&failure.fault))
+    .note(what)
+    .notes(facts(&failure.fault));
+    match failure.state {
+        State::RolledBack => diagnostic.help(hints::next_step(&failure.fault).map_or_else(
+            || format!("correct {path} and run migrate up again"),
+            str::to_owned,
+        )),
+        State::HalfApplied { ran } => diagnostic.help(half_applied(failure, ran)),
+        State::Unknown => diagnostic.help(
+            "see with `migrate status` whether it is applied, half applied or pending, then run \
+             migrate up again",
+        ),
+    }
+}
+
+fn half_applied(failure: &MigrationFailure, ran: usize) -> String {
+    let (finish, undo) = if ran == 0 {
+        (
+            "run the whole file by hand".to_owned(),
+            "see that nothing of it is there".to_owned(),
+        )
+    } else {
+        (
+            format!("run by hand what follows statement {ran}"),
+            match ran {
+                1 => "undo statement 1".to_owned(),
+                _ => format!("undo statements 1 to {ran}"),
+            },
+        )
+    };
+    let (table, version) = (&failure.table, failure.version);
+    format!(
+        "either {finish}, then `UPDATE {table} SET success = TRUE WHERE version = {version}`; or \
+         {undo}, then `DELETE FROM {table} WHERE version = {version}`; then run migrate up again"
+    )
+}
+
+/// What the database told, else the statement's first line.
+fn place(failure: &MigrationFailure) -> Option<Place> {
+    let file = &failure.file;
+    let span = match (failure.offset, failure.statement) {
+        (Some(offset), _) => word_at(file, offset),
+        (None, Some((_, span))) => first_line(file, span),
+        (None, None) => return None,
+    };
+    Some(Place::new(file, span))
+}
+
+/// What stands at the caret: MySQL's messages are for the title only.
+fn label(fault: &Fault) -> String {
+    let message = one_line(&fault.message);
+    if message.chars().count() > 60 {
+        "here".to_owned()
+    } else {
+        message
+    }
+}
+
+/// The word that begins at an offset, or the one character.
+fn word_at(file: &SourceFile, offset: usize) -> Span {
+    let rest = file.text().get(offset..).unwrap_or_default();
+    let word = rest
+        .find(|c: char| !c.is_alphanumeric() && c != '_')
+        .unwrap_or(rest.len());
+    let one = rest.chars().next().map_or(0, char::len_utf8);
+    Span::new(offset, offset + word.max(one))
+}
+
+/// The message with its code, as the database gave them.
+fn said(fault: &Fault) -> String {
+    let message = one_line(&fault.message);
+    match &fault.code {
+        Some(code) => format!("{message} ({code})"),
+        None => message,
+    }
+}
+
+fn facts(fault: &Fault) -> Vec<String> {
+    [
+        ("detail", &fault.detail),
+        ("hint of the database", &fault.hint),
+        ("constraint", &fault.constraint),
+        ("table", &fault.table),
+        ("in", &fault.context),
+    ]
+    .into_iter()
+    .filter_map(|(name, text)| Some(format!("{name}: {}", one_line(text.as_deref()?))))
+    .collect()
+}

@@ -1,0 +1,66 @@
+//! Words for files and history that disagree.
+
+use crate::diagnostic::Diagnostic;
+use crate::plan::drift::Drift;
+use crate::plan::planner::PlanError;
+
+/// One error for all disagreements: the first is the title.
+pub(super) fn plan(error: &PlanError) -> Diagnostic {
+    let mut said = error.drifts.iter().map(drift);
+    let Some(first) = said.next() else {
+        return Diagnostic::error("drift", "files and history disagree");
+    };
+    first.notes(said.map(|next| format!("and {}", next.title)))
+}
+
+/// A disagreement, as an error; who tolerates it makes it a warning.
+pub(crate) fn drift(drift: &Drift) -> Diagnostic {
+    match drift {
+        Drift::Edited { version, path } => Diagnostic::error(
+            "edited_migration",
+            format!("{path} was changed after migration {version} was applied"),
+        )
+        .help("restore the file as it was applied, and put the change into a new migration"),
+        Drift::HalfApplied { version, name } => Diagnostic::error(
+            "half_applied",
+            format!("migration {version} {name} began, and nobody recorded its end"),
+        )
+        .help(format!(
+            "see what of it is in the database and finish or undo it by hand; then set success to \
+             true in its row of the history table, or delete the row (version {version})"
+        )),
+        Drift::LineEndings { version, path } => Diagnostic::error(
+            "line_endings_changed",
+            format!(
+                "{path} differs from the applied migration {version} in line endings or a byte \
+                 order mark only"
+            ),
+        )
+        .help("nothing needs to be done; `*.sql text eol=lf` in .gitattributes keeps them equal"),
+        Drift::Missing {
+            version,
+            name,
+            newer,
+        } => Diagnostic::error(
+            "missing_migration",
+            format!("migration {version} {name} is applied, and no file has it"),
+        )
+        .help(if *newer {
+            "after a rollback to an older image this is as it should be; otherwise restore the file"
+        } else {
+            "restore the file, or run with --unknown-applied warn if it was removed on purpose"
+        }),
+        Drift::OutOfOrder {
+            version,
+            path,
+            newest,
+        } => Diagnostic::error(
+            "out_of_order",
+            format!("{path} is pending, and sorts before {newest}, which is applied"),
+        )
+        .help(format!(
+            "give it a version after {newest}, or run with --out-of-order apply if it does not \
+             matter that it comes late (version {version})"
+        )),
+    }
+}

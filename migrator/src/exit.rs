@@ -1,0 +1,55 @@
+//! Exit codes: what platforms rely on (docs/exit-codes.md). Never used: 11, 12
+//! and 80 to 89 (the CNB launcher's), 100, 126 and 127 (the shell's).
+
+use crate::db::fault::FaultKind;
+use crate::error::{Error, State};
+
+/// Done, or nothing to do.
+pub(crate) const DONE: u8 = 0;
+/// An error of the program itself.
+pub(crate) const UNEXPECTED: u8 = 1;
+/// The command line is wrong.
+pub(crate) const USAGE: u8 = 2;
+/// The configuration or a migration file is wrong; nothing was changed.
+pub(crate) const CONFIGURATION: u8 = 3;
+/// The database could not be reached, or refused the login.
+pub(crate) const CONNECTION: u8 = 4;
+/// Another migrator held the lock for too long.
+pub(crate) const LOCKED: u8 = 5;
+/// Migrations are pending (`status --exit-code`).
+pub(crate) const PENDING: u8 = 6;
+/// Files and history disagree.
+pub(crate) const DRIFT: u8 = 7;
+/// A migration failed and nothing of it stays.
+pub(crate) const FAILED: u8 = 8;
+/// A migration failed and is half applied.
+pub(crate) const HALF_APPLIED: u8 = 9;
+
+/// The code of an error.
+#[must_use]
+pub(crate) fn code(error: &Error) -> u8 {
+    match error {
+        Error::Bundle(_)
+        | Error::Config(_)
+        | Error::Forbidden(_)
+        | Error::Format(_)
+        | Error::NoFolder { .. }
+        | Error::Source(_)
+        | Error::Split { .. } => CONFIGURATION,
+        Error::Database(fault) => match fault.kind {
+            FaultKind::Setting => CONFIGURATION,
+            FaultKind::Lost | FaultKind::Refused | FaultKind::Tls | FaultKind::Unreachable => {
+                CONNECTION
+            }
+            FaultKind::Driver => UNEXPECTED,
+            FaultKind::Statement => FAILED,
+        },
+        Error::ForeignHistory { .. } | Error::Plan(_) => DRIFT,
+        Error::LockHeld(_) => LOCKED,
+        Error::Migration(failure) => match failure.state {
+            State::RolledBack => FAILED,
+            State::HalfApplied { .. } | State::Unknown => HALF_APPLIED,
+        },
+        Error::Unexpected { .. } => UNEXPECTED,
+    }
+}

@@ -1,0 +1,167 @@
+//! A tool's history table as data: its name, its columns as SQL, and how a row
+//! of it is read. The statements are text; whoever sends them is not here.
+
+use crate::model::{Checksum, Migration, Version};
+use crate::plan::history::Applied;
+use crate::sql::Dialect;
+use std::time::Duration;
+
+/// A history table in sqlx's shape.
+///
+/// The shape, the statements and what `success` means are those of sqlx 0.9
+/// (sqlx-postgres, sqlx-mysql and sqlx-sqlite, `src/migrate.rs`), so that its
+/// own tools go on where this one stops.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ledger {
+    /// As the user wrote it: it may be qualified by a schema, and quoted.
+    pub table: String,
+    /// Schemas to create before the table.
+    pub schemas: Vec<String>,
+}
+
+/// A row of the history, each column as text.
+pub type Row = Vec<Option<String>>;
+
+impl Ledger {
+    /// Creates the schemas and the table where they are missing. SQLite has no
+    /// schemas to create.
+    #[must_use]
+    pub fn create(&self, dialect: Dialect) -> Vec<String> {
+        let (timestamp, now, bytes) = match dialect {
+            Dialect::Postgres => ("TIMESTAMPTZ", "now()", "BYTEA"),
+            Dialect::Mysql | Dialect::Sqlite => ("TIMESTAMP", "CURRENT_TIMESTAMP", "BLOB"),
+        };
+        let schemas = match dialect {
+            Dialect::Sqlite => &[],
+            Dialect::Postgres | Dialect::Mysql => self.schemas.as_slice(),
+        };
+        schemas
+            .iter()
+            .map(|schema| format!("CREATE SCHEMA IF NOT EXISTS {schema}"))
+            .chain([format!(
+                "CREATE TABLE IF NOT EXISTS {} (\n    version BIGINT PRIMARY KEY,\n    \
+                 description TEXT NOT NULL,\n    installed_on {timestamp} NOT NULL DEFAULT {now},\n    \
+                 success BOOLEAN NOT NULL,\n    checksum {bytes} NOT NULL,\n    \
+                 execution_time BIGINT NOT NULL\n)",
+                self.table
+            )])
+            .collect()
+    }
+
+    /// All rows in order of version, every column as text.
+    #[must_use]
+    pub fn select(&self, dialect: Dialect) -> String {
+        let columns = match dialect {
+            Dialect::Postgres => {
+                "version::text, description, \
+                 to_char(installed_on AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), \
+                 success::text, encode(checksum, 'hex'), execution_time::text"
+            }
+            Dialect::Mysql => {
+                "CAST(version AS CHAR), description, \
+                 DATE_FORMAT(installed_on, '%Y-%m-%d %H:%i:%s'), \
+                 CAST(success AS CHAR), HEX(checksum), CAST(execution_time AS CHAR)"
+            }
+            Dialect::Sqlite => {
+                "CAST(version AS TEXT), description, CAST(installed_on AS TEXT), \
+                 CAST(success AS TEXT), hex(checksum), CAST(execution_time AS TEXT)"
+            }
+        };
+        format!("SELECT {columns} FROM {} ORDER BY version", self.table)
+    }
+
+    /// Reads a row of [`Ledger::select`]; `None` where the table is not of this
+    /// shape.
+    #[must_use]
+    pub fn applied(row: &Row) -> Option<Applied> {
+        let text = |at: usize| row.get(at)?.as_deref();
+        Some(Applied {
+            version: Version(text(0)?.parse().ok()?),
+            name: text(1)?.to_owned(),
+            at: text(2)?.to_owned(),
+            complete: matches!(text(3)?, "1" | "t" | "true"),
+            checksum: Checksum::from_hex(text(4)?)?,
+            // sqlx writes -1 first and the time when it is known.
+            took: text(5)?.parse().ok().map(Duration::from_nanos),
+        })
+    }
+
+    /// The row that claims a migration: the fence. `complete` is false where the
+    /// row is committed before the migration's statements are.
+    #[must_use]
+    pub fn insert(&self, dialect: Dialect, migration: &Migration, complete: bool) -> String {
+        format!(
+            "INSERT INTO {} (version, description, success, checksum, execution_time) \
+             VALUES ({}, {}, {}, {}, -1)",
+            self.table,
+            migration.version,
+            quote(dialect, &migration.name),
+            if complete { "TRUE" } else { "FALSE" },
+            bytes(dialect, &migration.checksum),
+        )
+    }
+
+    /// Marks a migration as complete, with the time it took as an SQL
+    /// expression in nanoseconds.
+    #[must_use]
+    pub fn finish(&self, version: Version, nanoseconds: &str) -> String {
+        format!(
+            "UPDATE {} SET success = TRUE, execution_time = {nanoseconds} WHERE version = {version}",
+            self.table
+        )
+    }
+}
+
+/// A text as a literal that means the same whatever the session's settings are.
+#[must_use]
+pub fn quote(dialect: Dialect, text: &str) -> String {
+    let doubled = text.replace('\'', "''");
+    match dialect {
+        Dialect::Postgres => format!("E'{}'", doubled.replace('\\', "\\\\")),
+        // Hexadecimal: NO_BACKSLASH_ESCAPES changes what a quoted text means.
+        Dialect::Mysql if text.contains('\\') => {
+            format!("CONVERT({} USING utf8mb4)", hex_literal(text.as_bytes()))
+        }
+        Dialect::Mysql | Dialect::Sqlite => format!("'{doubled}'"),
+    }
+}
+
+fn bytes(dialect: Dialect, checksum: &Checksum) -> String {
+    match dialect {
+        Dialect::Postgres => format!("decode('{}', 'hex')", checksum.hex()),
+        Dialect::Mysql | Dialect::Sqlite => hex_literal(&checksum.0),
+    }
+}
+
+fn hex_literal(bytes: &[u8]) -> String {
+    format!("X'{}'", Checksum(bytes.to_vec()).hex())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_mean_the_same_under_every_setting() {
+        assert_eq!(quote(Dialect::Postgres, r"it's a \ "), r"E'it''s a \\ '");
+        assert_eq!(quote(Dialect::Mysql, "it's"), "'it''s'");
+        assert_eq!(quote(Dialect::Mysql, r"\"), "CONVERT(X'5c' USING utf8mb4)");
+        assert_eq!(quote(Dialect::Sqlite, r"it's \"), r"'it''s \'");
+    }
+
+    #[test]
+    fn a_row_is_read_as_sqlx_wrote_it() {
+        let row = |success: &str, time: &str| -> Row {
+            ["1", "users", "2026-01-02 03:04:05", success, "00FF", time]
+                .map(|text| Some(text.to_owned()))
+                .to_vec()
+        };
+        let applied = Ledger::applied(&row("true", "1500000")).unwrap();
+        assert!(applied.complete);
+        assert_eq!(applied.took, Some(Duration::from_micros(1500)));
+        let unfinished = Ledger::applied(&row("0", "-1")).unwrap();
+        assert!(!unfinished.complete);
+        assert_eq!(unfinished.took, None);
+        assert_eq!(Ledger::applied(&vec![None; 6]), None);
+    }
+}

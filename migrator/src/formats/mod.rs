@@ -1,0 +1,70 @@
+//! The formats that migrations are written in. A format turns a listing into
+//! migrations and knows the table in which its tool keeps the history; it reads
+//! no file and asks no database.
+
+pub mod foreign;
+pub mod ledger;
+pub mod sqlx;
+
+use crate::diagnostic::Diagnostic;
+use crate::model::{Checksum, Migration, Version};
+use crate::sources::Listing;
+use crate::text::{SourceFile, Span};
+use ledger::Ledger;
+use std::sync::Arc;
+
+/// What a tool's format must tell.
+pub trait Format {
+    /// The tool's name, as a person knows it.
+    fn name(&self) -> &'static str;
+
+    /// The migrations of a folder, sorted by version, each version once.
+    ///
+    /// # Errors
+    /// The first thing that the format's own tool would reject, or would run
+    /// wrongly.
+    fn read(&self, listing: &Listing) -> Result<Reading, FormatError>;
+
+    /// The history table.
+    fn ledger(&self) -> &Ledger;
+
+    /// Whether a recorded checksum is that of this migration's text but for
+    /// line endings or a byte order mark.
+    fn same_but_for_line_endings(&self, migration: &Migration, recorded: &Checksum) -> bool;
+}
+
+/// What was read from a folder.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    pub migrations: Vec<Migration>,
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Why a folder is no set of migrations.
+#[derive(Debug)]
+pub enum FormatError {
+    /// A name that the format's tool rejects.
+    BadVersion { path: String, prefix: String },
+    /// A configuration file of the format's tool that cannot be obeyed.
+    Configuration {
+        file: Arc<SourceFile>,
+        span: Span,
+        message: String,
+    },
+    /// Two files claim one version.
+    DuplicateVersion {
+        version: Version,
+        first: String,
+        second: String,
+    },
+    /// The folder is another tool's.
+    Foreign {
+        path: String,
+        tool: &'static str,
+        because: String,
+    },
+    /// Nothing in the folder is a migration.
+    NoMigrations { dir: String, sql_files: Vec<String> },
+    /// Not text.
+    NotUtf8 { path: String, offset: usize },
+}

@@ -1,0 +1,210 @@
+//! sqlx's folder and table: the native format. `VERSION_NAME.sql`, or a pair
+//! `VERSION_NAME.up.sql` and `.down.sql`; the checksum is SHA-384 of the file as
+//! written (sqlx-core 0.9, `src/migrate/source.rs` and `migration_type.rs`).
+
+mod toml;
+
+use super::ledger::Ledger;
+use super::{Format, FormatError, Reading};
+use crate::diagnostic::Diagnostic;
+use crate::model::{Checksum, Migration, Script, Version};
+use crate::sources::{Content, Listing, is_sql};
+use crate::text::SourceFile;
+use sha2::{Digest, Sha384};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use toml::Settings;
+
+/// The comment that opens a file to be run outside a transaction: the file's
+/// first bytes, as in sqlx.
+const NO_TRANSACTION: &str = "-- no-transaction";
+
+/// The format of sqlx, with a project's `sqlx.toml`.
+#[derive(Clone, Debug)]
+pub struct Sqlx {
+    ledger: Ledger,
+    ignored: Vec<char>,
+}
+
+/// What a file name says.
+struct Name<'a> {
+    version: Version,
+    description: String,
+    suffix: &'a str,
+}
+
+impl Sqlx {
+    /// The format under a project's settings. `table` overrides the name of the
+    /// history table.
+    #[must_use]
+    pub fn new(settings: &Settings, table: Option<&str>) -> Self {
+        Self {
+            ledger: Ledger {
+                table: table
+                    .or(settings.table_name.as_deref())
+                    .unwrap_or("_sqlx_migrations")
+                    .to_owned(),
+                schemas: settings.create_schemas.iter().cloned().collect(),
+            },
+            ignored: settings.ignored_chars.iter().copied().collect(),
+        }
+    }
+
+    fn checksum(&self, text: &str) -> Checksum {
+        let mut digest = Sha384::new();
+        for part in text.split(|c| self.ignored.contains(&c)) {
+            digest.update(part);
+        }
+        Checksum(digest.finalize().to_vec())
+    }
+
+    fn script(path: String, bytes: &[u8]) -> Result<Script, FormatError> {
+        let text = std::str::from_utf8(bytes).map_err(|error| FormatError::NotUtf8 {
+            path: path.clone(),
+            offset: error.valid_up_to(),
+        })?;
+        Ok(Script {
+            transaction: !text.starts_with(NO_TRANSACTION),
+            file: Arc::new(SourceFile::new(path, text)),
+        })
+    }
+}
+
+impl Format for Sqlx {
+    fn name(&self) -> &'static str {
+        "sqlx"
+    }
+
+    fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    fn read(&self, listing: &Listing) -> Result<Reading, FormatError> {
+        let mut warnings = Vec::new();
+        let mut ups: BTreeMap<Version, Migration> = BTreeMap::new();
+        let mut downs: BTreeMap<Version, Script> = BTreeMap::new();
+        for entry in &listing.entries {
+            let Content::Sql(bytes) = &entry.content else {
+                continue;
+            };
+            let path = listing.path(&entry.name);
+            let Some(name) = Name::parse(&path, &entry.name)? else {
+                warnings.push(passed_over(&path));
+                continue;
+            };
+            let script = Self::script(path, bytes)?;
+            if name.suffix == ".down.sql" {
+                insert_once(&mut downs, name.version, script, |script| &script.file)?;
+            } else {
+                let migration = Migration {
+                    version: name.version,
+                    name: name.description,
+                    checksum: self.checksum(script.file.text()),
+                    up: script,
+                    down: None,
+                };
+                insert_once(&mut ups, name.version, migration, |up| &up.up.file)?;
+            }
+        }
+        for (version, down) in downs {
+            match ups.get_mut(&version) {
+                Some(migration) => migration.down = Some(down),
+                None => warnings.push(down_without_up(down.file.path())),
+            }
+        }
+        if ups.is_empty() {
+            return Err(FormatError::NoMigrations {
+                dir: listing.dir.clone(),
+                sql_files: sql_names(listing),
+            });
+        }
+        Ok(Reading {
+            migrations: ups.into_values().collect(),
+            warnings,
+        })
+    }
+
+    fn same_but_for_line_endings(&self, migration: &Migration, recorded: &Checksum) -> bool {
+        let text = migration.up.file.text().trim_start_matches('\u{feff}');
+        let lf = text.replace("\r\n", "\n");
+        let crlf = lf.replace('\n', "\r\n");
+        [lf, crlf].iter().any(|text| {
+            self.checksum(text) == *recorded
+                || self.checksum(&format!("\u{feff}{text}")) == *recorded
+        })
+    }
+}
+
+impl<'a> Name<'a> {
+    #[expect(
+        clippy::case_sensitive_file_extension_comparisons,
+        reason = "sqlx compares the ending as written: `1_a.SQL` is none of its files"
+    )]
+    /// Reads a file name as sqlx does; `None` for one that sqlx passes over.
+    fn parse(path: &str, name: &'a str) -> Result<Option<Self>, FormatError> {
+        let Some((prefix, rest)) = name.split_once('_') else {
+            return Ok(None);
+        };
+        if !rest.ends_with(".sql") {
+            return Ok(None);
+        }
+        let version = prefix.parse().map_err(|_| FormatError::BadVersion {
+            path: path.to_owned(),
+            prefix: prefix.to_owned(),
+        })?;
+        let suffix = [".up.sql", ".down.sql"]
+            .into_iter()
+            .find(|suffix| rest.ends_with(suffix))
+            .unwrap_or(".sql");
+        Ok(Some(Self {
+            version: Version(version),
+            // sqlx trims the suffix as often as it stands there.
+            description: rest.trim_end_matches(suffix).replace('_', " "),
+            suffix,
+        }))
+    }
+}
+
+fn insert_once<T>(
+    map: &mut BTreeMap<Version, T>,
+    version: Version,
+    value: T,
+    file: impl Fn(&T) -> &Arc<SourceFile>,
+) -> Result<(), FormatError> {
+    if let Some(first) = map.get(&version) {
+        return Err(FormatError::DuplicateVersion {
+            version,
+            first: file(first).path().to_owned(),
+            second: file(&value).path().to_owned(),
+        });
+    }
+    map.insert(version, value);
+    Ok(())
+}
+
+fn sql_names(listing: &Listing) -> Vec<String> {
+    listing
+        .entries
+        .iter()
+        .filter(|entry| is_sql(&entry.name))
+        .map(|entry| entry.name.clone())
+        .collect()
+}
+
+fn passed_over(path: &str) -> Diagnostic {
+    Diagnostic::warning(
+        "file_passed_over",
+        format!("{path} is not named VERSION_NAME.sql and is passed over, as sqlx does"),
+    )
+}
+
+fn down_without_up(path: &str) -> Diagnostic {
+    Diagnostic::warning(
+        "down_without_up",
+        format!("{path} has no .up.sql of the same version and is passed over"),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+//! Database migrations: read, planned, applied exactly once, and told truthfully.
+//!
+//! The modules stand in the order in which data flows through them. What a layer
+//! may not import (`tests/layers.rs` reads the `use` lines against it):
+//!
+//! | layer | may not import |
+//! |---|---|
+//! | model, text, diagnostic, limits | anything of ours but each other |
+//! | sql | anything but text |
+//! | sources | anything of ours |
+//! | formats | a file, the environment, a driver, tokio, plan but its history |
+//! | plan | db, engine, config, tokio, the clock, the environment |
+//! | db | plan but its history, engine, report, config, commands |
+//! | engine | formats, sources, config, report, a database by name |
+//! | report | db, drivers, tokio, commands |
+//! | commands | clap, printing, exiting, SQL |
+//!
+//! Without features the crate reads and plans, and has no driver: that is what
+//! the buildpack takes.
+
+pub mod diagnostic;
+pub mod limits;
+pub mod model;
+pub mod text;
+
+pub mod bundle;
+pub mod config;
+pub mod formats;
+pub mod plan;
+pub mod project;
+pub mod sources;
+pub mod sql;
+#[cfg(feature = "cli")]
+mod verify;
+
+pub mod db;
+#[cfg(feature = "cli")]
+mod engine;
+mod error;
+#[cfg(feature = "cli")]
+mod exit;
+#[cfg(feature = "cli")]
+mod report;
+
+#[cfg(feature = "cli")]
+pub mod cli;
+#[cfg(feature = "cli")]
+mod commands;
+
+pub use error::Error;

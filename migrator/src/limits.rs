@@ -1,0 +1,14 @@
+//! How long things may take.
+
+use std::time::Duration;
+
+/// The bounds of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// For the database to answer.
+    pub wait: Duration,
+    /// For another migrator to finish.
+    pub lock_wait: Duration,
+    /// For a table lock; zero is for ever.
+    pub lock_timeout: Duration,
+}

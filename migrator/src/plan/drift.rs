@@ -1,0 +1,102 @@
+//! Files against history: where the two do not tell the same story.
+
+use super::history::{Applied, History};
+use crate::formats::Format;
+use crate::model::{Migration, Version};
+use std::collections::HashMap;
+
+/// One way in which files and history disagree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Drift {
+    /// An applied file was changed.
+    Edited { version: Version, path: String },
+    /// An applied migration began and nobody recorded its end.
+    HalfApplied { version: Version, name: String },
+    /// An applied file was changed in its line endings or byte order mark only.
+    LineEndings { version: Version, path: String },
+    /// History knows a version that no file has. `newer` where it is newer than
+    /// every file, as after a rollback to an older image.
+    Missing {
+        version: Version,
+        name: String,
+        newer: bool,
+    },
+    /// A pending migration sorts before an applied one.
+    OutOfOrder {
+        version: Version,
+        path: String,
+        newest: Version,
+    },
+}
+
+/// All disagreements, in order of version.
+#[must_use]
+pub fn find(format: &dyn Format, migrations: &[Migration], history: &History) -> Vec<Drift> {
+    let files: HashMap<Version, &Migration> = migrations
+        .iter()
+        .map(|migration| (migration.version, migration))
+        .collect();
+    let newest_file = migrations.last().map(|migration| migration.version);
+    let newest_applied = history.applied.last().map(|applied| applied.version);
+
+    let mut drifts = Vec::new();
+    for applied in &history.applied {
+        if !applied.complete {
+            drifts.push(Drift::HalfApplied {
+                version: applied.version,
+                name: applied.name.clone(),
+            });
+        } else if let Some(migration) = files.get(&applied.version) {
+            drifts.extend(edited(format, migration, applied));
+        } else {
+            drifts.push(Drift::Missing {
+                version: applied.version,
+                name: applied.name.clone(),
+                newer: newest_file.is_none_or(|newest| applied.version > newest),
+            });
+        }
+    }
+    drifts.extend(
+        migrations
+            .iter()
+            .filter(|migration| history.find(migration.version).is_none())
+            .filter_map(|migration| {
+                let newest = newest_applied.filter(|newest| *newest > migration.version)?;
+                Some(Drift::OutOfOrder {
+                    version: migration.version,
+                    path: migration.up.file.path().to_owned(),
+                    newest,
+                })
+            }),
+    );
+    drifts.sort_by_key(Drift::version);
+    drifts
+}
+
+fn edited(format: &dyn Format, migration: &Migration, applied: &Applied) -> Option<Drift> {
+    if migration.checksum == applied.checksum {
+        return None;
+    }
+    let version = migration.version;
+    let path = migration.up.file.path().to_owned();
+    Some(
+        if format.same_but_for_line_endings(migration, &applied.checksum) {
+            Drift::LineEndings { version, path }
+        } else {
+            Drift::Edited { version, path }
+        },
+    )
+}
+
+impl Drift {
+    #[must_use]
+    pub fn version(&self) -> Version {
+        match self {
+            Self::Edited { version, .. }
+            | Self::HalfApplied { version, .. }
+            | Self::LineEndings { version, .. }
+            | Self::Missing { version, .. }
+            | Self::OutOfOrder { version, .. } => *version,
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Planning: pure functions of what the files and the history say.
+
+pub mod drift;
+pub mod history;
+pub mod planner;

@@ -1,0 +1,183 @@
+//! For people: one flushed line an event on standard output, diagnostics in full
+//! on standard error. The last line of a failure tells all once more, since some
+//! platforms keep only that stream.
+
+use super::status::Status;
+use super::words::{count, duration};
+use super::{snippet, state_after};
+use crate::diagnostic::Diagnostic;
+use crate::engine::Outcome;
+use crate::engine::event::{Event, Listener};
+use crate::error::Error;
+use crate::model::Version;
+use std::fmt::Display;
+use std::io::Write;
+
+/// No line is longer: log readers stop at 64 KiB, and some far earlier.
+const LONGEST_LINE: usize = 8 * 1024;
+
+/// Reports to a person.
+pub(crate) struct Human<'a> {
+    out: &'a mut dyn Write,
+    err: &'a mut dyn Write,
+    /// Control sequences in diagnostics.
+    styled: bool,
+    /// Only the outcome is said.
+    quiet: bool,
+    applied: usize,
+}
+
+impl<'a> Human<'a> {
+    pub(crate) fn new(
+        out: &'a mut dyn Write,
+        err: &'a mut dyn Write,
+        styled: bool,
+        quiet: bool,
+    ) -> Self {
+        Self {
+            out,
+            err,
+            styled,
+            quiet,
+            applied: 0,
+        }
+    }
+
+    /// A run begins.
+    pub(crate) fn start(&mut self) {
+        self.say("🚀 Starting database migrations...");
+    }
+
+    /// A run ended well.
+    pub(crate) fn done(&mut self, outcome: &Outcome, newest: Option<Version>) {
+        let at = newest.map_or(String::new(), |version| {
+            format!("; the schema is at {version}")
+        });
+        if outcome.applied.is_empty() {
+            self.detail(format_args!("Nothing to do{at}."));
+        } else {
+            self.detail(format_args!(
+                "Applied {} in {}{at}.",
+                count(outcome.applied.len(), "migration"),
+                duration(outcome.took)
+            ));
+        }
+        self.say("✅ Migrations completed successfully!");
+    }
+
+    /// A run failed.
+    pub(crate) fn failed(&mut self, error: &Error) {
+        let diagnostic = error.diagnostic();
+        let state = state_after(error, self.applied);
+        self.diagnose(&diagnostic.clone().note(format!("state: {state}")));
+        let place = diagnostic
+            .place
+            .map_or(String::new(), |place| format!("{place}: "));
+        let help = diagnostic
+            .help
+            .map_or(String::new(), |help| format!(" Next: {help}."));
+        // The place names the file already.
+        let title = match place.split(':').next() {
+            Some(path) if !path.is_empty() => diagnostic
+                .title
+                .strip_prefix(&format!("{path}: "))
+                .unwrap_or(&diagnostic.title),
+            _ => &diagnostic.title,
+        };
+        self.say(format_args!(
+            "❌ Migration failed: {place}{title}. State: {state}.{help}"
+        ));
+    }
+
+    /// A question failed.
+    pub(crate) fn unanswered(&mut self, error: &Error) {
+        self.diagnose(&error.diagnostic());
+    }
+
+    /// What a question found.
+    pub(crate) fn status(&mut self, status: &Status<'_>) {
+        for line in status.lines() {
+            self.say(line);
+        }
+    }
+
+    /// Shows a diagnostic in full.
+    pub(crate) fn diagnose(&mut self, diagnostic: &Diagnostic) {
+        let drawn = snippet::draw(diagnostic, self.styled);
+        for line in drawn.lines() {
+            // A closed stream is no reason to stop a migration.
+            let _ = writeln!(self.err, "{}", cut(line));
+        }
+        let _ = self.err.flush();
+    }
+
+    fn say(&mut self, line: impl Display) {
+        let _ = writeln!(self.out, "{}", cut(&line.to_string()));
+        let _ = self.out.flush();
+    }
+
+    fn detail(&mut self, line: impl Display) {
+        if !self.quiet {
+            self.say(line);
+        }
+    }
+}
+
+impl Listener for Human<'_> {
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Applied { migration, took } => {
+                self.applied += 1;
+                self.detail(format_args!(
+                    "✅ {} ({})",
+                    migration.label(),
+                    duration(*took)
+                ));
+            }
+            Event::Claimed { migration } => self.detail(format_args!(
+                "   {} is another run's; looking again",
+                migration.label()
+            )),
+            Event::Connected {
+                database,
+                server,
+                history,
+            } => self.detail(format_args!(
+                "   database    {database} ({server}), history in {history}"
+            )),
+            Event::Creating { database } => {
+                self.detail(format_args!(
+                    "   creating    {database}, which does not exist yet"
+                ));
+            }
+            Event::Read {
+                dir,
+                format,
+                count: number,
+            } => self.detail(format_args!(
+                "   migrations  {dir} ({format}), {}",
+                count(*number, "migration")
+            )),
+            Event::WaitingForLock { limit } => self.detail(format_args!(
+                "   another migrator is at work; waiting for up to {}",
+                duration(*limit)
+            )),
+            Event::Warning(warning) => {
+                self.detail(format_args!("⚠️  {}", warning.title));
+                if let Some(help) = &warning.help {
+                    self.detail(format_args!("   {help}"));
+                }
+            }
+        }
+    }
+}
+
+/// A line of bounded length and of printable characters, line breaks included.
+fn cut(line: &str) -> String {
+    let mut line = line.replace(['\n', '\r'], " ");
+    if line.len() > LONGEST_LINE {
+        line.truncate(line.floor_char_boundary(LONGEST_LINE - '…'.len_utf8()));
+        line.push('…');
+    }
+    line
+}

@@ -1,0 +1,86 @@
+//! A diagnostic drawn for a person: the line of the source with a caret.
+
+use crate::diagnostic::{Diagnostic, Place, Severity};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+/// How many lines of the source are shown before and after the place.
+const LINES_AROUND: usize = 2;
+
+/// Draws a diagnostic, with control sequences only where `styled`.
+pub(super) fn draw(diagnostic: &Diagnostic, styled: bool) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let excerpt = diagnostic.place.as_ref().map(Excerpt::around);
+    let mut group = Group::with_title(
+        level
+            .primary_title(diagnostic.title.as_str())
+            .id(diagnostic.code),
+    );
+    if let (Some(excerpt), Some(place)) = (&excerpt, &diagnostic.place) {
+        group = group.element(
+            Snippet::source(excerpt.text)
+                .path(place.file.path())
+                .line_start(excerpt.first_line)
+                .fold(false)
+                .annotation(
+                    AnnotationKind::Primary
+                        .span(excerpt.start..excerpt.end)
+                        .label(diagnostic.label.as_str()),
+                ),
+        );
+    }
+    for note in &diagnostic.notes {
+        group = group.element(Level::NOTE.message(note.as_str()));
+    }
+    if let Some(help) = &diagnostic.help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    let renderer = if styled {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    renderer.render(&[group])
+}
+
+/// The few lines of a file that are worth showing: a file may have megabytes.
+struct Excerpt<'a> {
+    text: &'a str,
+    first_line: usize,
+    /// The place, in bytes of the excerpt.
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Excerpt<'a> {
+    fn around(place: &'a Place) -> Self {
+        let text = place.file.text();
+        let span = place.span;
+        let mut first = line_start(text, span.start);
+        for _ in 0..LINES_AROUND {
+            first = line_start(text, first.saturating_sub(1));
+        }
+        let mut last = line_end(text, span.end.max(span.start));
+        for _ in 0..LINES_AROUND {
+            last = line_end(text, (last + 1).min(text.len()));
+        }
+        Self {
+            text: &text[first..last],
+            first_line: place.file.pos(first).line,
+            start: span.start - first,
+            end: span.end - first,
+        }
+    }
+}
+
+fn line_start(text: &str, offset: usize) -> usize {
+    text[..offset].rfind('\n').map_or(0, |newline| newline + 1)
+}
+
+fn line_end(text: &str, offset: usize) -> usize {
+    text[offset..]
+        .find('\n')
+        .map_or(text.len(), |newline| offset + newline)
+}

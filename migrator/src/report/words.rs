@@ -1,0 +1,45 @@
+//! Small words: plurals and durations.
+
+use std::time::Duration;
+
+/// `1 migration`, `2 migrations`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+/// A duration as a person says it: `12 ms`, `1.5 s`, `2 min 5 s`.
+pub(super) fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    if duration < Duration::from_millis(1) {
+        "< 1 ms".to_owned()
+    } else if seconds == 0 {
+        format!("{} ms", duration.as_millis())
+    } else if seconds < 60 {
+        format!("{:.1} s", duration.as_secs_f64())
+    } else if seconds < 3600 {
+        format!("{} min {} s", seconds / 60, seconds % 60)
+    } else {
+        format!("{} h {} min", seconds / 3600, seconds % 3600 / 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_said_as_people_say_them() {
+        for (milliseconds, said) in [
+            (0, "< 1 ms"),
+            (12, "12 ms"),
+            (1_540, "1.5 s"),
+            (125_000, "2 min 5 s"),
+            (7_500_000, "2 h 5 min"),
+        ] {
+            assert_eq!(duration(Duration::from_millis(milliseconds)), said);
+        }
+    }
+}

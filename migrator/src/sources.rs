@@ -1,0 +1,138 @@
+//! The only reader of migration files. It knows no format: it hands over what
+//! a folder holds, every SQL file's bytes included, and says what it could not
+//! read.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What stands in a migrations folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The folder as a person knows it, mostly relative to the project.
+    pub dir: String,
+    /// Sorted by name, so that two machines see the same.
+    pub entries: Vec<Entry>,
+}
+
+/// One name in the folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub name: String,
+    pub content: Content,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A file whose name ends in `.sql` in any case, as it is on the disk.
+    Sql(Vec<u8>),
+    /// Any other file: its name is all that a format may ask.
+    Other,
+    /// A subfolder, with the names in it.
+    Folder(Vec<String>),
+}
+
+/// Why a folder could not be read.
+#[derive(Debug)]
+pub enum SourceError {
+    /// There is nothing at this path.
+    Missing {
+        path: PathBuf,
+    },
+    /// The path is a file.
+    NotAFolder {
+        path: PathBuf,
+    },
+    Unreadable {
+        path: PathBuf,
+        cause: io::Error,
+    },
+}
+
+impl Listing {
+    /// The path of an entry, as a person knows it.
+    #[must_use]
+    pub fn path(&self, name: &str) -> String {
+        if self.dir.is_empty() || self.dir == "." {
+            name.to_owned()
+        } else {
+            format!("{}/{name}", self.dir.trim_end_matches('/'))
+        }
+    }
+}
+
+/// Reads the folder `root`/`dir`; links are followed, as sqlx follows them.
+///
+/// # Errors
+/// The first path that cannot be read: half a folder is no basis for a plan.
+pub fn read(root: &Path, dir: &str) -> Result<Listing, SourceError> {
+    let folder = root.join(dir);
+    let metadata = fs::metadata(&folder).map_err(|cause| SourceError::at(&folder, cause))?;
+    if !metadata.is_dir() {
+        return Err(SourceError::NotAFolder { path: folder });
+    }
+    let mut entries = Vec::new();
+    for (name, path) in names(&folder)? {
+        let metadata = fs::metadata(&path).map_err(|cause| SourceError::at(&path, cause))?;
+        let content = if metadata.is_dir() {
+            Content::Folder(names(&path)?.into_iter().map(|(name, _)| name).collect())
+        } else if is_sql(&name) && metadata.is_file() {
+            Content::Sql(fs::read(&path).map_err(|cause| SourceError::at(&path, cause))?)
+        } else {
+            Content::Other
+        };
+        entries.push(Entry { name, content });
+    }
+    Ok(Listing {
+        dir: dir.to_owned(),
+        entries,
+    })
+}
+
+/// Reads a text file beside the migrations, such as sqlx.toml; `None` where
+/// there is none.
+///
+/// # Errors
+/// A file that is there and cannot be read, or is not UTF-8.
+pub fn read_optional(path: &Path) -> Result<Option<String>, SourceError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(SourceError::at(path, cause)),
+    }
+}
+
+/// Whether a name is that of a SQL file.
+#[must_use]
+pub fn is_sql(name: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
+}
+
+fn names(folder: &Path) -> Result<Vec<(String, PathBuf)>, SourceError> {
+    let unreadable = |cause| SourceError::at(folder, cause);
+    let mut names = fs::read_dir(folder)
+        .map_err(unreadable)?
+        .map(|entry| {
+            let entry = entry.map_err(unreadable)?;
+            Ok((
+                entry.file_name().to_string_lossy().into_owned(),
+                entry.path(),
+            ))
+        })
+        .collect::<Result<Vec<_>, SourceError>>()?;
+    names.sort();
+    Ok(names)
+}
+
+impl SourceError {
+    fn at(path: &Path, cause: io::Error) -> Self {
+        let path = path.to_owned();
+        if cause.kind() == io::ErrorKind::NotFound {
+            Self::Missing { path }
+        } else {
+            Self::Unreadable { path, cause }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! SQL text taken apart into statements, for PostgreSQL, MySQL/MariaDB and
+//! SQLite: where each begins and ends, and the little that an engine must know
+//! of it beforehand.
+//!
+//! It is no parser. It knows quotes, comments, delimiters and the bodies that
+//! hold semicolons of their own, and reads keywords only as far as it must; SQL
+//! that a server would refuse passes through untouched, for the server to say so
+//! better. It reads no file, talks to no database, and never changes the text: a
+//! statement is a span of its file, and what lies between is white space,
+//! comments and delimiters.
+//!
+//! What it cannot know is a session's mode: strings are read as under
+//! `standard_conforming_strings = on`, and without `ANSI_QUOTES`,
+//! `NO_BACKSLASH_ESCAPES` and `sql_mode = ORACLE`.
+
+mod body;
+mod error;
+mod header;
+mod keyword;
+mod kind;
+mod mysql;
+mod postgres;
+mod rules;
+mod scanner;
+mod splitter;
+mod sqlite;
+
+pub use error::{SplitError, SplitErrorKind};
+pub use kind::Kind;
+
+use crate::text::{SourceFile, Span};
+
+/// Whose SQL a file is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    Mysql,
+    Postgres,
+    Sqlite,
+}
+
+/// One statement of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// From its first token to its last: without the delimiter, and without
+    /// comments or white space around it.
+    pub span: Span,
+    pub kind: Kind,
+}
+
+/// The statements of a file, in order.
+///
+/// # Errors
+/// Whatever is opened and not closed before the file ends, with the place where
+/// it was opened.
+pub fn split(file: &SourceFile, dialect: Dialect) -> Result<Vec<Statement>, SplitError> {
+    splitter::split(file.text(), dialect)
+}
+
+/// What lies around the statements that [`split`] found: one gap before each and
+/// one after the last, so that gaps and statements in turn are the whole file.
+/// Gaps hold white space, comments and delimiters only, and may be empty.
+#[must_use]
+pub fn gaps(file: &SourceFile, statements: &[Statement]) -> Vec<Span> {
+    let starts = std::iter::once(0).chain(statements.iter().map(|found| found.span.end));
+    let ends = statements
+        .iter()
+        .map(|found| found.span.start)
+        .chain(std::iter::once(file.text().len()));
+    starts
+        .zip(ends)
+        .map(|(start, end)| Span::new(start, end))
+        .collect()
+}

@@ -1,0 +1,52 @@
+//! The last look at what is pending before the first statement is sent: taken
+//! apart into statements, none of which may break what a migration is promised.
+//! What is applied already is never refused.
+
+use crate::error::{Error, Forbidden, Why};
+use crate::model::{Migration, Script};
+use crate::sql::{self, Dialect, Kind, Statement};
+use std::sync::Arc;
+
+/// Splits a pending migration and checks its statements.
+///
+/// # Errors
+/// The first statement that may not stand there, with its place.
+pub(crate) fn statements(migration: &Migration, dialect: Dialect) -> Result<Vec<Statement>, Error> {
+    let script = &migration.up;
+    let statements = sql::split(&script.file, dialect).map_err(|error| Error::Split {
+        file: Arc::clone(&script.file),
+        error,
+    })?;
+    for statement in &statements {
+        if let Some(why) = why_forbidden(statement.kind, script, dialect) {
+            return Err(Forbidden {
+                file: Arc::clone(&script.file),
+                span: statement.span,
+                why,
+            }
+            .into());
+        }
+    }
+    Ok(statements)
+}
+
+fn why_forbidden(kind: Kind, script: &Script, dialect: Dialect) -> Option<Why> {
+    // MySQL has no transactional DDL: sqlx's directive means nothing there, and a
+    // file's own COMMIT does no more than any CREATE TABLE.
+    let mysql = dialect == Dialect::Mysql;
+    let in_transaction = script.transaction && !mysql;
+    match kind {
+        Kind::CopyFromStdin | Kind::CopyToStdout => Some(Why::Copy),
+        Kind::IgnoredInTransaction(what) if in_transaction => {
+            Some(Why::IgnoredInTransaction { what })
+        }
+        Kind::NoTransaction(what) if in_transaction => Some(Why::NoTransaction { what }),
+        Kind::PsqlCommand => Some(Why::PsqlCommand),
+        Kind::TransactionControl if !mysql => Some(Why::TransactionControl),
+        Kind::IgnoredInTransaction(_)
+        | Kind::LockTables
+        | Kind::NoTransaction(_)
+        | Kind::Other
+        | Kind::TransactionControl => None,
+    }
+}

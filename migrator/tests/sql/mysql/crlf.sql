@@ -1,0 +1,9 @@
+﻿-- goose
+DELIMITER $$
+CREATE PROCEDURE p()
+BEGIN
+  SELECT 1; -- x
+END $$
+DELIMITER ;
+SELECT 2;
+

@@ -1,0 +1,8 @@
+-- migrate:up
+CREATE TABLE users (
+  id INTEGER,
+  email VARCHAR(255) NOT NULL
+);
+
+-- migrate:down
+DROP TABLE users;

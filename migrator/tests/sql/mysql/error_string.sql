@@ -1,0 +1,2 @@
+SELECT 1;
+SELECT 'ends in a backslash\';

@@ -1,0 +1,3 @@
+CREATE TABLE `日本;` (é INT, `ñ` VARCHAR(9) DEFAULT 'ü\';');
+DELIMITER §
+SELECT é§SELECT 'ø§'§

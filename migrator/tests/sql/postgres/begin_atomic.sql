@@ -1,0 +1,15 @@
+CREATE OR REPLACE FUNCTION price(item int) RETURNS numeric
+LANGUAGE SQL STABLE
+BEGIN ATOMIC
+  INSERT INTO log VALUES (item);
+  SELECT CASE WHEN amount > 10 THEN CASE WHEN gold THEN 1 ELSE 2 END ELSE 3 END AS end
+    FROM prices p WHERE p.end IS NULL AND "end" = 1;
+END;
+CREATE PROCEDURE nothing() BEGIN ATOMIC END;
+CREATE FUNCTION begin(begin int DEFAULT 1) RETURNS int RETURN $1;
+CREATE FUNCTION "begin" () RETURNS int LANGUAGE sql AS 'SELECT 1;';
+CREATE TABLE begin (atomic int);
+SELECT begin atomic FROM begin;
+begin;
+SELECT 1;
+end;

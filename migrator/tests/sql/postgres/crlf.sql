@@ -1,0 +1,10 @@
+﻿-- migrate:up
+CREATE TABLE a (
+  id int -- key; really
+);
+
+INSERT INTO a VALUES ('one
+two;');
+\echo done
+SELECT $$
+;$$;

@@ -1,0 +1,9 @@
+PRAGMA foreign_keys=OFF;
+BEGIN TRANSACTION;
+CREATE TABLE t(a TEXT, b BLOB);
+INSERT INTO t VALUES('it''s;',X'00ff');
+INSERT INTO t VALUES(replace('line\nline;','\n',char(10)),NULL);
+DELETE FROM sqlite_sequence;
+CREATE INDEX i ON t(a);
+CREATE VIEW v AS SELECT CASE a WHEN 'x' THEN 1 END AS c FROM t;
+COMMIT;

@@ -1,0 +1,9 @@
+-- +goose Up
+-- +goose StatementBegin
+CREATE TRIGGER t AFTER INSERT ON a BEGIN INSERT INTO b VALUES (1); END;
+-- +goose StatementEnd
+CREATE TABLE c (id INTEGER PRIMARY KEY AUTOINCREMENT);
+
+-- +goose Down
+DROP TABLE c;
+DROP TRIGGER t;

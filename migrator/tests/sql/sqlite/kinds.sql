@@ -1,0 +1,16 @@
+VACUUM;
+VACUUM INTO 'copy.db';
+ATTACH 'other.db' AS other;
+DETACH other;
+PRAGMA journal_mode = WAL;
+PRAGMA journal_mode;
+PRAGMA synchronous(NORMAL);
+PRAGMA main.wal_checkpoint(FULL);
+PRAGMA defer_foreign_keys = ON;
+SAVEPOINT a;
+ROLLBACK TRANSACTION TO a;
+RELEASE a;
+BEGIN IMMEDIATE;
+ROLLBACK;
+END TRANSACTION;
+EXPLAIN SELECT 1;

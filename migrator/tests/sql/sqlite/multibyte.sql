@@ -1,0 +1,2 @@
+CREATE TABLE "größe;" (日本 TEXT DEFAULT 'é;');
+INSERT INTO [größe;] VALUES ('🎉;''');

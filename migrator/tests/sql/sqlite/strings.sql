@@ -1,0 +1,4 @@
+SELECT 'C:\';
+SELECT 'it''s; fine', ';;';
+SELECT 'multi
+line;';
