@@ -84,8 +84,8 @@ pub fn find_bundled(root: &Path, table: Option<&str>) -> Result<Option<Project>,
     let manifest = Manifest::parse(&path, &text)?;
     for file in &manifest.files {
         let path = root.join(&file.path);
-        let whole = std::fs::read(&path).is_ok_and(|content| manifest.holds(&file.path, &content));
-        if !whole {
+        let content = sources::read_file(&path)?;
+        if !manifest.holds(&file.path, &content) {
             return Err(BundleError::Changed { path }.into());
         }
     }

@@ -77,7 +77,7 @@ pub fn read(root: &Path, dir: &str) -> Result<Listing, SourceError> {
         let content = if metadata.is_dir() {
             Content::Folder(names(&path)?.into_iter().map(|(name, _)| name).collect())
         } else if is_sql(&name) && metadata.is_file() {
-            Content::Sql(fs::read(&path).map_err(|cause| SourceError::at(&path, cause))?)
+            Content::Sql(read_file(&path)?)
         } else {
             Content::Other
         };
@@ -87,6 +87,14 @@ pub fn read(root: &Path, dir: &str) -> Result<Listing, SourceError> {
         dir: dir.to_owned(),
         entries,
     })
+}
+
+/// Reads one file as it is.
+///
+/// # Errors
+/// A file that is not there or cannot be read.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, SourceError> {
+    fs::read(path).map_err(|cause| SourceError::at(path, cause))
 }
 
 /// Reads a text file beside the migrations, such as sqlx.toml; `None` where

@@ -313,6 +313,3 @@ fn first_line(file: &SourceFile, span: Span) -> Span {
     let length = text.find('\n').unwrap_or(text.len());
     Span::new(span.start, span.start + text[..length].trim_end().len())
 }
-
-#[cfg(test)]
-mod tests;

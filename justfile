@@ -1,0 +1,21 @@
+# What CI runs.
+ci:
+    scripts/test
+
+# Without the image tests.
+quick:
+    scripts/test --quick
+
+# The buildpack, ready for `pack build --buildpack`, and as one file.
+package:
+    cargo libcnb package --release
+    pack buildpack package migrate.cnb --format file --pull-policy never \
+        --path packaged/$(uname -m)-unknown-linux-musl/release/cnb-migrate_migrate
+
+# Write anew what the golden tests expect; read the difference before committing it.
+golden:
+    UPDATE_GOLDEN=1 INSTA_UPDATE=always cargo test --workspace
+
+# The figures of docs/benchmarks.md.
+bench:
+    scripts/bench-build
