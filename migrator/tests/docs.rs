@@ -1,6 +1,8 @@
 //! The examples in the documentation, run word for word. Each page runs in a
 //! folder of its own that holds a copy of `examples/`.
 
+#![expect(clippy::unwrap_used, reason = "a test")]
+
 use std::fs;
 use std::path::Path;
 

@@ -39,6 +39,8 @@ pub(crate) async fn up(task: &Task, run: &str, listener: &mut dyn Listener) -> R
         .file()
         .is_some_and(|file| file.may_create && !file.path.exists())
     {
+        // Whatever is wrong with the files must not leave an empty database.
+        steps(&plan(task, &History::default())?, dialect)?;
         listener.event(&Event::Creating {
             database: &database,
         });
