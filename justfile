@@ -8,9 +8,7 @@ quick:
 
 # The buildpack, ready for `pack build --buildpack`, and as one file.
 package:
-    cargo libcnb package --release
-    pack buildpack package migrate.cnb --format file --pull-policy never \
-        --path packaged/$(uname -m)-unknown-linux-musl/release/cnb-migrate_migrate
+    scripts/package migrate.cnb
 
 # Write anew what the golden tests expect; read the difference before committing it.
 golden:

@@ -1,0 +1,295 @@
+//! The only words about failures: each says what happened, why, and what to do
+//! next. Snapshots beside this file hold them.
+
+use crate::BuildpackError;
+use crate::compilation::{Cause, CompilationError};
+use crate::config::{ConfigError, DATABASES, DIR, RUST_MIRROR};
+use crate::layers::migrations::BundleError;
+use crate::layers::toolchain::InstallError;
+use crate::run_image::RunImageError;
+use crate::sbom::SbomError;
+use crate::toolchain::{OLDEST, ToolchainError};
+use indoc::formatdoc;
+use std::fmt::Display;
+
+/// What follows the log of cargo, whatever it says.
+const SEE_ABOVE: &str = "See the log output above for what cargo said.";
+
+/// The whole text about an error.
+pub(crate) fn describe(error: &libcnb::Error<BuildpackError>) -> String {
+    match error {
+        libcnb::Error::BuildpackError(error) => ours(error),
+        // libcnb's own: a layer or plan file that cannot be read or written.
+        other => internal("talking to the lifecycle", other),
+    }
+}
+
+fn ours(error: &BuildpackError) -> String {
+    match error {
+        BuildpackError::Bundle(error) => bundle(error),
+        BuildpackError::CargoLayer(cause) => {
+            internal("preparing the folders that cargo uses", cause)
+        }
+        BuildpackError::Compilation(error) => compilation(error),
+        BuildpackError::Config(error) => config(error),
+        BuildpackError::FolderOutside { dir } => formatdoc! {"
+            The migrations folder is outside the app
+
+            The migrations folder is set to `{dir}`, which does not lie in the app's
+            folder, and only what lies in there is part of the build.
+
+            Name a folder relative to the app's root, in `{DIR}` or as `dir` in
+            migrate.toml: `db/migrations`, for example.
+        "},
+        BuildpackError::Install(error) => install(error),
+        BuildpackError::MigratorLayer(cause) => internal("filling the migrator's layer", cause),
+        BuildpackError::NoCCompiler => formatdoc! {"
+            No C compiler in the build image
+
+            The migrator is compiled while the image is built. That needs a C compiler
+            and linker, and there is no `cc` on the PATH of this build image.
+
+            Use a builder whose build image has one (a \"full\" or \"-build\" variant mostly
+            has), or install `gcc` and `libc6-dev` in the build image of your own.
+        "},
+        BuildpackError::Project(error) => formatdoc! {"
+            The migrations cannot be used
+
+            {diagnostic}
+
+            Nothing was built. The migrations are read in full while the image is built,
+            so that no release finds out about this.
+        ", diagnostic = error.diagnostic()},
+        BuildpackError::RunImage(error) => run_image(error),
+        BuildpackError::Sbom(error) => match error {
+            SbomError::Lock(cause) | SbomError::Manifest(cause) => {
+                internal("listing what the migrator is made of", cause)
+            }
+            SbomError::ReadManifest(cause) => {
+                internal("listing what the migrator is made of", cause)
+            }
+        },
+        BuildpackError::Source(cause) => internal("unpacking the migrator's source", cause),
+        BuildpackError::Toolchain(error) => toolchain(error),
+    }
+}
+
+fn config(error: &ConfigError) -> String {
+    match error {
+        ConfigError::MirrorNotHttp { value } => formatdoc! {"
+            `{RUST_MIRROR}` is not a web address
+
+            `{RUST_MIRROR}` is set to `{value}`. The Rust toolchain can be downloaded
+            by http or https only.
+
+            Set it to the address of a server that has the same folders as the Rust
+            distribution server, such as `https://mirror.example.com/rust`, or unset it.
+        "},
+        ConfigError::NotUnicode { name } => formatdoc! {"
+            `{name}` is not text
+
+            The environment variable `{name}` holds bytes that are not UTF-8.
+
+            Set it again, as plain text.
+        "},
+        ConfigError::UnknownDatabase { value, nearest } => {
+            let hint = nearest.map_or(String::new(), |nearest| format!(" Was `{nearest}` meant?"));
+            formatdoc! {"
+                Unknown database in `{DATABASES}`
+
+                `{DATABASES}` names `{value}`, which is not a database that the migrator
+                has a driver for.{hint}
+
+                Set it to one or more of `postgres`, `mysql` (MariaDB too) and `sqlite`,
+                separated by commas, or unset it to have all three.
+            "}
+        }
+        ConfigError::UnknownVariable { name, nearest } => {
+            let hint = nearest.map_or(String::new(), |nearest| format!(" Was `{nearest}` meant?"));
+            formatdoc! {"
+                Unknown setting `{name}`
+
+                The environment variable `{name}` begins like a setting of this
+                buildpack, and there is no such setting, so it would have no effect.{hint}
+
+                The settings are `{DATABASES}`, `{DIR}` and
+                `{RUST_MIRROR}`. Correct the name, or unset the variable.
+            "}
+        }
+    }
+}
+
+fn run_image(error: &RunImageError) -> String {
+    match error {
+        RunImageError::GlibcTooOld { distro, has, needs } => formatdoc! {"
+            The run image is older than the build image
+
+            The migrator was compiled in the build image and needs glibc {needs} or later.
+            The run image is {distro}, which has glibc {has}: the migrator would not
+            start in it.
+
+            Use a run image of the same distribution and release as the build image.
+            The option `--run-image` of `pack build` may name another one than the builder's.
+        "},
+        RunImageError::NoGlibc { distro } => formatdoc! {"
+            The run image has no glibc
+
+            The run image is {distro}, whose C library is musl. The migrator is compiled
+            for glibc and would not start in it.
+
+            Use a builder whose run image is of the Debian, Ubuntu or Red Hat family.
+        "},
+        RunImageError::ReadBinary(cause) => internal("reading the compiled migrator", cause),
+    }
+}
+
+fn toolchain(error: &ToolchainError) -> String {
+    match error {
+        ToolchainError::Inventory(cause) => internal("reading the inventory of toolchains", cause),
+        ToolchainError::UnsupportedArch { arch, because } => formatdoc! {"
+            No Rust for this architecture
+
+            The migrator is compiled with Rust {OLDEST} or later. In this build image
+            {because}, and this buildpack knows where to get one for
+            amd64 and arm64 only, not for {arch}.
+
+            Use a builder whose build image has Rust, or put a buildpack that provides
+            `rust` before this one.
+        "},
+    }
+}
+
+fn install(error: &InstallError) -> String {
+    match error {
+        InstallError::Checksum {
+            url,
+            expected,
+            actual,
+        } => formatdoc! {"
+            A downloaded part of the Rust toolchain is not the expected one
+
+            What was downloaded from
+            {url}
+            has the SHA-256
+              {actual}
+            and should have
+              {expected}
+            So it was not used. A proxy or a mirror may have answered with a page of its
+            own, or the download was cut short.
+
+            Try again. If `{RUST_MIRROR}` is set, see that the mirror holds the
+            file unchanged; otherwise see what stands between this build and the server.
+        "},
+        InstallError::Download { url, cause } => formatdoc! {"
+            The Rust toolchain could not be downloaded
+
+            Downloading
+            {url}
+            failed: {cause}
+
+            The build image has no Rust that is new enough, so this buildpack installs it.
+            1. Try again, if the network may have been at fault.
+            2. Behind a proxy, set `HTTPS_PROXY` for the build; with a certificate
+               authority of your own, `SSL_CERT_FILE`.
+            3. With a mirror of the Rust distribution server, set `{RUST_MIRROR}`.
+            4. Or use a builder with Rust {OLDEST} or later, and nothing is downloaded.
+        "},
+        InstallError::Io(cause) => internal("installing the Rust toolchain", cause),
+        InstallError::Unpack { url, cause } => formatdoc! {"
+            The Rust toolchain could not be unpacked
+
+            What was downloaded from
+            {url}
+            is the right file, but unpacking it failed: {cause}
+
+            Most often the disk of the build is full: about 700 MB are needed.
+        "},
+    }
+}
+
+fn compilation(error: &CompilationError) -> String {
+    match error {
+        CompilationError::Failed { status, cause } => {
+            let next = advice(*cause);
+            formatdoc! {"
+                The migrator could not be compiled
+
+                cargo failed with {status}.
+
+                {next}
+
+                {SEE_ABOVE}
+            "}
+        }
+        CompilationError::Io(cause) => internal("reading what cargo says", cause),
+        CompilationError::NoProgram => {
+            internal("looking for the compiled migrator", &"cargo named none")
+        }
+        CompilationError::Start(cause) => formatdoc! {"
+            cargo could not be started
+
+            The cargo that was found does not start: {cause}
+
+            If the build image brings its own Rust, see that `cargo --version` works in it.
+        "},
+    }
+}
+
+fn advice(cause: Cause) -> String {
+    match cause {
+        Cause::Killed => formatdoc! {"
+            The compiler was killed, as happens when the build runs out of memory.
+            Give the build more of it (2 GB suffice), or leave out the drivers that the
+            app does not use: `{DATABASES}=postgres`, for example."},
+        Cause::Network => formatdoc! {"
+            A crate could not be downloaded from the Rust registry.
+            1. Try again, if the network may have been at fault.
+            2. Behind a proxy, set `HTTPS_PROXY` for the build; with a certificate
+               authority of your own, `SSL_CERT_FILE` or `CARGO_HTTP_CAINFO`.
+            3. With a mirror of the registry, configure it in the config.toml of the build
+               image's CARGO_HOME: it is obeyed."},
+        Cause::NoLibc => formatdoc! {"
+            There is a C compiler in the build image, but parts of the C library are
+            missing. Install `libc6-dev` there, or use a builder whose build image has it."},
+        Cause::NoSpace => formatdoc! {"
+        The disk of the build is full: compiling needs about 1 GB."},
+        Cause::Unknown => formatdoc! {"
+            The source and its dependencies are those that the buildpack was released
+            with, so the cause is mostly in the build image: an unusual compiler, linker
+            or flag (`RUSTFLAGS`, `CC`, `CFLAGS`), or too little memory."},
+    }
+}
+
+fn bundle(error: &BundleError) -> String {
+    match error {
+        BundleError::Manifest(cause) => internal("writing the migrations' manifest", cause),
+        BundleError::Read { file, cause } => formatdoc! {"
+            A migration file cannot be read
+
+            Reading `{file}` failed: {cause}
+
+            See that the file can be read by every user, and is not removed while the
+            image is built.
+        "},
+        BundleError::Write { file, cause } => internal(
+            &format!("copying `{file}` into the migrations' layer"),
+            cause,
+        ),
+    }
+}
+
+/// For what nobody who builds an app can have caused.
+fn internal(doing: &str, cause: &dyn Display) -> String {
+    formatdoc! {"
+        Unexpected error while {doing}
+
+        {cause}
+
+        This is mostly a passing fault of the machine that builds, or a mistake in this
+        buildpack. Try again; if it stays, please report it to the buildpack's authors,
+        with the whole log of this build.
+    "}
+}
+
+#[cfg(test)]
+mod tests;

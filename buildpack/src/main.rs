@@ -1,0 +1,206 @@
+//! The Cloud Native Buildpack `cnb-migrate/migrate`: finds a project's migrations,
+//! compiles the migrator that it carries as source, and adds the process `migrate`.
+
+mod compilation;
+mod config;
+mod detect;
+mod environment;
+mod errors;
+mod launch;
+mod layers;
+mod run_image;
+mod sbom;
+mod source;
+mod toolchain;
+
+use crate::compilation::CompilationError;
+use crate::config::{Config, ConfigError, Database};
+use crate::detect::Verdict;
+use crate::layers::migrations::BundleError;
+use crate::layers::toolchain::InstallError;
+use crate::run_image::RunImageError;
+use crate::sbom::SbomError;
+use crate::toolchain::{Origin, Toolchain, ToolchainError};
+use bullet_stream::global::{self, print};
+use bullet_stream::style;
+use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
+use libcnb::detect::{DetectContext, DetectResult, DetectResultBuilder};
+use libcnb::generic::{GenericMetadata, GenericPlatform};
+use libcnb::{Buildpack, Env, buildpack_main};
+use migrate::project::{self, Project};
+use std::io;
+use std::path::{Component, Path};
+
+pub(crate) struct MigrateBuildpack;
+
+impl Buildpack for MigrateBuildpack {
+    type Platform = GenericPlatform;
+    type Metadata = GenericMetadata;
+    type Error = BuildpackError;
+
+    fn detect(&self, context: DetectContext<Self>) -> libcnb::Result<DetectResult, BuildpackError> {
+        global::set_writer(io::stdout());
+        let config = Config::from_env(&Env::from_current());
+        let dir = config
+            .as_ref()
+            .ok()
+            .and_then(|config| config.dir.as_deref());
+        let project = project::find(&context.app_dir, dir, None);
+        let is_explicit = project::is_explicit(&context.app_dir, dir);
+        match detect::verdict(&config, &project, is_explicit) {
+            Verdict::Pass => DetectResultBuilder::pass()
+                .build_plan(detect::build_plan())
+                .build(),
+            Verdict::Fail(reason) => {
+                print::plain(reason);
+                DetectResultBuilder::fail().build()
+            }
+        }
+    }
+
+    fn build(&self, context: BuildContext<Self>) -> libcnb::Result<BuildResult, BuildpackError> {
+        // The lifecycle's own stream, so that the lines of both keep their order.
+        global::set_writer(io::stdout());
+        let descriptor = &context.buildpack_descriptor.buildpack;
+        let started = print::buildpack(descriptor.name.as_deref().unwrap_or("Migrate"));
+        let env = Env::from_current();
+        let config = Config::from_env(&env).map_err(BuildpackError::Config)?;
+
+        print::bullet("Migrations");
+        let project = find_project(&context.app_dir, &config)?;
+        warn_of_database_url(&env);
+
+        print::bullet("Rust");
+        run_image::check_libc(&context.target).map_err(BuildpackError::RunImage)?;
+        let toolchain = toolchain::choose(&env, &context.layers_dir, &context.target.arch)
+            .map_err(BuildpackError::Toolchain)?;
+        print::sub_bullet(about_toolchain(&toolchain));
+
+        print::bullet(format!("Migrator for {}", names(&config)));
+        let program = layers::migrator::install(&context, &env, &config, &toolchain)?;
+        run_image::check_glibc(&context.target, &program).map_err(BuildpackError::RunImage)?;
+
+        print::bullet("Image");
+        layers::migrations::bundle(&context, &project)?;
+        print::sub_bullet(format!("Added {} as they are", files(project.files.len())));
+        print::sub_bullet(format!(
+            "Added the process {}: {}",
+            style::value("migrate"),
+            style::command(format!("{} up", program.display()))
+        ));
+
+        print::all_done(&Some(started));
+        BuildResultBuilder::new()
+            .launch(launch::launch(&program))
+            .build()
+    }
+
+    fn on_error(&self, error: libcnb::Error<BuildpackError>) {
+        print::error(errors::describe(&error));
+    }
+}
+
+buildpack_main!(MigrateBuildpack);
+
+/// What can go wrong; errors.rs has the words.
+#[derive(Debug)]
+pub(crate) enum BuildpackError {
+    /// The migrations could not be copied into their layer.
+    Bundle(BundleError),
+    /// The folders that cargo uses could not be prepared or tidied.
+    CargoLayer(io::Error),
+    /// cargo failed.
+    Compilation(CompilationError),
+    /// A `BP_MIGRATE_*` variable is wrong.
+    Config(ConfigError),
+    /// The migrations folder is not part of the app.
+    FolderOutside { dir: String },
+    /// The pinned Rust could not be installed.
+    Install(InstallError),
+    /// The compiled program could not be put into its layer.
+    MigratorLayer(io::Error),
+    /// The build image has no `cc`.
+    NoCCompiler,
+    /// The migrations are not there, or not as they should be.
+    Project(Box<migrate::Error>),
+    /// The run image cannot run the program.
+    RunImage(RunImageError),
+    /// The bill of materials could not be made.
+    Sbom(SbomError),
+    /// The carried source could not be unpacked.
+    Source(io::Error),
+    /// No Rust can be had.
+    Toolchain(ToolchainError),
+}
+
+impl From<BuildpackError> for libcnb::Error<BuildpackError> {
+    fn from(error: BuildpackError) -> Self {
+        Self::BuildpackError(error)
+    }
+}
+
+/// Reads the migrations in full: whatever is wrong with them fails the build, and
+/// not a release.
+fn find_project(app: &Path, config: &Config) -> Result<Project, BuildpackError> {
+    let project = project::find(app, config.dir.as_deref(), None)
+        .map_err(|error| BuildpackError::Project(Box::new(error)))?;
+    let inside = Path::new(&project.dir)
+        .components()
+        .all(|part| matches!(part, Component::CurDir | Component::Normal(_)));
+    if !inside {
+        return Err(BuildpackError::FolderOutside { dir: project.dir });
+    }
+    print::sub_bullet(about_migrations(&project));
+    for warning in &project.warnings {
+        print::warning(format!("Warning: {warning}"));
+    }
+    Ok(project)
+}
+
+fn about_migrations(project: &Project) -> String {
+    let folder = style::value(format!("{}/", project.dir));
+    match &project.migrations[..] {
+        [] => format!("No migrations yet in {folder}"),
+        [only] => format!("1 migration in {folder}: {}", only.label()),
+        [first, .., last] => format!(
+            "{} migrations in {folder}, from {} to {}",
+            project.migrations.len(),
+            first.label(),
+            last.label()
+        ),
+    }
+}
+
+fn about_toolchain(toolchain: &Toolchain) -> String {
+    match &toolchain.origin {
+        Origin::Path { cargo, .. } => {
+            format!("{}, {}", toolchain.identity, cargo.display())
+        }
+        Origin::Pinned { because, .. } => format!("{}, since {because}", toolchain.identity),
+    }
+}
+
+/// A build that could reach a database would be one that changes it.
+fn warn_of_database_url(env: &Env) {
+    for name in ["DATABASE_URL", "MIGRATE_DATABASE_URL"] {
+        if env.contains_key(name) {
+            print::warning(format!(
+                "Warning: {name} is set for the build\n\n\
+                 Building needs no database and no secret: nothing was done with it. Set it\n\
+                 where the process `migrate` runs, and only there."
+            ));
+        }
+    }
+}
+
+fn names(config: &Config) -> String {
+    let names: Vec<_> = config.databases.iter().map(Database::to_string).collect();
+    names.join(", ")
+}
+
+fn files(count: usize) -> String {
+    match count {
+        1 => "1 file".to_string(),
+        count => format!("{count} files"),
+    }
+}

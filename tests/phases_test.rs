@@ -1,0 +1,255 @@
+//! The real bin/detect and bin/build, without Docker: a folder, some variables and
+//! a PATH are all that a phase needs. The PATH here holds a cargo that only acts as
+//! one, so that a whole build takes milliseconds; `tests/image_test.rs` has the real.
+
+// clippy.toml allows it in tests, which their helpers are not to clippy.
+#![allow(clippy::unwrap_used)]
+
+mod phases;
+
+use phases::{Phase, entries, server};
+use std::fs;
+
+const USERS: (&str, &str) = (
+    "migrations/0001_users.sql",
+    "CREATE TABLE users (id int);\n",
+);
+const GOOSE: (&str, &str) = (
+    "migrations/0001_users.sql",
+    "-- +goose Up\nCREATE TABLE users (id int);\n-- +goose Down\nDROP TABLE users;\n",
+);
+
+#[test]
+fn migrations_are_detected_with_a_plan_that_takes_rust_where_it_is_offered() {
+    let phase = Phase::new(&[USERS]);
+    phase.detect().succeeds();
+    assert_eq!(
+        phase.read("plan-out.toml"),
+        "[[provides]]\nname = \"migrate\"\n\n\
+         [[requires]]\nname = \"migrate\"\n\n[requires.metadata]\n\n\
+         [[requires]]\nname = \"rust\"\n\n[requires.metadata]\n\n\
+         [[or]]\n\n[[or.provides]]\nname = \"migrate\"\n\n\
+         [[or.requires]]\nname = \"migrate\"\n\n[or.requires.metadata]\n"
+    );
+}
+
+#[test]
+fn an_app_without_migrations_is_passed_over_with_one_line() {
+    for files in [&[("README.md", "hello")][..], &[GOOSE]] {
+        let outcome = Phase::new(files).detect();
+        assert_eq!(outcome.code, Some(100));
+        assert_eq!(outcome.said.lines().count(), 1, "{}", outcome.said);
+    }
+}
+
+#[test]
+fn who_asks_for_the_buildpack_hears_what_is_wrong() {
+    let phase = Phase::new(&[GOOSE]).set("BP_MIGRATE_DIR", "migrations");
+    phase.detect().succeeds();
+    phase
+        .build()
+        .fails_with(&["The migrations cannot be used", "goose"]);
+
+    let phase = Phase::new(&[]).set("BP_MIGRATE_DIR", "db/sql");
+    phase.detect().succeeds();
+    phase
+        .build()
+        .fails_with(&["The migrations cannot be used", "db/sql"]);
+}
+
+#[test]
+fn a_misspelt_setting_fails_the_build_and_names_the_right_one() {
+    let phase = Phase::new(&[USERS]).set("BP_MIGRATE_DATABSES", "postgres");
+    phase.detect().succeeds();
+    phase
+        .build()
+        .fails_with(&["BP_MIGRATE_DATABSES", "Was `BP_MIGRATE_DATABASES` meant?"]);
+    Phase::new(&[USERS])
+        .set("BP_MIGRATE_DATABASES", "postgrse")
+        .build()
+        .fails_with(&["`postgrse`", "Was `postgres` meant?"]);
+}
+
+#[test]
+fn a_folder_outside_the_app_is_refused() {
+    let phase = Phase::new(&[]).set("BP_MIGRATE_DIR", "../elsewhere");
+    fs::create_dir(phase.folder.path().join("elsewhere")).unwrap();
+    let file = phase.folder.path().join("elsewhere/0001_users.sql");
+    fs::write(file, USERS.1).unwrap();
+    phase
+        .build()
+        .fails_with(&["outside the app", "../elsewhere"]);
+    assert_eq!(entries(&phase.layer("")), 0);
+}
+
+#[test]
+fn a_build_makes_the_layers_and_the_process() {
+    let phase = Phase::new(&[USERS]).rust();
+    let outcome = phase.build();
+    outcome.succeeds().says(&[
+        "1 migration in `migrations/`: 1 users",
+        "rustc 1.95.0 (abc)",
+        "Compiling, since no migrator is cached",
+        "Compiling cnb-migrate",
+        "Added 1 file as they are",
+    ]);
+    let program = phase.layer("migrator/bin/migrate");
+    assert!(program.is_file());
+    let launch = phase.read("layers/launch.toml");
+    assert!(launch.contains("type = \"migrate\""), "{launch}");
+    assert!(launch.contains(program.to_str().unwrap()), "{launch}");
+    assert!(launch.contains("args = [\"up\"]"), "{launch}");
+    assert!(!launch.contains("default = true"), "{launch}");
+    assert_eq!(
+        phase.read("layers/migrations/migrations/0001_users.sql"),
+        USERS.1
+    );
+    assert!(
+        phase
+            .read("layers/migrations/manifest.toml")
+            .contains("migrations/0001_users.sql")
+    );
+    assert!(
+        phase
+            .read("layers/migrator.sbom.cdx.json")
+            .contains("\"name\":\"cnb-migrate\"")
+    );
+    assert!(!phase.layer("toolchain").exists());
+    let runs = phase.cargo_runs();
+    assert_eq!(runs[0], "--version");
+    assert!(runs[1].starts_with(
+        "build --release --locked --bin migrate --target x86_64-unknown-linux-gnu \
+         --no-default-features --features mysql,postgres,sqlite"
+    ));
+    // The workspace's own profile came with the source.
+    assert!(
+        runs[1].contains("--config profile.release.opt-level = \"s\""),
+        "{runs:?}"
+    );
+}
+
+#[test]
+fn a_build_with_nothing_or_only_sql_changed_does_not_start_cargo() {
+    let phase = Phase::new(&[USERS]).rust();
+    phase.build().succeeds();
+    phase.cargo_runs();
+    let sbom = phase.read("layers/migrator.sbom.cdx.json");
+    phase.write(
+        "migrations/0002_posts.sql",
+        "CREATE TABLE posts (id int);\n",
+    );
+    phase.build().succeeds().says(&[
+        "2 migrations in `migrations/`, from 1 users to 2 posts",
+        "Using the cached migrator",
+    ]);
+    // Asked for its version, to see that it is the same; not started.
+    assert_eq!(phase.cargo_runs(), ["--version"]);
+    assert_eq!(phase.read("layers/migrator.sbom.cdx.json"), sbom);
+    assert!(
+        phase
+            .layer("migrations/migrations/0002_posts.sql")
+            .is_file()
+    );
+    // What the next compilation can use stays in the cache.
+    assert!(phase.read("layers/cargo.toml").contains("cache = true"));
+}
+
+#[test]
+fn other_options_compile_again_and_say_why() {
+    let phase = Phase::new(&[USERS]).rust();
+    phase.build().succeeds();
+    let phase = phase
+        .set("BP_MIGRATE_DATABASES", "sqlite")
+        .set("RUSTFLAGS", "-g");
+    phase.build().succeeds().says(&[
+        "the databases changed from `mysql,postgres,sqlite` to `sqlite`",
+        "and the compiler's settings in the environment changed",
+    ]);
+    let runs = phase.cargo_runs();
+    assert!(
+        runs.last().unwrap().contains("--features sqlite "),
+        "{runs:?}"
+    );
+}
+
+#[test]
+fn a_failed_compilation_is_explained_and_leaves_nothing_to_reuse() {
+    let script = "test \"$1\" = --version && echo 'cargo 1.95.0' && exit\n\
+                  echo 'error: failed to download from `https://example.com`' >&2; exit 101";
+    let phase = Phase::new(&[USERS]).rust().program("cargo", script);
+    phase.build().fails_with(&[
+        "error: failed to download from",
+        "The migrator could not be compiled",
+        "A crate could not be downloaded from the Rust registry",
+    ]);
+    // The next build starts with a good cargo, in the same folders.
+    let phase = phase.rust();
+    phase.build().succeeds().says(&["Compiling cnb-migrate"]);
+}
+
+#[test]
+fn a_build_image_without_a_c_compiler_is_told_before_cargo_starts() {
+    let phase = Phase::new(&[USERS]).rust();
+    fs::remove_file(phase.folder.path().join("path/cc")).unwrap();
+    phase
+        .build()
+        .fails_with(&["No C compiler in the build image"]);
+    assert_eq!(phase.cargo_runs(), ["--version"]);
+}
+
+#[test]
+fn a_run_image_that_cannot_run_the_migrator_is_told() {
+    Phase::new(&[USERS])
+        .rust()
+        .set("CNB_TARGET_DISTRO_NAME", "alpine")
+        .build()
+        .fails_with(&["The run image has no glibc"]);
+    Phase::new(&[USERS])
+        .rust()
+        .set("CNB_TARGET_DISTRO_NAME", "ubuntu")
+        .set("CNB_TARGET_DISTRO_VERSION", "20.04")
+        .build()
+        .fails_with(&["ubuntu 20.04, which has glibc 2.31", "needs glibc 2.34"]);
+}
+
+#[test]
+fn a_mirror_that_gives_another_file_fails_and_leaves_no_toolchain() {
+    let phase = Phase::new(&[USERS])
+        .program("cc", "exit 0")
+        .set("BP_MIGRATE_RUST_MIRROR", &server("200 OK", "please log in"));
+    let outcome = phase.build();
+    outcome.fails_with(&[
+        "there is no cargo on the PATH",
+        "A downloaded part of the Rust toolchain is not the expected one",
+        "http://127.0.0.1:",
+        "BP_MIGRATE_RUST_MIRROR",
+    ]);
+    assert!(!outcome.said.contains("secret"), "{}", outcome.said);
+    assert_eq!(entries(&phase.layer("toolchain")), 0);
+    assert!(!phase.read("layers/toolchain.toml").contains("components"));
+}
+
+#[test]
+fn a_mirror_that_does_not_answer_fails_with_what_to_do() {
+    let phase = Phase::new(&[USERS])
+        .program("cc", "exit 0")
+        .set("BP_MIGRATE_RUST_MIRROR", &server("404 Not Found", ""));
+    phase.build().fails_with(&[
+        "The Rust toolchain could not be downloaded",
+        "404 Not Found",
+        "HTTPS_PROXY",
+    ]);
+    assert_eq!(entries(&phase.layer("toolchain")), 0);
+}
+
+#[test]
+fn a_database_that_is_named_for_the_build_is_left_alone_and_said_so() {
+    let outcome = Phase::new(&[USERS])
+        .rust()
+        .set("DATABASE_URL", "postgres://me:hunter2@db/app")
+        .build();
+    outcome
+        .succeeds()
+        .says(&["DATABASE_URL is set for the build"]);
+    assert!(!outcome.said.contains("hunter2"), "{}", outcome.said);
+}
