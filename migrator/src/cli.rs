@@ -3,13 +3,14 @@
 
 use crate::bundle;
 use crate::commands::{self, Task};
-use crate::config::{self, Config, Environment, Options};
+use crate::config::{self, Config, Environment, Options, Output};
 use crate::db::Past;
+use crate::engine::stop::Stop;
 use crate::error::Error;
 use crate::exit;
 use crate::plan::planner;
 use crate::project::{self, Project};
-use crate::report::{Human, Status};
+use crate::report::{Human, Json, Report, Status};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -51,12 +52,18 @@ struct Shared {
     /// How long a statement waits for a table lock; 0 is for ever [default: 5s]
     #[arg(long, global = true, value_name = "DURATION")]
     lock_timeout: Option<String>,
+    /// How long the whole run may take [default: 25m]
+    #[arg(long, global = true, value_name = "DURATION")]
+    deadline: Option<String>,
     /// A pending migration that sorts before an applied one: error or apply
     #[arg(long, global = true, value_name = "POLICY")]
     out_of_order: Option<String>,
     /// An applied version that no file has: newer, warn or error [default: newer]
     #[arg(long, global = true, value_name = "POLICY")]
     unknown_applied: Option<String>,
+    /// For people or for programs: human or json [default: human]
+    #[arg(long, global = true, value_name = "FORM")]
+    output: Option<String>,
     /// Colours in diagnostics; `NO_COLOR` is respected
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: Color,
@@ -104,8 +111,20 @@ pub fn main() -> ExitCode {
     };
     let mut out = std::io::stdout();
     let mut err = std::io::stderr();
-    let mut report = Human::new(&mut out, &mut err, styled, cli.shared.quiet);
-    ExitCode::from(run(&cli, &environment, &mut report))
+    let options = cli.shared.options();
+    let code = match config::output(&options, &environment) {
+        Ok(Output::Human) => {
+            let mut report = Human::new(&mut out, &mut err, styled, cli.shared.quiet);
+            run(&cli, &options, &environment, &mut report)
+        }
+        Ok(Output::Json) => run(&cli, &options, &environment, &mut Json::new(&mut out)),
+        Err(error) => {
+            let error = error.into();
+            Human::new(&mut out, &mut err, styled, cli.shared.quiet).unanswered(&error);
+            exit::code(&error)
+        }
+    };
+    ExitCode::from(code)
 }
 
 /// Platforms that append a command to an image's own make `migrate migrate up`.
@@ -117,21 +136,24 @@ fn without_redundant_word(args: impl Iterator<Item = OsString>) -> Vec<OsString>
     args
 }
 
-fn run(cli: &Cli, environment: Environment, report: &mut Human<'_>) -> u8 {
+fn run(cli: &Cli, options: &Options, environment: Environment, report: &mut dyn Report) -> u8 {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
     else {
-        let what = "the runtime could not be started".to_owned();
-        report.unanswered(&Error::Unexpected { what });
+        report.unanswered(&unexpected("the runtime could not be started"));
         return exit::UNEXPECTED;
     };
-    let options = cli.shared.options();
     match &cli.command {
         None | Some(Verb::Up) => {
             report.start();
-            let result = task(&options, environment)
-                .and_then(|task| runtime.block_on(commands::up::up(&task, &run_name(), report)));
+            let result = task(options, environment).and_then(|task| {
+                runtime.block_on(async {
+                    let mut stop = Stop::after(task.config.limits.deadline)
+                        .map_err(|error| unexpected(&format!("no signals: {error}")))?;
+                    commands::up::up(&task, &run_name(), &mut stop, report).await
+                })
+            });
             match result {
                 Ok(done) => {
                     report.done(&done.outcome, done.newest);
@@ -144,7 +166,7 @@ fn run(cli: &Cli, environment: Environment, report: &mut Human<'_>) -> u8 {
             }
         }
         Some(Verb::Status { exit_code }) => {
-            let result = task(&options, environment).and_then(|task| {
+            let result = task(options, environment).and_then(|task| {
                 let found = runtime.block_on(commands::status::status(&task))?;
                 Ok((task, found))
             });
@@ -188,7 +210,7 @@ fn show(
     task: &Task,
     found: &commands::status::Found,
     exit_code: bool,
-    report: &mut Human<'_>,
+    report: &mut dyn Report,
 ) -> u8 {
     let database = task.config.database.value.to_string();
     let status = Status {
@@ -200,10 +222,7 @@ fn show(
         history: &found.history,
         drifts: &found.drifts,
     };
-    for warning in &task.project.warnings {
-        report.diagnose(warning);
-    }
-    report.status(&status);
+    report.status(&status, &task.project.warnings);
     let agreed = planner::judge(found.drifts.clone(), task.config.request);
     if !exit_code {
         exit::DONE
@@ -213,6 +232,12 @@ fn show(
         exit::PENDING
     } else {
         exit::DONE
+    }
+}
+
+fn unexpected(what: &str) -> Error {
+    Error::Unexpected {
+        what: what.to_owned(),
     }
 }
 
@@ -231,10 +256,12 @@ impl Shared {
     fn options(&self) -> Options {
         Options {
             database_url: self.database_url.clone(),
+            deadline: self.deadline.clone(),
             dir: self.dir.clone(),
             lock_timeout: self.lock_timeout.clone(),
             lock_wait: self.lock_wait.clone(),
             out_of_order: self.out_of_order.clone(),
+            output: self.output.clone(),
             table: self.table.clone(),
             unknown_applied: self.unknown_applied.clone(),
             wait: self.wait.clone(),

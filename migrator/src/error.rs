@@ -9,6 +9,8 @@ use crate::db::fault::Fault;
 use crate::diagnostic::Diagnostic;
 #[cfg(feature = "cli")]
 use crate::diagnostic::Severity;
+#[cfg(feature = "cli")]
+use crate::engine::stop::Reason;
 use crate::formats::FormatError;
 use crate::model::Version;
 #[cfg(feature = "cli")]
@@ -51,6 +53,9 @@ pub enum Error {
         file: Arc<SourceFile>,
         error: SplitError,
     },
+    /// Somebody wanted the run to end, or its deadline did.
+    #[cfg(feature = "cli")]
+    Stopped(Stopped),
     /// The program itself failed.
     Unexpected {
         what: String,
@@ -61,6 +66,16 @@ pub enum Error {
 #[derive(Debug)]
 pub struct LockHeld {
     pub waited: Duration,
+}
+
+/// A run that ended before its time.
+#[cfg(feature = "cli")]
+#[derive(Debug)]
+pub struct Stopped {
+    pub(crate) reason: Reason,
+    /// The migration that was running, and what is left of it.
+    pub(crate) failure: Option<Box<MigrationFailure>>,
+    pub(crate) not_started: usize,
 }
 
 /// A statement that would undo what a migration is promised.
@@ -118,6 +133,16 @@ pub enum State {
 }
 
 impl Error {
+    /// What the database complained of, if it was the database.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Database(fault) => Some(fault),
+            Self::Migration(failure) => Some(&failure.fault),
+            _ => None,
+        }
+    }
+
     /// What is to be said about it.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic {
@@ -155,3 +180,6 @@ from! {
     PlanError => Plan,
     SourceError => Source,
 }
+
+#[cfg(feature = "cli")]
+from! { Stopped => Stopped }

@@ -2,6 +2,7 @@
 //! and 80 to 89 (the CNB launcher's), 100, 126 and 127 (the shell's).
 
 use crate::db::fault::FaultKind;
+use crate::engine::stop::Reason;
 use crate::error::{Error, State};
 
 /// Done, or nothing to do.
@@ -24,6 +25,12 @@ pub(crate) const DRIFT: u8 = 7;
 pub(crate) const FAILED: u8 = 8;
 /// A migration failed and is half applied.
 pub(crate) const HALF_APPLIED: u8 = 9;
+/// The deadline passed; what ran was cancelled.
+pub(crate) const DEADLINE: u8 = 10;
+/// SIGINT came; what ran was cancelled.
+pub(crate) const INTERRUPTED: u8 = 130;
+/// SIGTERM came; what ran was cancelled.
+pub(crate) const TERMINATED: u8 = 143;
 
 /// The code of an error.
 #[must_use]
@@ -42,13 +49,18 @@ pub(crate) fn code(error: &Error) -> u8 {
                 CONNECTION
             }
             FaultKind::Driver => UNEXPECTED,
-            FaultKind::Statement => FAILED,
+            FaultKind::LockTimeout | FaultKind::Statement => FAILED,
         },
         Error::ForeignHistory { .. } | Error::Plan(_) => DRIFT,
         Error::LockHeld(_) => LOCKED,
         Error::Migration(failure) => match failure.state {
             State::RolledBack => FAILED,
             State::HalfApplied { .. } | State::Unknown => HALF_APPLIED,
+        },
+        Error::Stopped(stopped) => match stopped.reason {
+            Reason::Deadline { .. } => DEADLINE,
+            Reason::Interrupt => INTERRUPTED,
+            Reason::Terminate => TERMINATED,
         },
         Error::Unexpected { .. } => UNEXPECTED,
     }

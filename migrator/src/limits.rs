@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Limits {
     /// For the database to answer.
     pub wait: Duration,
+    /// For the whole run.
+    pub deadline: Duration,
     /// For another migrator to finish.
     pub lock_wait: Duration,
     /// For a table lock; zero is for ever.

@@ -3,6 +3,7 @@
 use super::{Task, refuse_foreign};
 use crate::db::{self, Guard, Past, Session};
 use crate::engine::event::{Event, Listener};
+use crate::engine::stop::Stop;
 use crate::engine::{self, Outcome, Run, Step};
 use crate::error::{self, Error};
 use crate::formats::Format;
@@ -22,7 +23,12 @@ pub(crate) struct Done {
 ///
 /// # Errors
 /// Why it stopped; the listener was told what had been applied.
-pub(crate) async fn up(task: &Task, run: &str, listener: &mut dyn Listener) -> Result<Done, Error> {
+pub(crate) async fn up(
+    task: &Task,
+    run: &str,
+    stop: &mut Stop,
+    listener: &mut dyn Listener,
+) -> Result<Done, Error> {
     let Task { project, config } = task;
     let url = &config.database.value;
     let dialect = url.dialect();
@@ -45,8 +51,8 @@ pub(crate) async fn up(task: &Task, run: &str, listener: &mut dyn Listener) -> R
             database: &database,
         });
     }
-    let mut connection = db::connect(url, config.limits.wait).await?;
-    let look = connection.look(project.format.ledger()).await?;
+    let mut connection = stop.or(db::connect(url, config.limits.wait)).await??;
+    let look = stop.or(connection.look(project.format.ledger())).await??;
     listener.event(&Event::Connected {
         database: &database,
         server: &look.server,
@@ -76,6 +82,7 @@ pub(crate) async fn up(task: &Task, run: &str, listener: &mut dyn Listener) -> R
         &mut Guard::new(connection),
         async || db::connect(url, config.limits.wait).await,
         |past| steps(&plan(task, &known(past))?, dialect),
+        stop,
         listener,
     )
     .await?;

@@ -13,6 +13,7 @@ pub const NAME: &str = "migrate.toml";
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct File {
     pub database_url: Option<String>,
+    pub deadline: Option<String>,
     pub dir: Option<String>,
     pub lock_timeout: Option<String>,
     pub lock_wait: Option<String>,

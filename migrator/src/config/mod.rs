@@ -16,10 +16,12 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     pub database_url: Option<String>,
+    pub deadline: Option<String>,
     pub dir: Option<String>,
     pub lock_timeout: Option<String>,
     pub lock_wait: Option<String>,
     pub out_of_order: Option<String>,
+    pub output: Option<String>,
     pub table: Option<String>,
     pub unknown_applied: Option<String>,
     pub wait: Option<String>,
@@ -85,6 +87,12 @@ impl Config {
         };
         let limits = Limits {
             wait: duration("wait", &options.wait, &file.wait, Duration::from_mins(1))?,
+            deadline: duration(
+                "deadline",
+                &options.deadline,
+                &file.deadline,
+                Duration::from_mins(25),
+            )?,
             lock_wait: duration(
                 "lock-wait",
                 &options.lock_wait,
@@ -135,6 +143,29 @@ impl Config {
             },
             limits,
         })
+    }
+}
+
+/// For whom the output is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Output {
+    #[default]
+    Human,
+    Json,
+}
+
+/// The form of the output, which must be known before anything can be said.
+///
+/// # Errors
+/// A form that there is not.
+pub fn output(options: &Options, environment: Environment) -> Result<Output, ConfigError> {
+    match setting::find("output", options.output.as_ref(), environment, None) {
+        None => Ok(Output::default()),
+        Some(found) => found.parse("output", "`human` or `json`", |text| match text {
+            "human" => Some(Output::Human),
+            "json" => Some(Output::Json),
+            _ => None,
+        }),
     }
 }
 

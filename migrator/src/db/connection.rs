@@ -2,8 +2,9 @@
 
 use super::fault::{Fault, FaultKind};
 use super::url::DatabaseUrl;
-use super::{GuardSession, Job, LockKey, Look, Session, Setback};
+use super::{Blocker, GuardSession, Handle, Job, LockKey, Look, Progress, Session};
 use crate::formats::ledger::Ledger;
+use crate::model::Version;
 use crate::sql::Dialect;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -46,7 +47,7 @@ enum Holder {
 /// Does the same with whichever driver it is.
 macro_rules! with_driver {
     ($driver:expr, $session:ident => $call:expr) => {
-        match &mut $driver {
+        match $driver {
             #[cfg(feature = "mysql")]
             Driver::Mysql($session) => $call,
             #[cfg(feature = "postgres")]
@@ -127,15 +128,27 @@ fn without_secrets(url: &DatabaseUrl, mut fault: Fault) -> Fault {
 
 impl Session for Connection {
     async fn look(&mut self, ledger: &Ledger) -> Result<Look, Fault> {
-        with_driver!(self.0, session => session.look(ledger).await)
+        with_driver!(&mut self.0, session => session.look(ledger).await)
     }
 
     async fn create(&mut self, ledger: &Ledger) -> Result<(), Fault> {
-        with_driver!(self.0, session => session.create(ledger).await)
+        with_driver!(&mut self.0, session => session.create(ledger).await)
     }
 
-    async fn apply(&mut self, job: Job<'_>) -> Result<Duration, Setback> {
-        with_driver!(self.0, session => session.apply(job).await)
+    fn handle(&self) -> Handle {
+        with_driver!(&self.0, session => session.handle())
+    }
+
+    fn together(&self) -> usize {
+        with_driver!(&self.0, session => session.together())
+    }
+
+    async fn apply(&mut self, jobs: &[Job<'_>]) -> Progress {
+        with_driver!(&mut self.0, session => session.apply(jobs).await)
+    }
+
+    async fn flush(&mut self, ledger: &Ledger, version: Version) -> Result<(), Fault> {
+        with_driver!(&mut self.0, session => session.flush(ledger, version).await)
     }
 }
 
@@ -162,34 +175,39 @@ impl Guard {
     }
 }
 
-impl GuardSession for Guard {
-    async fn try_lock(&mut self, key: &LockKey, run: &str) -> Result<bool, Fault> {
-        match &mut self.0 {
+/// Does the same with whatever holds the lock; `$nothing` where it is a driver
+/// whose connections guard nothing.
+macro_rules! with_holder {
+    ($holder:expr, $guard:ident => $call:expr, $nothing:expr) => {
+        match &mut $holder {
             Holder::Connection(Connection(driver)) => match driver {
                 #[cfg(feature = "mysql")]
-                Driver::Mysql(session) => session.try_lock(key, run).await,
+                Driver::Mysql($guard) => $call,
                 #[cfg(feature = "postgres")]
-                Driver::Postgres(session) => session.try_lock(key, run).await,
+                Driver::Postgres($guard) => $call,
                 #[allow(unreachable_patterns, reason = "which drivers there are differs")]
-                _ => Ok(true),
+                _ => $nothing,
             },
             #[cfg(feature = "sqlite")]
-            Holder::File(file) => file.try_lock(key, run).await,
+            Holder::File($guard) => $call,
         }
+    };
+}
+
+impl GuardSession for Guard {
+    async fn try_lock(&mut self, key: &LockKey, run: &str) -> Result<bool, Fault> {
+        with_holder!(self.0, guard => guard.try_lock(key, run).await, Ok(true))
+    }
+
+    async fn cancel(&mut self, worker: &Handle, run: &str) -> Result<(), Fault> {
+        with_holder!(self.0, guard => guard.cancel(worker, run).await, Ok(()))
+    }
+
+    async fn blockers(&mut self, worker: &Handle, run: &str) -> Result<Vec<Blocker>, Fault> {
+        with_holder!(self.0, guard => guard.blockers(worker, run).await, Ok(Vec::new()))
     }
 
     async fn release(&mut self) {
-        match &mut self.0 {
-            Holder::Connection(Connection(driver)) => match driver {
-                #[cfg(feature = "mysql")]
-                Driver::Mysql(session) => session.release().await,
-                #[cfg(feature = "postgres")]
-                Driver::Postgres(session) => session.release().await,
-                #[allow(unreachable_patterns, reason = "which drivers there are differs")]
-                _ => {}
-            },
-            #[cfg(feature = "sqlite")]
-            Holder::File(file) => file.release().await,
-        }
+        with_holder!(self.0, guard => guard.release().await, ());
     }
 }

@@ -22,6 +22,8 @@ pub struct Fault {
 pub enum FaultKind {
     /// The driver understood nothing any more, or was never to be asked that.
     Driver,
+    /// A statement waited for a table lock for as long as it may.
+    LockTimeout,
     /// The connection ended in the middle.
     Lost,
     /// The login was refused, or the database is not there: no use to wait.

@@ -20,7 +20,7 @@ mod wire;
 pub use connection::{Connection, Guard, Reader, connect, connect_reader};
 
 use crate::formats::ledger::Ledger;
-use crate::model::Migration;
+use crate::model::{Migration, Version};
 use crate::plan::history::History;
 use crate::sql::Statement;
 use fault::Fault;
@@ -75,8 +75,19 @@ pub struct Job<'a> {
     pub lock_wait: Duration,
     /// How long a statement may wait for a table lock; zero is for ever.
     pub lock_timeout: Duration,
+    /// Whether its commit must wait for the disk.
+    pub durable: bool,
     /// By which the run is known in the server.
     pub run: &'a str,
+}
+
+/// How far some migrations came.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    /// How long each of the first ones took: those are applied.
+    pub applied: Vec<Duration>,
+    /// Why the next one was not.
+    pub setback: Option<Setback>,
 }
 
 /// Why a migration was not applied, and what is left of it.
@@ -91,6 +102,35 @@ pub struct Setback {
     pub left: Left,
 }
 
+impl Progress {
+    /// All of them were applied.
+    #[must_use]
+    pub fn all(took: Vec<Duration>) -> Self {
+        Self {
+            applied: took,
+            setback: None,
+        }
+    }
+
+    /// Already the first was not applied.
+    #[must_use]
+    pub fn none(setback: Setback) -> Self {
+        Self {
+            applied: Vec::new(),
+            setback: Some(setback),
+        }
+    }
+}
+
+impl From<Result<Duration, Setback>> for Progress {
+    fn from(result: Result<Duration, Setback>) -> Self {
+        match result {
+            Ok(took) => Self::all(vec![took]),
+            Err(setback) => Self::none(setback),
+        }
+    }
+}
+
 /// What a failed migration left behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
@@ -103,6 +143,29 @@ pub enum Left {
     Claimed,
     /// The connection ended: only the history knows.
     Unknown,
+}
+
+/// By what a session's running statement is found and cancelled.
+#[derive(Clone, Debug)]
+pub enum Handle {
+    /// By the run's name alone: a pooler may change the process behind it.
+    Name,
+    /// MySQL's and MariaDB's number of the connection.
+    Connection(u64),
+    /// SQLite asks this while it works.
+    Flag(std::sync::Arc<std::sync::atomic::AtomicBool>),
+}
+
+/// Somebody who holds a lock that a migration waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blocker {
+    pub process: String,
+    pub application: String,
+    pub state: String,
+    /// How long its transaction has been open.
+    pub age: Duration,
+    /// What it runs or ran last, cut short.
+    pub query: String,
 }
 
 /// A connection that applies migrations.
@@ -123,11 +186,26 @@ pub trait Session {
     /// What the database complained of; nothing was created then.
     async fn create(&mut self, ledger: &Ledger) -> Result<(), Fault>;
 
-    /// Applies one migration and records it, the record first.
+    /// By what its running statement is cancelled.
+    fn handle(&self) -> Handle;
+
+    /// How many migrations may travel together.
+    fn together(&self) -> usize {
+        1
+    }
+
+    /// Applies migrations in order and records each, its record first, up to the
+    /// first that fails. No more than [`Session::together`], and one without a
+    /// transaction alone; fewer than all may be tried.
+    async fn apply(&mut self, jobs: &[Job<'_>]) -> Progress;
+
+    /// Waits until what was applied up to a version is on the disk.
     ///
     /// # Errors
-    /// Why not, and what is left of it.
-    async fn apply(&mut self, job: Job<'_>) -> Result<Duration, Setback>;
+    /// What the database complained of.
+    async fn flush(&mut self, _ledger: &Ledger, _version: Version) -> Result<(), Fault> {
+        Ok(())
+    }
 }
 
 /// A connection that holds the run's lock.
@@ -141,6 +219,19 @@ pub trait GuardSession {
     /// # Errors
     /// What the database complained of.
     async fn try_lock(&mut self, key: &LockKey, run: &str) -> Result<bool, Fault>;
+
+    /// Cancels what a worker runs, if it runs anything.
+    ///
+    /// # Errors
+    /// What the database complained of.
+    async fn cancel(&mut self, worker: &Handle, run: &str) -> Result<(), Fault>;
+
+    /// Who is in the way of what a worker runs; nobody where the database does
+    /// not tell.
+    ///
+    /// # Errors
+    /// What the database complained of.
+    async fn blockers(&mut self, worker: &Handle, run: &str) -> Result<Vec<Blocker>, Fault>;
 
     /// Gives the lock back.
     async fn release(&mut self);

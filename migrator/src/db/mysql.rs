@@ -4,7 +4,9 @@
 use super::fault::{Fault, FaultKind, Position};
 use super::url::DatabaseUrl;
 use super::wire::{self, Answer, Failed};
-use super::{GuardSession, Job, Left, LockKey, Look, Past, Session, Setback};
+use super::{
+    Blocker, GuardSession, Handle, Job, Left, LockKey, Look, Past, Progress, Session, Setback,
+};
 use crate::formats::foreign;
 use crate::formats::ledger::{Ledger, quote};
 use crate::model::Checksum;
@@ -24,6 +26,7 @@ const UNKNOWN_DATABASE: &str = "1049";
 
 pub(super) struct Mysql {
     connection: MySqlConnection,
+    number: u64,
 }
 
 impl Mysql {
@@ -35,9 +38,19 @@ impl Mysql {
                 .connect()
                 .await
         };
-        Ok(Self {
+        let mut session = Self {
             connection: connection.await.map_err(|error| fault(&error, true))?,
-        })
+            number: 0,
+        };
+        let number = session
+            .rows("SELECT CAST(CONNECTION_ID() AS CHAR)")
+            .await?
+            .rows;
+        session.number = number
+            .first()
+            .and_then(|row| row.first()?.as_deref()?.parse().ok())
+            .unwrap_or_default();
+        Ok(session)
     }
 
     async fn send(&mut self, sql: &str) -> Result<Answer, Failed> {
@@ -69,8 +82,12 @@ impl Mysql {
     /// What is left after a failure: only the history knows, for some
     /// statements commit what stands before them.
     async fn left(&mut self, job: Job<'_>, ran: usize) -> Left {
-        if self.rows("ROLLBACK").await.is_err() {
-            return Left::Unknown;
+        // Under a file's LOCK TABLES the history could not be read; unlocking
+        // commits, so it comes second.
+        for ours in ["ROLLBACK", "UNLOCK TABLES"] {
+            if self.rows(ours).await.is_err() {
+                return Left::Unknown;
+            }
         }
         let row = format!(
             "SELECT 'marked' FROM {} WHERE version = {}",
@@ -112,7 +129,10 @@ impl Session for Mysql {
         };
         Ok(Look {
             server: server_name(&version),
-            ledger: ledger.clone(),
+            ledger: Ledger {
+                table: qualified(&fact(1), &ledger.table),
+                schemas: ledger.schemas.clone(),
+            },
             past,
             lock: LockKey::Name(lock_name(&fact(1), &ledger.table)),
         })
@@ -125,7 +145,20 @@ impl Session for Mysql {
         Ok(())
     }
 
-    async fn apply(&mut self, job: Job<'_>) -> Result<Duration, Setback> {
+    fn handle(&self) -> Handle {
+        Handle::Connection(self.number)
+    }
+
+    async fn apply(&mut self, jobs: &[Job<'_>]) -> Progress {
+        match jobs.first() {
+            Some(job) => self.apply_one(*job).await.into(),
+            None => Progress::all(Vec::new()),
+        }
+    }
+}
+
+impl Mysql {
+    async fn apply_one(&mut self, job: Job<'_>) -> Result<Duration, Setback> {
         let began = Instant::now();
         // The default is a year; waiting in the table's queue stops its readers.
         let patience = match job.lock_timeout.as_secs() {
@@ -185,6 +218,18 @@ impl GuardSession for Mysql {
         Ok(answer.rows == [[Some("1".to_owned())]])
     }
 
+    async fn cancel(&mut self, worker: &Handle, _run: &str) -> Result<(), Fault> {
+        let Handle::Connection(number) = worker else {
+            return Ok(());
+        };
+        self.rows(&format!("KILL QUERY {number}")).await.map(|_| ())
+    }
+
+    /// Its tables of locks need rights that a migrator has no other use for.
+    async fn blockers(&mut self, _worker: &Handle, _run: &str) -> Result<Vec<Blocker>, Fault> {
+        Ok(Vec::new())
+    }
+
     async fn release(&mut self) {
         // The lock is the session's: it goes when the connection does, too.
         let _ = self.rows("DO RELEASE_ALL_LOCKS()").await;
@@ -207,12 +252,25 @@ fn offset_in(text: &str, fault: &Fault) -> Option<usize> {
         .split_once("near '")
         .and_then(|(_, rest)| rest.lines().next())
         .map(|near| near.split("' at line").next().unwrap_or(near));
+    // It runs to the statement's end, so that the last place is the right one.
     let column = match near {
-        Some(near) if !near.is_empty() => line.find(near),
+        Some(near) if !near.is_empty() => line.rfind(near),
         _ => None,
     };
     let first_word = line.len() - line.trim_start().len();
     Some(start + column.unwrap_or(first_word))
+}
+
+/// The table's name with its database's: a file may say USE.
+fn qualified(database: &str, table: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if table.contains('.') {
+        table.to_owned()
+    } else if database.chars().all(is_plain) {
+        format!("{database}.{table}")
+    } else {
+        format!("`{}`.{table}", database.replace('`', "``"))
+    }
 }
 
 /// The named lock of a history table: the form is fixed for ever.
@@ -259,6 +317,7 @@ fn kind(number: u16, connecting: bool) -> FaultKind {
         1040 | 1053 | 1203 if connecting => FaultKind::Unreachable,
         _ if connecting => FaultKind::Refused,
         1053 | 1927 | 3169 => FaultKind::Lost,
+        1205 => FaultKind::LockTimeout,
         _ => FaultKind::Statement,
     }
 }
@@ -273,6 +332,8 @@ mod tests {
         let name = "cnb-migrate:b1bcfeb63e0357e77a5f35672113e8d0";
         assert_eq!(lock_name("app", "_sqlx_migrations"), name);
         assert_eq!(lock_name("other", "`app`.`_sqlx_migrations`"), name);
+        let look_again = qualified("app", "_sqlx_migrations");
+        assert_eq!(lock_name("other", &look_again), name);
     }
 
     #[test]
@@ -284,6 +345,11 @@ mod tests {
         let text = "CREATE TABLE a (\n  id int,\n  nme txt\n)";
         let near = "You have an error … near 'txt\n)' at line 3";
         assert_eq!(offset_in(text, &fault(near, 3)), text.find("txt"));
+        let twice = "SELECT 1 FROM FROM";
+        assert_eq!(
+            offset_in(twice, &fault("near 'FROM' at line 1", 1)),
+            twice.rfind("FROM")
+        );
         assert_eq!(
             offset_in(text, &fault("no text at line 3", 3)),
             text.find("nme")

@@ -4,7 +4,9 @@
 use super::fault::{Fault, FaultKind, Position};
 use super::url::DatabaseUrl;
 use super::wire::{self, Answer};
-use super::{GuardSession, Job, Left, LockKey, Look, Past, Session, Setback};
+use super::{
+    Blocker, GuardSession, Handle, Job, Left, LockKey, Look, Past, Progress, Session, Setback,
+};
 use crate::formats::foreign;
 use crate::formats::ledger::{Ledger, quote};
 use crate::sql::Dialect;
@@ -14,6 +16,8 @@ use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const DIALECT: Dialect = Dialect::Sqlite;
@@ -24,7 +28,12 @@ const CONSTRAINT_PRIMARY_KEY: &str = "1555";
 pub(super) struct Sqlite {
     connection: SqliteConnection,
     path: PathBuf,
+    cancelled: Arc<AtomicBool>,
 }
+
+/// How many of SQLite's instructions run between two questions whether to go
+/// on: well below a millisecond of them.
+const ASK_EVERY: i32 = 1000;
 
 /// Holds the run's lock: a file beside the database.
 pub(super) struct LockFile {
@@ -48,9 +57,18 @@ impl Sqlite {
                 .connect()
                 .await
         };
+        let mut connection = connection.await.map_err(|error| fault(&error, true))?;
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&cancelled);
+        connection
+            .lock_handle()
+            .await
+            .map_err(|error| fault(&error, true))?
+            .set_progress_handler(ASK_EVERY, move || !asked.load(Ordering::Relaxed));
         Ok(Self {
-            connection: connection.await.map_err(|error| fault(&error, true))?,
+            connection,
             path,
+            cancelled,
         })
     }
 
@@ -158,10 +176,25 @@ impl Session for Sqlite {
         Ok(())
     }
 
-    async fn apply(&mut self, job: Job<'_>) -> Result<Duration, Setback> {
+    fn handle(&self) -> Handle {
+        Handle::Flag(Arc::clone(&self.cancelled))
+    }
+
+    async fn apply(&mut self, jobs: &[Job<'_>]) -> Progress {
+        match jobs.first() {
+            Some(job) => self.apply_one(*job).await.into(),
+            None => Progress::all(Vec::new()),
+        }
+    }
+}
+
+impl Sqlite {
+    async fn apply_one(&mut self, job: Job<'_>) -> Result<Duration, Setback> {
         let began = Instant::now();
         let in_transaction = job.migration.up.transaction;
         let result = self.run(job, in_transaction).await;
+        // A cancelled statement has ended; its ROLLBACK must not be cancelled.
+        self.cancelled.store(false, Ordering::Relaxed);
         if result.is_err() && in_transaction {
             // The fault that led here is the one to report.
             let _ = self.rows("ROLLBACK").await;
@@ -197,6 +230,17 @@ impl GuardSession for LockFile {
             Err(TryLockError::WouldBlock) => Ok(false),
             Err(TryLockError::Error(error)) => Err(unusable(error)),
         }
+    }
+
+    async fn cancel(&mut self, worker: &Handle, _run: &str) -> Result<(), Fault> {
+        if let Handle::Flag(flag) = worker {
+            flag.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    async fn blockers(&mut self, _worker: &Handle, _run: &str) -> Result<Vec<Blocker>, Fault> {
+        Ok(Vec::new())
     }
 
     async fn release(&mut self) {
@@ -252,13 +296,18 @@ fn fault(error: &sqlx::Error, connecting: bool) -> Fault {
         code: database.code().map(std::borrow::Cow::into_owned),
         position: token(database.message()).map(Position::Token),
         ..Fault::new(
-            if connecting {
-                FaultKind::Refused
-            } else {
-                FaultKind::Statement
-            },
+            kind(database.code().as_deref(), connecting),
             database.message(),
         )
+    }
+}
+
+/// By result code: 5 is busy, 261 and 517 its kinds.
+fn kind(code: Option<&str>, connecting: bool) -> FaultKind {
+    match code {
+        Some("5" | "261" | "517") => FaultKind::LockTimeout,
+        _ if connecting => FaultKind::Refused,
+        _ => FaultKind::Statement,
     }
 }
 

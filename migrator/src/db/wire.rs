@@ -22,12 +22,37 @@ pub(super) struct Answer {
 /// A message that failed, with what had completed before.
 #[derive(Debug)]
 pub(super) struct Failed {
-    pub(super) completed: usize,
+    /// What had come before the error.
+    pub(super) answer: Answer,
     pub(super) error: sqlx::Error,
+}
+
+/// Which rows of an answer are kept.
+#[derive(Clone, Copy)]
+pub(super) enum Rows<'a> {
+    All,
+    /// Those whose first column is this text.
+    MarkedBy(&'a str),
+    None,
 }
 
 /// Sends one message and waits for all of its answer.
 pub(super) async fn send<C>(connection: &mut C, sql: &str) -> Result<Answer, Failed>
+where
+    C: Connection,
+    for<'c> &'c mut C: Executor<'c, Database = C::Database>,
+    for<'r> String: Decode<'r, C::Database> + Type<C::Database>,
+    usize: ColumnIndex<<C::Database as Database>::Row>,
+{
+    send_for(connection, sql, Rows::All).await
+}
+
+/// Sends one message for some rows of its answer.
+pub(super) async fn send_for<C>(
+    connection: &mut C,
+    sql: &str,
+    wanted: Rows<'_>,
+) -> Result<Answer, Failed>
 where
     C: Connection,
     for<'c> &'c mut C: Executor<'c, Database = C::Database>,
@@ -39,14 +64,32 @@ where
     loop {
         match results.try_next().await {
             Ok(Some(Either::Left(_))) => answer.completed += 1,
-            Ok(Some(Either::Right(row))) => answer.rows.push(texts::<C::Database>(&row)),
+            Ok(Some(Either::Right(row))) => answer.keep::<C::Database>(&row, wanted),
             Ok(None) => return Ok(answer),
             Err(error) => {
-                return Err(Failed {
-                    completed: answer.completed,
-                    error,
-                });
+                return Err(Failed { answer, error });
             }
+        }
+    }
+}
+
+impl Answer {
+    fn keep<DB: Database>(&mut self, row: &DB::Row, wanted: Rows<'_>)
+    where
+        for<'r> String: Decode<'r, DB> + Type<DB>,
+        usize: ColumnIndex<DB::Row>,
+    {
+        let keep = match wanted {
+            Rows::All => true,
+            Rows::MarkedBy(mark) => {
+                use sqlx::Row as _;
+                row.try_get::<Option<String>, _>(0)
+                    .is_ok_and(|first| first.as_deref() == Some(mark))
+            }
+            Rows::None => false,
+        };
+        if keep {
+            self.rows.push(texts::<DB>(row));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What happens in a run, as it happens. Listeners turn it into words.
 
+use super::stop::Reason;
+use crate::db::Blocker;
 use crate::diagnostic::Diagnostic;
 use crate::model::Migration;
 use std::time::Duration;
@@ -11,6 +13,10 @@ pub(crate) enum Event<'a> {
     Applied {
         migration: &'a Migration,
         took: Duration,
+    },
+    /// Something holds a lock that what was sent waits for.
+    Blocked {
+        blocker: &'a Blocker,
     },
     /// Another run has applied it, or is at it.
     Claimed {
@@ -31,6 +37,18 @@ pub(crate) enum Event<'a> {
         dir: &'a str,
         format: &'a str,
         count: usize,
+    },
+    /// It waited for a table lock in vain, was rolled back, and will be tried
+    /// again.
+    Retrying {
+        migration: &'a Migration,
+        /// How many tries have failed.
+        failed: u32,
+        pause: Duration,
+    },
+    /// The run is to end; what runs is being cancelled.
+    Stopping {
+        reason: Reason,
     },
     /// Another migrator holds the lock.
     WaitingForLock {

@@ -1,40 +1,61 @@
-//! The engine: a guard that holds the run's lock, a worker that applies, and the
-//! fence in the database that makes it exactly once. It prints nothing and knows
-//! no database by name.
+//! The engine: a guard that holds the run's lock and looks on, a worker that
+//! applies, and the fence in the database that makes it exactly once. It prints
+//! nothing and knows no database by name.
 
+mod chance;
 pub(crate) mod event;
 mod guard;
+mod ladder;
+mod round;
+pub(crate) mod stop;
+mod worker;
 
-use crate::db::fault::{Fault, FaultKind};
-use crate::db::{GuardSession, Job, Left, Look, Past, Session, Setback};
-use crate::error::{Error, LockHeld, MigrationFailure, State};
+use crate::db::fault::Fault;
+use crate::db::{GuardSession, Look, Past, Session};
+use crate::error::{Error, Stopped};
 use crate::limits::Limits;
 use crate::model::{Migration, Version};
 use crate::sql::Statement;
-use event::{Event, Listener};
+use event::Listener;
+use round::round;
 use std::time::{Duration, Instant};
+use stop::{Reason, Stop};
+
+/// How long giving the lock back may take: the run is over.
+const RELEASE_WITHIN: Duration = Duration::from_millis(500);
 
 /// One migration of a plan, split and verified.
 #[derive(Debug)]
 pub(crate) struct Step<'a> {
-    pub migration: &'a Migration,
-    pub statements: Vec<Statement>,
+    pub(crate) migration: &'a Migration,
+    pub(crate) statements: Vec<Statement>,
 }
 
 /// What a run is to know.
 pub(crate) struct Run<'a> {
     /// By which it is known in the server.
-    pub name: &'a str,
-    pub limits: Limits,
+    pub(crate) name: &'a str,
+    pub(crate) limits: Limits,
     /// The look on which it was decided that something is to be done.
-    pub look: &'a Look,
+    pub(crate) look: &'a Look,
+}
+
+/// The side of a run that looks on, and may end it.
+struct Control<'a, G> {
+    run: &'a Run<'a>,
+    began: Instant,
+    guard: &'a mut G,
+    stop: &'a mut Stop,
+    listener: &'a mut dyn Listener,
 }
 
 /// What a run did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    pub applied: Vec<Version>,
-    pub took: Duration,
+    pub(crate) applied: Vec<Version>,
+    /// Whether all of it is known to be on the disk.
+    is_durable: bool,
+    pub(crate) took: Duration,
 }
 
 /// Applies what `plan` finds to be done, under the lock.
@@ -49,32 +70,53 @@ pub(crate) async fn run<'a, W: Session>(
     guard: &mut impl GuardSession,
     open: impl AsyncFnOnce() -> Result<W, Fault>,
     plan: impl Fn(&Past) -> Result<Vec<Step<'a>>, Error>,
+    stop: &mut Stop,
     listener: &mut dyn Listener,
 ) -> Result<Outcome, Error> {
-    let began = Instant::now();
-    guard::lock(run, guard, listener).await?;
-    let result = work(run, began, open, plan, listener).await;
-    guard.release().await;
+    let mut control = Control {
+        run,
+        began: Instant::now(),
+        guard,
+        stop,
+        listener,
+    };
+    guard::lock(&mut control).await?;
+    let result = work(&mut control, open, plan).await;
+    // The lock goes with the connection in any case.
+    let _ = tokio::time::timeout(RELEASE_WITHIN, control.guard.release()).await;
     result
 }
 
 async fn work<'a, W: Session>(
-    run: &Run<'_>,
-    began: Instant,
+    control: &mut Control<'_, impl GuardSession>,
     open: impl AsyncFnOnce() -> Result<W, Fault>,
     plan: impl Fn(&Past) -> Result<Vec<Step<'a>>, Error>,
-    listener: &mut dyn Listener,
 ) -> Result<Outcome, Error> {
-    let mut worker = open().await?;
+    let mut worker = control.stop.or(open()).await??;
     let mut outcome = Outcome::default();
-    // Each round begins with what the history says now.
+    let result = rounds(control, &mut worker, plan, &mut outcome).await;
+    if let Some(version) = outcome.applied.last().filter(|_| !outcome.is_durable) {
+        // What is reported as applied must survive a power cut.
+        let flush = worker.flush(&control.run.look.ledger, *version);
+        let _ = tokio::time::timeout(RELEASE_WITHIN, flush).await;
+    }
+    outcome.took = control.began.elapsed();
+    result.map(|()| outcome)
+}
+
+/// Each round begins with what the history says now.
+async fn rounds<'a>(
+    control: &mut Control<'_, impl GuardSession>,
+    worker: &mut impl Session,
+    plan: impl Fn(&Past) -> Result<Vec<Step<'a>>, Error>,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
     loop {
-        let past = now(&mut worker, run.look).await?;
+        let past = now(worker, control.run.look);
+        let past = control.stop.or(past).await??;
         let steps = plan(&past)?;
-        let claimed = round(run, began, &mut worker, &steps, &mut outcome, listener).await?;
-        if !claimed {
-            outcome.took = began.elapsed();
-            return Ok(outcome);
+        if !round(control, &steps, worker, outcome).await? {
+            return Ok(());
         }
     }
 }
@@ -89,79 +131,14 @@ async fn now(worker: &mut impl Session, look: &Look) -> Result<Past, Error> {
     Ok(worker.look(&look.ledger).await?.past)
 }
 
-/// Applies the steps in order. Returns true where another run has claimed one of
-/// them, so that the history must be asked again.
-async fn round(
-    run: &Run<'_>,
-    began: Instant,
-    worker: &mut impl Session,
-    steps: &[Step<'_>],
-    outcome: &mut Outcome,
-    listener: &mut dyn Listener,
-) -> Result<bool, Error> {
-    for (number, step) in steps.iter().enumerate() {
-        let job = Job {
-            ledger: &run.look.ledger,
-            migration: step.migration,
-            statements: &step.statements,
-            lock_wait: run.limits.lock_wait.saturating_sub(began.elapsed()),
-            lock_timeout: run.limits.lock_timeout,
-            run: run.name,
-        };
-        match worker.apply(job).await {
-            Ok(took) => {
-                outcome.applied.push(step.migration.version);
-                listener.event(&Event::Applied {
-                    migration: step.migration,
-                    took,
-                });
-            }
-            Err(setback) if setback.left == Left::Claimed => {
-                // A fence that nobody opens: the other run is at it still.
-                if began.elapsed() >= run.limits.lock_wait {
-                    return Err(LockHeld {
-                        waited: began.elapsed(),
-                    }
-                    .into());
-                }
-                listener.event(&Event::Claimed {
-                    migration: step.migration,
-                });
-                return Ok(true);
-            }
-            Err(setback) => {
-                let not_started = steps.len() - number - 1;
-                return Err(failure(run, step, setback, outcome, not_started).into());
-            }
+/// A run that is to end before anything was sent has changed nothing more.
+impl From<Reason> for Error {
+    fn from(reason: Reason) -> Self {
+        Stopped {
+            reason,
+            failure: None,
+            not_started: 0,
         }
-    }
-    Ok(false)
-}
-
-fn failure(
-    run: &Run<'_>,
-    step: &Step<'_>,
-    setback: Setback,
-    outcome: &Outcome,
-    not_started: usize,
-) -> MigrationFailure {
-    let total = step.statements.len();
-    MigrationFailure {
-        version: step.migration.version,
-        table: run.look.ledger.table.clone(),
-        file: std::sync::Arc::clone(&step.migration.up.file),
-        statement: setback
-            .statement
-            .and_then(|number| Some((number + 1, step.statements.get(number)?.span))),
-        statements: total,
-        offset: setback.offset,
-        state: match (setback.left, setback.fault.kind) {
-            (Left::Part { ran }, _) => State::HalfApplied { ran },
-            (Left::Unknown, _) | (_, FaultKind::Lost) => State::Unknown,
-            (Left::Nothing | Left::Claimed, _) => State::RolledBack,
-        },
-        fault: setback.fault,
-        applied: outcome.applied.clone(),
-        not_started,
+        .into()
     }
 }

@@ -49,6 +49,8 @@ pub(super) fn diagnostic(error: &Error) -> Diagnostic {
                 "it begins here and has no end",
             )
             .help("end it; if the file is right, this is a bug of migrate that should be reported"),
+        #[cfg(feature = "cli")]
+        Error::Stopped(stopped) => database::stopped(stopped),
         Error::Unexpected { what } => Diagnostic::error("internal_error", what.clone())
             .help("this is a bug of migrate: report it with this output"),
     }

@@ -90,9 +90,14 @@ impl Ledger {
     /// row is committed before the migration's statements are.
     #[must_use]
     pub fn insert(&self, dialect: Dialect, migration: &Migration, complete: bool) -> String {
+        // The clock, not the beginning of a transaction or of a message.
+        let now = match dialect {
+            Dialect::Postgres => "clock_timestamp()",
+            Dialect::Mysql | Dialect::Sqlite => "CURRENT_TIMESTAMP",
+        };
         format!(
-            "INSERT INTO {} (version, description, success, checksum, execution_time) \
-             VALUES ({}, {}, {}, {}, -1)",
+            "INSERT INTO {} (version, description, installed_on, success, checksum, execution_time) \
+             VALUES ({}, {}, {now}, {}, {}, -1)",
             self.table,
             migration.version,
             quote(dialect, &migration.name),

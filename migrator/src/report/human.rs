@@ -3,11 +3,12 @@
 //! platforms keep only that stream.
 
 use super::status::Status;
-use super::words::{count, duration};
-use super::{snippet, state_after};
+use super::words::{count, duration, printable};
+use super::{Report, snippet, state_after};
 use crate::diagnostic::Diagnostic;
 use crate::engine::Outcome;
 use crate::engine::event::{Event, Listener};
+use crate::engine::stop::Reason;
 use crate::error::Error;
 use crate::model::Version;
 use std::fmt::Display;
@@ -43,13 +44,34 @@ impl<'a> Human<'a> {
         }
     }
 
-    /// A run begins.
-    pub(crate) fn start(&mut self) {
+    /// Shows a diagnostic in full.
+    fn diagnose(&mut self, diagnostic: &Diagnostic) {
+        let drawn = snippet::draw(diagnostic, self.styled);
+        for line in drawn.lines() {
+            // A closed stream is no reason to stop a migration.
+            let _ = writeln!(self.err, "{}", cut(line));
+        }
+        let _ = self.err.flush();
+    }
+
+    fn say(&mut self, line: impl Display) {
+        let _ = writeln!(self.out, "{}", cut(&printable(&line.to_string())));
+        let _ = self.out.flush();
+    }
+
+    fn detail(&mut self, line: impl Display) {
+        if !self.quiet {
+            self.say(line);
+        }
+    }
+}
+
+impl Report for Human<'_> {
+    fn start(&mut self) {
         self.say("🚀 Starting database migrations...");
     }
 
-    /// A run ended well.
-    pub(crate) fn done(&mut self, outcome: &Outcome, newest: Option<Version>) {
+    fn done(&mut self, outcome: &Outcome, newest: Option<Version>) {
         let at = newest.map_or(String::new(), |version| {
             format!("; the schema is at {version}")
         });
@@ -65,8 +87,7 @@ impl<'a> Human<'a> {
         self.say("✅ Migrations completed successfully!");
     }
 
-    /// A run failed.
-    pub(crate) fn failed(&mut self, error: &Error) {
+    fn failed(&mut self, error: &Error) {
         let diagnostic = error.diagnostic();
         let state = state_after(error, self.applied);
         self.diagnose(&diagnostic.clone().note(format!("state: {state}")));
@@ -89,35 +110,15 @@ impl<'a> Human<'a> {
         ));
     }
 
-    /// A question failed.
-    pub(crate) fn unanswered(&mut self, error: &Error) {
+    fn unanswered(&mut self, error: &Error) {
         self.diagnose(&error.diagnostic());
     }
 
-    /// What a question found.
-    pub(crate) fn status(&mut self, status: &Status<'_>) {
+    fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]) {
+        for warning in warnings {
+            self.diagnose(warning);
+        }
         for line in status.lines() {
-            self.say(line);
-        }
-    }
-
-    /// Shows a diagnostic in full.
-    pub(crate) fn diagnose(&mut self, diagnostic: &Diagnostic) {
-        let drawn = snippet::draw(diagnostic, self.styled);
-        for line in drawn.lines() {
-            // A closed stream is no reason to stop a migration.
-            let _ = writeln!(self.err, "{}", cut(line));
-        }
-        let _ = self.err.flush();
-    }
-
-    fn say(&mut self, line: impl Display) {
-        let _ = writeln!(self.out, "{}", cut(&line.to_string()));
-        let _ = self.out.flush();
-    }
-
-    fn detail(&mut self, line: impl Display) {
-        if !self.quiet {
             self.say(line);
         }
     }
@@ -134,6 +135,17 @@ impl Listener for Human<'_> {
                     duration(*took)
                 ));
             }
+            Event::Blocked { blocker } => self.detail(format_args!(
+                "   waiting for process {} ({}{}, open for {}): {}",
+                blocker.process,
+                match blocker.application.as_str() {
+                    "" => String::new(),
+                    name => format!("{name}, "),
+                },
+                blocker.state,
+                duration(blocker.age),
+                blocker.query,
+            )),
             Event::Claimed { migration } => self.detail(format_args!(
                 "   {} is another run's; looking again",
                 migration.label()
@@ -158,6 +170,24 @@ impl Listener for Human<'_> {
                 "   migrations  {dir} ({format}), {}",
                 count(*number, "migration")
             )),
+            Event::Retrying {
+                migration,
+                failed,
+                pause,
+            } => self.detail(format_args!(
+                "   {} could not get its lock and was rolled back ({}); again in {}",
+                migration.label(),
+                count(*failed as usize, "try"),
+                duration(*pause)
+            )),
+            Event::Stopping { reason } => self.detail(format_args!(
+                "   {}; cancelling what runs",
+                match reason {
+                    Reason::Deadline { .. } => "the deadline has passed",
+                    Reason::Interrupt => "SIGINT",
+                    Reason::Terminate => "SIGTERM",
+                }
+            )),
             Event::WaitingForLock { limit } => self.detail(format_args!(
                 "   another migrator is at work; waiting for up to {}",
                 duration(*limit)
@@ -172,9 +202,9 @@ impl Listener for Human<'_> {
     }
 }
 
-/// A line of bounded length and of printable characters, line breaks included.
+/// A line of bounded length.
 fn cut(line: &str) -> String {
-    let mut line = line.replace(['\n', '\r'], " ");
+    let mut line = line.to_owned();
     if line.len() > LONGEST_LINE {
         line.truncate(line.floor_char_boundary(LONGEST_LINE - '…'.len_utf8()));
         line.push('…');

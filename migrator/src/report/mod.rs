@@ -2,14 +2,38 @@
 //! found.
 
 mod human;
+mod json;
 mod snippet;
 mod status;
 mod words;
 
 pub(crate) use human::Human;
+pub(crate) use json::Json;
 pub(crate) use status::Status;
 
+use crate::diagnostic::Diagnostic;
+use crate::engine::Outcome;
+use crate::engine::event::Listener;
 use crate::error::{Error, State};
+use crate::model::Version;
+
+/// Whoever tells how it went.
+pub(crate) trait Report: Listener {
+    /// A run begins.
+    fn start(&mut self);
+
+    /// A run ended well; `newest` is the newest version that is applied now.
+    fn done(&mut self, outcome: &Outcome, newest: Option<Version>);
+
+    /// A run failed.
+    fn failed(&mut self, error: &Error);
+
+    /// A question failed.
+    fn unanswered(&mut self, error: &Error);
+
+    /// What a question found.
+    fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]);
+}
 
 /// What stays of a run that failed after it had applied `applied` migrations.
 fn state_after(error: &Error, applied: usize) -> String {
@@ -18,34 +42,38 @@ fn state_after(error: &Error, applied: usize) -> String {
         1 => "; the migration that this run applied before it stays".to_owned(),
         _ => format!("; the {applied} migrations that this run applied before it stay"),
     };
-    match error {
-        Error::Migration(failure) => {
-            let this = match failure.state {
-                State::HalfApplied { ran: 0 } => format!(
-                    "migration {} is marked as begun, and none of its statements completed",
-                    failure.version
-                ),
-                State::HalfApplied { ran } => format!(
-                    "migration {} is half applied: {ran} of its {} statements stay",
-                    failure.version, failure.statements
-                ),
-                State::RolledBack => {
-                    format!("nothing of migration {} stays", failure.version)
-                }
-                State::Unknown => format!(
-                    "whether migration {} was applied is not known",
-                    failure.version
-                ),
-            };
-            let rest = match failure.not_started {
-                0 => String::new(),
-                1 => "; one more was not started".to_owned(),
-                more => format!("; {more} more were not started"),
-            };
-            this + &before + &rest
+    let failure = match error {
+        Error::Migration(failure) => Some(failure),
+        Error::Stopped(stopped) => stopped.failure.as_ref(),
+        _ => None,
+    };
+    let Some(failure) = failure else {
+        return match error {
+            Error::Stopped(stopped) => match stopped.not_started {
+                0 => format!("nothing was changed in the database{before}"),
+                more => format!("nothing was running{before}; {more} were not started"),
+            },
+            Error::Unexpected { .. } => format!("what was changed is not known{before}"),
+            _ if applied == 0 => "nothing was changed in the database".to_owned(),
+            _ => format!("nothing else was changed{before}"),
+        };
+    };
+    let version = failure.version;
+    let this = match failure.state {
+        State::HalfApplied { ran: 0 } => {
+            format!("migration {version} is marked as begun, and none of its statements completed")
         }
-        Error::Unexpected { .. } => format!("what was changed is not known{before}"),
-        _ if applied == 0 => "nothing was changed in the database".to_owned(),
-        _ => format!("nothing else was changed{before}"),
-    }
+        State::HalfApplied { ran } => format!(
+            "migration {version} is half applied: {ran} of its {} statements stay",
+            failure.statements
+        ),
+        State::RolledBack => format!("nothing of migration {version} stays"),
+        State::Unknown => format!("whether migration {version} was applied is not known"),
+    };
+    let rest = match failure.not_started {
+        0 => String::new(),
+        1 => "; one more was not started".to_owned(),
+        more => format!("; {more} more were not started"),
+    };
+    this + &before + &rest
 }

@@ -1,5 +1,6 @@
 //! A diagnostic drawn for a person: the line of the source with a caret.
 
+use super::words::printable;
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
@@ -15,27 +16,27 @@ pub(super) fn draw(diagnostic: &Diagnostic, styled: bool) -> String {
     let excerpt = diagnostic.place.as_ref().map(Excerpt::around);
     let mut group = Group::with_title(
         level
-            .primary_title(diagnostic.title.as_str())
+            .primary_title(printable(&diagnostic.title))
             .id(diagnostic.code),
     );
     if let (Some(excerpt), Some(place)) = (&excerpt, &diagnostic.place) {
         group = group.element(
             Snippet::source(excerpt.text)
-                .path(place.file.path())
+                .path(printable(place.file.path()))
                 .line_start(excerpt.first_line)
                 .fold(false)
                 .annotation(
                     AnnotationKind::Primary
                         .span(excerpt.start..excerpt.end)
-                        .label(diagnostic.label.as_str()),
+                        .label(printable(&diagnostic.label)),
                 ),
         );
     }
     for note in &diagnostic.notes {
-        group = group.element(Level::NOTE.message(note.as_str()));
+        group = group.element(Level::NOTE.message(printable(note)));
     }
     if let Some(help) = &diagnostic.help {
-        group = group.element(Level::HELP.message(help.as_str()));
+        group = group.element(Level::HELP.message(printable(help)));
     }
     let renderer = if styled {
         Renderer::styled()

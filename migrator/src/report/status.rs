@@ -19,11 +19,11 @@ pub(crate) struct Status<'a> {
 }
 
 /// A line of the table.
-struct Row<'a> {
-    state: &'static str,
-    version: Version,
-    name: &'a str,
-    applied: Option<&'a Applied>,
+pub(super) struct Row<'a> {
+    pub(super) state: &'static str,
+    pub(super) version: Version,
+    pub(super) name: &'a str,
+    pub(super) applied: Option<&'a Applied>,
 }
 
 impl Status<'_> {
@@ -72,7 +72,7 @@ impl Status<'_> {
         lines
     }
 
-    fn rows(&self) -> Vec<Row<'_>> {
+    pub(super) fn rows(&self) -> Vec<Row<'_>> {
         let mut rows: BTreeMap<Version, Row<'_>> = self
             .migrations
             .iter()

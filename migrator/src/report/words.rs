@@ -6,7 +6,10 @@ use std::time::Duration;
 pub(super) fn count(number: usize, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
-        _ => format!("{number} {noun}s"),
+        _ => match noun.strip_suffix('y') {
+            Some(stem) => format!("{number} {stem}ies"),
+            None => format!("{number} {noun}s"),
+        },
     }
 }
 
@@ -26,9 +29,30 @@ pub(super) fn duration(duration: Duration) -> String {
     }
 }
 
+/// A text on one line and without control characters, whoever wrote it: they
+/// could forge a line, or clear a terminal.
+pub(super) fn printable(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\t' | '\n' | '\r' => ' ',
+        // Unicode has a picture of each: U+241B is that of U+001B.
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(' '),
+        '\u{7f}'..='\u{9f}' => char::REPLACEMENT_CHARACTER,
+        other => other,
+    };
+    text.chars().map(shown).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_characters_become_visible() {
+        assert_eq!(
+            printable("a\r\nb\tc \u{1b}[31m\u{9b}"),
+            "a  b c ␛[31m\u{fffd}"
+        );
+    }
 
     #[test]
     fn durations_are_said_as_people_say_them() {

@@ -4,6 +4,10 @@ use super::{first_line, one_line};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::hints;
 use crate::diagnostic::{Diagnostic, Place};
+#[cfg(feature = "cli")]
+use crate::engine::stop::Reason;
+#[cfg(feature = "cli")]
+use crate::error::Stopped;
 use crate::error::{LockHeld, MigrationFailure, State};
 use crate::text::{SourceFile, Span};
 
@@ -14,6 +18,11 @@ pub(super) fn fault(fault: &Fault) -> Diagnostic {
             "driver_error",
             "the conversation with the database failed",
             "see the message above",
+        ),
+        FaultKind::LockTimeout => (
+            "lock_timeout",
+            "a statement of migrate's own waited too long for a lock",
+            "run again at a quieter time, or wait longer with --lock-timeout",
         ),
         FaultKind::Lost => (
             "connection_lost",
@@ -75,12 +84,39 @@ pub(super) fn lock_held(held: &LockHeld) -> Diagnostic {
     .help("see that it ends, then run again; --lock-wait waits longer")
 }
 
+#[cfg(feature = "cli")]
+pub(super) fn stopped(stopped: &Stopped) -> Diagnostic {
+    let (code, title, help) = match stopped.reason {
+        Reason::Deadline { limit } => (
+            "deadline",
+            format!("the deadline of {} s has passed", limit.as_secs()),
+            "run again: it goes on from what the history says; --deadline allows for more time",
+        ),
+        Reason::Interrupt => (
+            "interrupted",
+            "interrupted (SIGINT)".to_owned(),
+            "run again: it goes on from what the history says",
+        ),
+        Reason::Terminate => (
+            "terminated",
+            "asked to end (SIGTERM)".to_owned(),
+            "run again: it goes on from what the history says",
+        ),
+    };
+    let Some(failure) = &stopped.failure else {
+        return Diagnostic::error(code, title).help(help);
+    };
+    let diagnostic = Diagnostic::error(code, format!("{title} while {} ran", failure.file.path()))
+        .at(place(failure), "this was running")
+        .notes(statement(failure));
+    match failure.state {
+        State::HalfApplied { ran } => diagnostic.help(half_applied(failure, ran)),
+        State::RolledBack | State::Unknown => diagnostic.help(help),
+    }
+}
+
 pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
     let path = failure.file.path();
-    let what = match failure.statement {
-        Some((number, _)) => format!("statement {number} of {} failed", failure.statements),
-        None => "no statement of the file itself failed, but what goes with it".to_owned(),
-    };
     let diagnostic = Diagnostic::error(
         match failure.state {
             State::HalfApplied { .. } => "migration_half_applied",
@@ -90,7 +126,7 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
         format!("{path}: {}", said(&failure.fault)),
     )
     .at(place(failure), label(&failure.fault))
-    .note(what)
+    .notes(statement(failure))
     .notes(facts(&failure.fault));
     match failure.state {
         State::RolledBack => diagnostic.help(hints::next_step(&failure.fault).map_or_else(
@@ -125,6 +161,11 @@ fn half_applied(failure: &MigrationFailure, ran: usize) -> String {
         "either {finish}, then `UPDATE {table} SET success = TRUE WHERE version = {version}`; or \
          {undo}, then `DELETE FROM {table} WHERE version = {version}`; then run migrate up again"
     )
+}
+
+fn statement(failure: &MigrationFailure) -> Option<String> {
+    let (number, _) = failure.statement?;
+    Some(format!("statement {number} of {}", failure.statements))
 }
 
 /// What the database told, else the statement's first line.

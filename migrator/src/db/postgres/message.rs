@@ -1,0 +1,235 @@
+//! Migrations as one message, each a transaction of its own with its history row
+//! first. Over a network the round trips are nearly all of the time.
+
+use super::{DIALECT, LOCK_NOT_AVAILABLE, UNIQUE_VIOLATION};
+use crate::db::fault::{Fault, FaultKind, Position};
+use crate::db::wire::{Answer, Rows};
+use crate::db::{Job, Left, Setback};
+use crate::formats::ledger::quote;
+use std::time::Duration;
+
+/// The first server that ends what a vanished client left running.
+const HAS_CONNECTION_CHECK: u32 = 140_000;
+
+/// What a file may have changed and must not reach a pooled connection's next
+/// user, nor our own statements.
+pub(super) const RESET: [&str; 3] = ["RESET ALL", "RESET SESSION AUTHORIZATION", "RESET ROLE"];
+
+pub(super) struct Message<'a> {
+    pub(super) text: String,
+    parts: Vec<Part<'a>>,
+}
+
+/// One migration's part of the message.
+struct Part<'a> {
+    job: Job<'a>,
+    /// How many statements of the message stand before the INSERT that is the
+    /// fence, before the file's first, and before the next part.
+    fence: usize,
+    file: usize,
+    end: usize,
+    /// Where the file's text begins, in characters of the message.
+    at: usize,
+    characters: usize,
+}
+
+/// What a failed message came to.
+pub(super) enum Verdict {
+    /// The part with this number failed, and those before it are applied.
+    Failed(usize, Box<Setback>),
+    /// Nothing ran, because of a later part that cannot be parsed: this many
+    /// parts stand before it.
+    Unparsed(usize),
+}
+
+impl<'a> Message<'a> {
+    pub(super) fn of(jobs: &[Job<'a>], version: u32) -> Self {
+        let mut message = Self {
+            text: String::new(),
+            parts: Vec::with_capacity(jobs.len()),
+        };
+        let mut statements = 0;
+        let mut characters = 0;
+        for job in jobs {
+            let before = before(job, version);
+            let after = after(job);
+            let head = format!("{};\n", before.join("; "));
+            // The line break ends a comment in the file's last line, which would
+            // swallow the COMMIT.
+            let tail = format!("\n;\n{};\n", after.join("; "));
+            let text = job.migration.up.file.text();
+            let part = Part {
+                job: *job,
+                // The last but one: the table's own lock timeout follows it.
+                fence: statements + before.len() - 2,
+                file: statements + before.len(),
+                end: statements + before.len() + job.statements.len() + after.len(),
+                at: characters + head.chars().count(),
+                characters: text.chars().count(),
+            };
+            statements = part.end;
+            characters = part.at + part.characters + tail.chars().count();
+            message.text.reserve(head.len() + text.len() + tail.len());
+            message.text.push_str(&head);
+            message.text.push_str(text);
+            message.text.push_str(&tail);
+            message.parts.push(part);
+        }
+        message
+    }
+
+    /// How many statements complete when all goes well.
+    pub(super) fn expected(&self) -> usize {
+        self.parts.last().map_or(0, |part| part.end)
+    }
+
+    /// Which rows of an answer are worth keeping: a file's own may be millions.
+    pub(super) fn wanted(&self) -> Rows<'a> {
+        self.parts
+            .first()
+            .map_or(Rows::None, |part| Rows::MarkedBy(part.job.run))
+    }
+
+    /// How long each of the migrations took that are applied.
+    pub(super) fn took(answer: &Answer) -> Vec<Duration> {
+        let nanoseconds = |text: &str| text.parse().ok().map(Duration::from_nanos);
+        answer
+            .rows
+            .iter()
+            .map(|row| row.get(1).and_then(|took| nanoseconds(took.as_deref()?)))
+            .map(Option::unwrap_or_default)
+            .collect()
+    }
+
+    /// What an error means after so many completed statements.
+    pub(super) fn verdict(&self, fault: Fault, completed: usize) -> Verdict {
+        let number = self
+            .parts
+            .iter()
+            .position(|part| completed < part.end)
+            .unwrap_or_default();
+        // The whole message is parsed before any of it runs.
+        if completed == 0
+            && let Some(Position::Character(at)) = fault.position
+        {
+            let named = self.parts.iter().rposition(|part| part.at <= at);
+            if let Some(named) = named.filter(|named| *named > 0) {
+                return Verdict::Unparsed(named);
+            }
+        }
+        match self.parts.get(number) {
+            Some(part) => Verdict::Failed(number, Box::new(part.setback(fault, completed))),
+            None => Verdict::Failed(0, Box::new(ours(fault, Left::Unknown))),
+        }
+    }
+}
+
+impl Part<'_> {
+    fn setback(&self, fault: Fault, completed: usize) -> Setback {
+        let source = &self.job.migration.up.file;
+        let offset = match fault.position {
+            Some(Position::Character(at)) => at
+                .checked_sub(self.at)
+                .filter(|at| *at < self.characters)
+                .map(|at| source.offset_of_char(at)),
+            _ => None,
+        };
+        // A syntax error stops the message before anything of it runs: then only
+        // its position tells the statement.
+        let statements = self.job.statements;
+        let statement = match offset {
+            Some(offset) => statements
+                .iter()
+                .position(|statement| offset < statement.span.end),
+            None => completed
+                .checked_sub(self.file)
+                .filter(|number| *number < statements.len()),
+        };
+        Setback {
+            left: if completed == self.fence {
+                claimed_or(&fault, Left::Nothing)
+            } else {
+                lost_or(&fault, Left::Nothing)
+            },
+            statement,
+            offset,
+            fault,
+        }
+    }
+}
+
+fn before(job: &Job<'_>, version: u32) -> Vec<String> {
+    let mut before = vec![
+        "BEGIN".to_owned(),
+        format!("SET LOCAL application_name = {}", quote(DIALECT, job.run)),
+        // Zero would be for ever.
+        format!(
+            "SET LOCAL lock_timeout = {}",
+            milliseconds(job.lock_wait).max(1)
+        ),
+    ];
+    if version >= HAS_CONNECTION_CHECK {
+        before.push("SET LOCAL client_connection_check_interval = 2000".to_owned());
+    }
+    if !job.durable {
+        // Row and schema are one transaction, and the run's last commit, which
+        // waits for the disk, takes all earlier ones with it.
+        before.push("SET LOCAL synchronous_commit = off".to_owned());
+    }
+    before.push(job.ledger.insert(DIALECT, job.migration, true));
+    before.push(format!(
+        "SET LOCAL lock_timeout = {}",
+        milliseconds(job.lock_timeout)
+    ));
+    before
+}
+
+fn after(job: &Job<'_>) -> Vec<String> {
+    // now() is the beginning of the whole message, not of this transaction; the
+    // row was written by the clock.
+    let took = "(extract(epoch FROM clock_timestamp() - installed_on) * 1000000000)::bigint";
+    RESET
+        .map(str::to_owned)
+        .into_iter()
+        .chain([
+            format!(
+                "{} RETURNING {}, execution_time::text",
+                job.ledger.finish(job.migration.version, took),
+                quote(DIALECT, job.run)
+            ),
+            "COMMIT".to_owned(),
+        ])
+        .collect()
+}
+
+/// Only a unique violation of the fence's own INSERT is the fence, or waiting
+/// for it in vain.
+pub(super) fn claimed_or(fault: &Fault, otherwise: Left) -> Left {
+    if fault.has_code(&[UNIQUE_VIOLATION, LOCK_NOT_AVAILABLE]) {
+        Left::Claimed
+    } else {
+        lost_or(fault, otherwise)
+    }
+}
+
+pub(super) fn lost_or(fault: &Fault, otherwise: Left) -> Left {
+    if fault.kind == FaultKind::Lost {
+        Left::Unknown
+    } else {
+        otherwise
+    }
+}
+
+pub(super) fn ours(fault: Fault, left: Left) -> Setback {
+    Setback {
+        fault,
+        statement: None,
+        offset: None,
+        left,
+    }
+}
+
+fn milliseconds(duration: Duration) -> u128 {
+    // The largest value that the setting takes.
+    duration.as_millis().min(2_147_483_647)
+}

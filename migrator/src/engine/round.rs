@@ -1,0 +1,164 @@
+//! A round: the steps of one plan, in order, each as often as its table lock
+//! needs, together with those that may travel with it.
+
+use super::event::Event;
+use super::ladder::Ladder;
+use super::worker::{Waiting, attempt};
+use super::{Control, Outcome, Run, Step};
+use crate::db::fault::FaultKind;
+use crate::db::{GuardSession, Job, Left, Session, Setback};
+use crate::error::{Error, LockHeld, MigrationFailure, State, Stopped};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The largest message that is made of several migrations, in bytes.
+const LARGEST_MESSAGE: usize = 256 * 1024;
+
+/// Applies the steps. Returns true where another run has claimed one of them, so
+/// that the history must be asked again.
+pub(super) async fn round(
+    control: &mut Control<'_, impl GuardSession>,
+    steps: &[Step<'_>],
+    worker: &mut impl Session,
+    outcome: &mut Outcome,
+) -> Result<bool, Error> {
+    let cap = control.run.limits.lock_timeout;
+    let mut ladder = Ladder::up_to(cap);
+    let mut waiting = Waiting::default();
+    let mut rest = steps;
+    while !rest.is_empty() {
+        if let Some(reason) = control.stop.is_requested().await {
+            return Err(Stopped {
+                reason,
+                failure: None,
+                not_started: rest.len(),
+            }
+            .into());
+        }
+        let jobs = jobs(control.run, control.began, rest, &ladder, worker.together());
+        let (progress, stopped) = attempt(control, &jobs, worker, &mut waiting).await;
+
+        let (done, left) = rest.split_at(progress.applied.len());
+        for (step, took) in done.iter().zip(progress.applied) {
+            outcome.applied.push(step.migration.version);
+            control.listener.event(&Event::Applied {
+                migration: step.migration,
+                took,
+            });
+        }
+        rest = left;
+        if !done.is_empty() {
+            outcome.is_durable = rest.is_empty();
+            ladder = Ladder::up_to(cap);
+            waiting = Waiting::default();
+        }
+        let (Some(step), Some(setback)) = (rest.first(), progress.setback) else {
+            continue;
+        };
+        let migration = step.migration;
+        if let Some(reason) = stopped {
+            return Err(Stopped {
+                reason,
+                failure: Some(Box::new(failure(control, rest, step, setback, outcome))),
+                not_started: rest.len(),
+            }
+            .into());
+        }
+        if setback.left == Left::Claimed {
+            // A fence that nobody opens: the other run is at it still.
+            let waited = control.began.elapsed();
+            if waited >= control.run.limits.lock_wait {
+                return Err(LockHeld { waited }.into());
+            }
+            control.listener.event(&Event::Claimed { migration });
+            return Ok(true);
+        }
+        if !is_worth_another_try(&setback) {
+            return Err(failure(control, rest, step, setback, outcome).into());
+        }
+        let pause = ladder.pause();
+        control.listener.event(&Event::Retrying {
+            migration,
+            failed: ladder.failed(),
+            pause,
+        });
+        if let Err(reason) = control.stop.or(tokio::time::sleep(pause)).await {
+            return Err(Stopped {
+                reason,
+                failure: Some(Box::new(failure(control, rest, step, setback, outcome))),
+                not_started: rest.len(),
+            }
+            .into());
+        }
+    }
+    Ok(false)
+}
+
+/// The jobs that travel together: the first of the rest, and those after it that
+/// have a transaction, too. Only the first has had tries before.
+fn jobs<'a>(
+    run: &'a Run<'_>,
+    began: Instant,
+    rest: &'a [Step<'_>],
+    ladder: &Ladder,
+    most: usize,
+) -> Vec<Job<'a>> {
+    let first_try = Ladder::up_to(run.limits.lock_timeout).timeout();
+    let mut size = 0;
+    rest.iter()
+        .enumerate()
+        .take(most)
+        .take_while(|(number, step)| {
+            size += step.migration.up.file.text().len();
+            let is_first = *number == 0;
+            let alone = !step.migration.up.transaction || !rest[0].migration.up.transaction;
+            is_first || (!alone && size <= LARGEST_MESSAGE)
+        })
+        .map(|(number, step)| Job {
+            ledger: &run.look.ledger,
+            migration: step.migration,
+            statements: &step.statements,
+            lock_wait: run.limits.lock_wait.saturating_sub(began.elapsed()),
+            lock_timeout: if number == 0 {
+                ladder.timeout()
+            } else {
+                first_try
+            },
+            durable: number + 1 == rest.len(),
+            run: run.name,
+        })
+        .collect()
+}
+
+/// Only what waited for a lock in vain and left nothing may be tried again
+/// blindly.
+fn is_worth_another_try(setback: &Setback) -> bool {
+    setback.left == Left::Nothing && setback.fault.kind == FaultKind::LockTimeout
+}
+
+fn failure(
+    control: &Control<'_, impl GuardSession>,
+    rest: &[Step<'_>],
+    step: &Step<'_>,
+    setback: Setback,
+    outcome: &Outcome,
+) -> MigrationFailure {
+    MigrationFailure {
+        version: step.migration.version,
+        table: control.run.look.ledger.table.clone(),
+        file: Arc::clone(&step.migration.up.file),
+        statement: setback
+            .statement
+            .and_then(|number| Some((number + 1, step.statements.get(number)?.span))),
+        statements: step.statements.len(),
+        offset: setback.offset,
+        state: match (setback.left, setback.fault.kind) {
+            (Left::Part { ran }, _) => State::HalfApplied { ran },
+            (Left::Unknown, _) | (_, FaultKind::Lost) => State::Unknown,
+            (Left::Nothing | Left::Claimed, _) => State::RolledBack,
+        },
+        fault: setback.fault,
+        applied: outcome.applied.clone(),
+        not_started: rest.len() - 1,
+    }
+}

@@ -1,0 +1,77 @@
+//! What ends a run before its time: a signal, or the deadline. Whoever waits for
+//! something that may be given up waits through here; a running migration is
+//! never given up, it is cancelled in the server and its answer awaited.
+
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, sleep_until};
+
+/// Why a run is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    Deadline {
+        limit: Duration,
+    },
+    /// SIGINT: somebody pressed Ctrl-C.
+    Interrupt,
+    /// SIGTERM: the platform wants its process back.
+    Terminate,
+}
+
+/// Listens for what ends a run.
+pub(crate) struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+    deadline: Instant,
+    limit: Duration,
+    /// Once asked for, for ever asked for.
+    reason: Option<Reason>,
+}
+
+impl Stop {
+    /// Begins to listen: from now on neither signal ends the process by itself.
+    pub(crate) fn after(limit: Duration) -> io::Result<Self> {
+        // A deadline beyond the clock's end is none.
+        let far = Duration::from_hours(24 * 365);
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            deadline: Instant::now() + limit.min(far),
+            limit,
+            reason: None,
+        })
+    }
+
+    /// Ends when the run is to end.
+    pub(super) async fn requested(&mut self) -> Reason {
+        if let Some(reason) = self.reason {
+            return reason;
+        }
+        let reason = tokio::select! {
+            _ = self.interrupt.recv() => Reason::Interrupt,
+            _ = self.terminate.recv() => Reason::Terminate,
+            () = sleep_until(self.deadline) => Reason::Deadline { limit: self.limit },
+        };
+        self.reason = Some(reason);
+        reason
+    }
+
+    /// Waits for something that may be given up.
+    ///
+    /// # Errors
+    /// Why it was given up.
+    pub(crate) async fn or<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Reason> {
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            reason = self.requested() => Err(reason),
+        }
+    }
+
+    /// Whether the run is to end, without waiting.
+    pub(super) async fn is_requested(&mut self) -> Option<Reason> {
+        self.or(std::future::ready(())).await.err().or(self.reason)
+    }
+}
