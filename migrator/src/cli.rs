@@ -4,7 +4,7 @@
 use crate::bundle;
 use crate::commands::{self, Task};
 use crate::config::{self, Config, Environment, Options, Output};
-use crate::db::Past;
+use crate::db::{self, Past};
 use crate::engine::stop::Stop;
 use crate::error::Error;
 use crate::exit;
@@ -13,7 +13,7 @@ use crate::project::{self, Project};
 use crate::report::{Human, Json, Report, Status};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -99,8 +99,14 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let asked_for = !error.use_stderr();
+            // It quotes what was typed, and a URL may have been typed anywhere.
+            let said = db::url::without_user_info(&error.render().to_string());
             // A closed stream leaves nobody to tell.
-            let _ = error.print();
+            let _ = if asked_for {
+                std::io::stdout().write_all(said.as_bytes())
+            } else {
+                std::io::stderr().write_all(said.as_bytes())
+            };
             return ExitCode::from(if asked_for { exit::DONE } else { exit::USAGE });
         }
     };

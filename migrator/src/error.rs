@@ -95,6 +95,8 @@ pub enum Why {
     IgnoredInTransaction { what: &'static str },
     /// The server refuses it inside a transaction.
     NoTransaction { what: &'static str },
+    /// It holds a NUL character.
+    Nul,
     /// It is no SQL but psql's.
     PsqlCommand,
     /// It would end the migration's own transaction.

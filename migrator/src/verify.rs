@@ -5,6 +5,7 @@
 use crate::error::{Error, Forbidden, Why};
 use crate::model::{Migration, Script};
 use crate::sql::{self, Dialect, Kind, Statement};
+use crate::text::Span;
 use std::sync::Arc;
 
 /// Splits a pending migration and checks its statements.
@@ -13,18 +14,21 @@ use std::sync::Arc;
 /// The first statement that may not stand there, with its place.
 pub(crate) fn statements(migration: &Migration, dialect: Dialect) -> Result<Vec<Statement>, Error> {
     let script = &migration.up;
+    let forbidden = |span, why| Forbidden {
+        file: Arc::clone(&script.file),
+        span,
+        why,
+    };
+    if let Some(at) = script.file.text().find('\0') {
+        return Err(forbidden(Span::new(at, at + 1), Why::Nul).into());
+    }
     let statements = sql::split(&script.file, dialect).map_err(|error| Error::Split {
         file: Arc::clone(&script.file),
         error,
     })?;
     for statement in &statements {
         if let Some(why) = why_forbidden(statement.kind, script, dialect) {
-            return Err(Forbidden {
-                file: Arc::clone(&script.file),
-                span: statement.span,
-                why,
-            }
-            .into());
+            return Err(forbidden(statement.span, why).into());
         }
     }
     Ok(statements)

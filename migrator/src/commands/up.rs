@@ -61,17 +61,23 @@ pub(crate) async fn up(
     refuse_foreign(&look, dialect)?;
 
     let before = known(&look.past);
-    let first = plan(task, &before)?;
-    for warning in &first.warnings {
-        listener.event(&Event::Warning(error::warning(warning)));
+    match plan(task, &before) {
+        Ok(first) => {
+            for warning in &first.warnings {
+                listener.event(&Event::Warning(error::warning(warning)));
+            }
+            if first.steps.is_empty() {
+                return Ok(Done {
+                    outcome: Outcome::default(),
+                    newest: before.newest(),
+                });
+            }
+            steps(&first, dialect)?;
+        }
+        // Another migrator may be at it: only who holds the lock can tell.
+        Err(Error::Plan(error)) if error.is_half_applied() => {}
+        Err(error) => return Err(error),
     }
-    if first.steps.is_empty() {
-        return Ok(Done {
-            outcome: Outcome::default(),
-            newest: before.newest(),
-        });
-    }
-    steps(&first, dialect)?;
 
     let outcome = engine::run(
         &Run {

@@ -161,9 +161,10 @@ impl Mysql {
     async fn apply_one(&mut self, job: Job<'_>) -> Result<Duration, Setback> {
         let began = Instant::now();
         // The default is a year; waiting in the table's queue stops its readers.
-        let patience = match job.lock_timeout.as_secs() {
+        // It counts in seconds, from one.
+        let patience = match job.lock_timeout.as_millis() {
             0 => 31_536_000,
-            seconds => seconds,
+            milliseconds => milliseconds.div_ceil(1000),
         };
         let claim = job.ledger.insert(DIALECT, job.migration, false);
         for ours in [

@@ -207,6 +207,20 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
+/// A text without the user names and passwords of the URLs in it.
+#[must_use]
+pub fn without_user_info(text: &str) -> String {
+    let mut parts = text.split("://");
+    let mut clean = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(char::is_whitespace).unwrap_or(part.len());
+        let host = part[..end].rfind('@').unwrap_or_default();
+        clean.push_str("://");
+        clean.push_str(&part[host..]);
+    }
+    clean
+}
+
 /// The first `${…}` of a text: what `DigitalOcean` leaves where it cannot bind.
 fn placeholder(text: &str) -> Option<String> {
     let start = text.find("${")?;
@@ -326,6 +340,21 @@ mod tests {
             url.without_secrets("a p@ss, p%40ss and other"),
             "a ***, *** and ***"
         );
+    }
+
+    #[test]
+    fn a_url_anywhere_in_a_text_loses_its_user() {
+        for (text, clean) in [
+            (
+                "no 'postgres://u:p@w@h/d' here",
+                "no 'postgres://@h/d' here",
+            ),
+            ("a://u:p@h b://c d@e", "a://@h b://c d@e"),
+            ("://", "://"),
+            ("nothing @ all", "nothing @ all"),
+        ] {
+            assert_eq!(without_user_info(text), clean);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::Past;
 use super::fault::{Fault, FaultKind};
 use crate::formats::foreign;
 use crate::formats::ledger::{Ledger, Row};
-use crate::plan::history::History;
+use crate::plan::history::{Applied, History};
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, ColumnIndex, Connection, Database, Decode, Either, Executor, Type};
 
@@ -121,8 +121,12 @@ pub(super) fn driver_fault(error: &sqlx::Error, connecting: bool) -> Fault {
 
 /// The history in the rows of a ledger's SELECT.
 pub(super) fn history(answer: &Answer, table: &str) -> Result<History, Fault> {
-    let applied = answer.rows.iter().map(Ledger::applied).collect();
-    Option::map(applied, |applied| History { applied }).ok_or_else(|| {
+    let applied: Option<Vec<_>> = answer.rows.iter().map(Ledger::applied).collect();
+    let in_order = |mut applied: Vec<Applied>| {
+        applied.sort_by_key(|applied| applied.version);
+        History { applied }
+    };
+    applied.map(in_order).ok_or_else(|| {
         Fault::new(
             FaultKind::Driver,
             format!("the table {table} is not a history table of sqlx"),

@@ -270,6 +270,11 @@ fn forbidden(forbidden: &Forbidden) -> Diagnostic {
             format!("{what} cannot run inside a transaction"),
             "give it a file of its own that begins with the line `-- no-transaction`",
         ),
+        Why::Nul => (
+            "nul_character",
+            "a NUL character would end the text for the database".to_owned(),
+            "remove it; if there are many, save the file as UTF-8",
+        ),
         Why::PsqlCommand => (
             "psql_command",
             "this is a command of psql, not SQL".to_owned(),

@@ -48,7 +48,8 @@ impl Ledger {
             .collect()
     }
 
-    /// All rows in order of version, every column as text.
+    /// All rows in any order, every column as text. (By name, PostgreSQL would
+    /// order by the column that is selected, which is text: 10 before 9.)
     #[must_use]
     pub fn select(&self, dialect: Dialect) -> String {
         let columns = match dialect {
@@ -67,7 +68,7 @@ impl Ledger {
                  CAST(success AS TEXT), hex(checksum), CAST(execution_time AS TEXT)"
             }
         };
-        format!("SELECT {columns} FROM {} ORDER BY version", self.table)
+        format!("SELECT {columns} FROM {}", self.table)
     }
 
     /// Reads a row of [`Ledger::select`]; `None` where the table is not of this

@@ -45,6 +45,17 @@ pub struct PlanError {
     pub drifts: Vec<Drift>,
 }
 
+impl PlanError {
+    /// Whether a migration has begun and not ended, which may be because another
+    /// migrator is at it.
+    #[must_use]
+    pub fn is_half_applied(&self) -> bool {
+        self.drifts
+            .iter()
+            .any(|drift| matches!(drift, Drift::HalfApplied { .. }))
+    }
+}
+
 /// Plans an `up`.
 ///
 /// # Errors

@@ -17,6 +17,9 @@ use std::io::Write;
 /// No line is longer: log readers stop at 64 KiB, and some far earlier.
 const LONGEST_LINE: usize = 8 * 1024;
 
+/// What the last line repeats of a message leaves room for what follows it.
+const LONGEST_MESSAGE: usize = 4 * 1024;
+
 /// Reports to a person.
 pub(crate) struct Human<'a> {
     out: &'a mut dyn Write,
@@ -49,13 +52,14 @@ impl<'a> Human<'a> {
         let drawn = snippet::draw(diagnostic, self.styled);
         for line in drawn.lines() {
             // A closed stream is no reason to stop a migration.
-            let _ = writeln!(self.err, "{}", cut(line));
+            let _ = writeln!(self.err, "{}", cut(line, LONGEST_LINE));
         }
         let _ = self.err.flush();
     }
 
     fn say(&mut self, line: impl Display) {
-        let _ = writeln!(self.out, "{}", cut(&printable(&line.to_string())));
+        let line = printable(&line.to_string());
+        let _ = writeln!(self.out, "{}", cut(&line, LONGEST_LINE));
         let _ = self.out.flush();
     }
 
@@ -106,7 +110,8 @@ impl Report for Human<'_> {
             _ => &diagnostic.title,
         };
         self.say(format_args!(
-            "❌ Migration failed: {place}{title}. State: {state}.{help}"
+            "❌ Migration failed: {place}{}. State: {state}.{help}",
+            cut(title, LONGEST_MESSAGE)
         ));
     }
 
@@ -203,10 +208,10 @@ impl Listener for Human<'_> {
 }
 
 /// A line of bounded length.
-fn cut(line: &str) -> String {
+fn cut(line: &str, longest: usize) -> String {
     let mut line = line.to_owned();
-    if line.len() > LONGEST_LINE {
-        line.truncate(line.floor_char_boundary(LONGEST_LINE - '…'.len_utf8()));
+    if line.len() > longest {
+        line.truncate(line.floor_char_boundary(longest - '…'.len_utf8()));
         line.push('…');
     }
     line

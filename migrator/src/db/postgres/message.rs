@@ -58,20 +58,23 @@ impl<'a> Message<'a> {
             // swallow the COMMIT.
             let tail = format!("\n;\n{};\n", after.join("; "));
             let text = job.migration.up.file.text();
+            // Elsewhere than in a file's beginning it would be part of a name.
+            let sql = text.strip_prefix('\u{feff}').unwrap_or(text);
+            let unsent = usize::from(sql.len() != text.len());
             let part = Part {
                 job: *job,
                 // The last but one: the table's own lock timeout follows it.
                 fence: statements + before.len() - 2,
                 file: statements + before.len(),
                 end: statements + before.len() + job.statements.len() + after.len(),
-                at: characters + head.chars().count(),
+                at: characters + head.chars().count() - unsent,
                 characters: text.chars().count(),
             };
             statements = part.end;
             characters = part.at + part.characters + tail.chars().count();
             message.text.reserve(head.len() + text.len() + tail.len());
             message.text.push_str(&head);
-            message.text.push_str(text);
+            message.text.push_str(sql);
             message.text.push_str(&tail);
             message.parts.push(part);
         }
@@ -171,11 +174,6 @@ fn before(job: &Job<'_>, version: u32) -> Vec<String> {
     if version >= HAS_CONNECTION_CHECK {
         before.push("SET LOCAL client_connection_check_interval = 2000".to_owned());
     }
-    if !job.durable {
-        // Row and schema are one transaction, and the run's last commit, which
-        // waits for the disk, takes all earlier ones with it.
-        before.push("SET LOCAL synchronous_commit = off".to_owned());
-    }
     before.push(job.ledger.insert(DIALECT, job.migration, true));
     before.push(format!(
         "SET LOCAL lock_timeout = {}",
@@ -191,6 +189,9 @@ fn after(job: &Job<'_>) -> Vec<String> {
     RESET
         .map(str::to_owned)
         .into_iter()
+        // Row and schema are one transaction, and the run's last commit, which
+        // waits for the disk, takes all earlier ones with it.
+        .chain((!job.durable).then(|| "SET LOCAL synchronous_commit = off".to_owned()))
         .chain([
             format!(
                 "{} RETURNING {}, execution_time::text",
