@@ -5,6 +5,7 @@ mod words;
 
 use crate::bundle::BundleError;
 use crate::config::ConfigError;
+use crate::db::Question;
 use crate::db::fault::Fault;
 use crate::diagnostic::Diagnostic;
 #[cfg(feature = "cli")]
@@ -48,6 +49,15 @@ pub enum Error {
     },
     Plan(PlanError),
     Source(SourceError),
+    /// A migration that is half applied, whose file no longer begins with what
+    /// was applied.
+    Rewritten {
+        file: Arc<SourceFile>,
+        /// Where its statement now is, if there is one.
+        span: Span,
+        /// 1-based.
+        statement: usize,
+    },
     /// A file that cannot be taken apart into statements.
     Split {
         file: Arc<SourceFile>,
@@ -124,14 +134,17 @@ pub struct MigrationFailure {
 }
 
 /// The database's state after a migration failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Its first `ran` statements stay.
-    HalfApplied { ran: usize },
+    /// Its first `ran` statements stay; where it is resumable, the next run goes
+    /// on after them.
+    HalfApplied { ran: usize, resumable: bool },
     /// Nothing of it stays.
     RolledBack,
     /// The connection ended before the answer came.
     Unknown,
+    /// Its first statements stay, and the next may have happened.
+    Unsettled(Box<Question>),
 }
 
 impl Error {

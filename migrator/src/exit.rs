@@ -51,11 +51,11 @@ pub(crate) fn code(error: &Error) -> u8 {
             FaultKind::Driver => UNEXPECTED,
             FaultKind::LockTimeout | FaultKind::Statement => FAILED,
         },
-        Error::ForeignHistory { .. } | Error::Plan(_) => DRIFT,
+        Error::ForeignHistory { .. } | Error::Plan(_) | Error::Rewritten { .. } => DRIFT,
         Error::LockHeld(_) => LOCKED,
-        Error::Migration(failure) => match failure.state {
+        Error::Migration(failure) => match &failure.state {
             State::RolledBack => FAILED,
-            State::HalfApplied { .. } | State::Unknown => HALF_APPLIED,
+            State::HalfApplied { .. } | State::Unknown | State::Unsettled(_) => HALF_APPLIED,
         },
         Error::Stopped(stopped) => match stopped.reason {
             Reason::Deadline { .. } => DEADLINE,

@@ -4,6 +4,8 @@
 
 use crate::error::{Error, Forbidden, Why};
 use crate::model::{Migration, Script};
+use crate::plan::history::History;
+use crate::plan::resume::{self, Resume};
 use crate::sql::{self, Dialect, Kind, Statement};
 use crate::text::Span;
 use std::sync::Arc;
@@ -32,6 +34,26 @@ pub(crate) fn statements(migration: &Migration, dialect: Dialect) -> Result<Vec<
         }
     }
     Ok(statements)
+}
+
+/// Where a migration goes on that has begun before.
+///
+/// # Errors
+/// A file that no longer begins with what was applied of it.
+pub(crate) fn resume(
+    migration: &Migration,
+    statements: &[Statement],
+    history: &History,
+) -> Result<Resume, Error> {
+    let file = &migration.up.file;
+    let marks = history.marks(migration.version);
+    resume::point(file, statements, &marks).map_err(|number| Error::Rewritten {
+        file: Arc::clone(file),
+        span: statements
+            .get(number)
+            .map_or_else(Span::default, |statement| statement.span),
+        statement: number + 1,
+    })
 }
 
 fn why_forbidden(kind: Kind, script: &Script, dialect: Dialect) -> Option<Why> {

@@ -46,7 +46,8 @@ pub(crate) async fn up(
         .is_some_and(|file| file.may_create && !file.path.exists())
     {
         // Whatever is wrong with the files must not leave an empty database.
-        steps(&plan(task, &History::default())?, dialect)?;
+        let fresh = History::default();
+        steps(&plan(task, &fresh)?, &fresh, dialect)?;
         listener.event(&Event::Creating {
             database: &database,
         });
@@ -72,7 +73,7 @@ pub(crate) async fn up(
                     newest: before.newest(),
                 });
             }
-            steps(&first, dialect)?;
+            steps(&first, &before, dialect)?;
         }
         // Another migrator may be at it: only who holds the lock can tell.
         Err(Error::Plan(error)) if error.is_half_applied() => {}
@@ -87,7 +88,10 @@ pub(crate) async fn up(
         },
         &mut Guard::new(connection),
         async || db::connect(url, config.limits.wait).await,
-        |past| steps(&plan(task, &known(past))?, dialect),
+        |past| {
+            let history = known(past);
+            steps(&plan(task, &history)?, &history, dialect)
+        },
         stop,
         listener,
     )
@@ -107,13 +111,19 @@ fn plan<'a>(task: &'a Task, history: &History) -> Result<Plan<'a>, Error> {
 
 /// The steps of a plan, each split and verified: all of them, before the first
 /// is sent.
-fn steps<'a>(plan: &Plan<'a>, dialect: Dialect) -> Result<Vec<Step<'a>>, Error> {
+fn steps<'a>(plan: &Plan<'a>, history: &History, dialect: Dialect) -> Result<Vec<Step<'a>>, Error> {
     plan.steps
         .iter()
         .map(|migration| {
+            let statements = verify::statements(migration, dialect)?;
+            let resume = match history.find(migration.version) {
+                Some(_) => Some(verify::resume(migration, &statements, history)?),
+                None => None,
+            };
             Ok(Step {
                 migration,
-                statements: verify::statements(migration, dialect)?,
+                statements,
+                resume,
             })
         })
         .collect()

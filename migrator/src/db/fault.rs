@@ -65,6 +65,16 @@ impl Fault {
         }
     }
 
+    /// The same, with its character counted from a later one.
+    #[must_use]
+    pub fn moved_back(mut self, characters: usize) -> Self {
+        self.position = match self.position {
+            Some(Position::Character(at)) => at.checked_sub(characters).map(Position::Character),
+            other => other,
+        };
+        self
+    }
+
     /// Whether its code is one of these.
     #[must_use]
     pub fn has_code(&self, codes: &[&str]) -> bool {

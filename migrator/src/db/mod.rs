@@ -14,6 +14,8 @@ mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "cli")]
+mod stepwise;
+#[cfg(feature = "cli")]
 mod wire;
 
 #[cfg(feature = "cli")]
@@ -22,6 +24,7 @@ pub use connection::{Connection, Guard, Reader, connect, connect_reader};
 use crate::formats::ledger::Ledger;
 use crate::model::{Migration, Version};
 use crate::plan::history::History;
+use crate::plan::resume::Resume;
 use crate::sql::Statement;
 use fault::Fault;
 use std::time::Duration;
@@ -71,6 +74,8 @@ pub struct Job<'a> {
     pub migration: &'a Migration,
     /// The statements of its up script.
     pub statements: &'a [Statement],
+    /// Where it goes on, if it has begun before.
+    pub resume: Option<&'a Resume>,
     /// How long the fence may wait for another migrator.
     pub lock_wait: Duration,
     /// How long a statement may wait for a table lock; zero is for ever.
@@ -131,14 +136,25 @@ impl From<Result<Duration, Setback>> for Progress {
     }
 }
 
+/// What only a person can answer: whether a statement happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    pub ran: usize,
+    /// The SQL that records that it happened, and that it did not.
+    pub happened: String,
+    pub did_not_happen: String,
+}
+
 /// What a failed migration left behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Left {
     /// Nothing: it was rolled back.
     Nothing,
     /// Its first `ran` statements stay, and the history marks it as half
-    /// applied.
-    Part { ran: usize },
+    /// applied. Where it is resumable, another run goes on after them.
+    Part { ran: usize, resumable: bool },
+    /// Its first `ran` statements stay, and the next may have happened.
+    Unsettled(Box<Question>),
     /// Another run has claimed it first.
     Claimed,
     /// The connection ended: only the history knows.

@@ -2,14 +2,17 @@
 //! the run: the database's own lock ends with each transaction.
 
 use super::fault::{Fault, FaultKind, Position};
+use super::stepwise::{self, Settled, Step, Stepwise, done_at_once};
 use super::url::DatabaseUrl;
 use super::wire::{self, Answer};
 use super::{
     Blocker, GuardSession, Handle, Job, Left, LockKey, Look, Past, Progress, Session, Setback,
 };
 use crate::formats::foreign;
+use crate::formats::journal::Journal;
 use crate::formats::ledger::{Ledger, quote};
-use crate::sql::Dialect;
+use crate::plan::history::Mark;
+use crate::sql::{Dialect, Kind};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use std::ffi::OsString;
@@ -93,60 +96,115 @@ impl Sqlite {
         Ok(wire::foreign_past(columns))
     }
 
-    /// The statements around the file's own, and what a failure of the claim
-    /// means.
-    async fn run(&mut self, job: Job<'_>, in_transaction: bool) -> Result<(), Setback> {
-        let began = Instant::now();
+    /// How long to wait for another connection's lock.
+    async fn be_patient(&mut self, lock_timeout: Duration) -> Result<(), Fault> {
         // Zero, which is "for ever" elsewhere, is "not at all" for SQLite.
-        let patience = match job.lock_timeout.as_millis() {
+        let patience = match lock_timeout.as_millis() {
             0 => 2_147_483_647,
             milliseconds => milliseconds.min(2_147_483_647),
         };
-        let claim = job.ledger.insert(DIALECT, job.migration, in_transaction);
-        let mut before = vec![format!("PRAGMA busy_timeout = {patience}")];
-        before.extend(in_transaction.then(|| "BEGIN IMMEDIATE".to_owned()));
-        before.push(claim);
-        for ours in &before {
-            self.rows(ours).await.map_err(|fault| Setback {
-                left: if fault.has_code(&[CONSTRAINT_PRIMARY_KEY]) {
+        self.rows(&format!("PRAGMA busy_timeout = {patience}"))
+            .await
+            .map(|_| ())
+    }
+
+    /// All of a migration in one transaction, its history row first.
+    async fn in_transaction(&mut self, job: Job<'_>) -> Result<(), Setback> {
+        let began = Instant::now();
+        let ours = |fault: Fault, left| Setback {
+            fault,
+            statement: None,
+            offset: None,
+            left,
+        };
+        let claim = job.ledger.insert(DIALECT, job.migration, true);
+        for sql in ["BEGIN IMMEDIATE", &claim] {
+            self.rows(sql).await.map_err(|fault| {
+                let left = if Self::is_duplicate(&fault) {
                     Left::Claimed
                 } else {
                     Left::Nothing
-                },
-                fault,
-                statement: None,
-                offset: None,
+                };
+                ours(fault, left)
             })?;
         }
-        let left = |ran| {
-            if in_transaction {
-                Left::Nothing
-            } else {
-                Left::Part { ran }
-            }
-        };
         let file = &job.migration.up.file;
         for (number, statement) in job.statements.iter().enumerate() {
             let text = file.slice(statement.span);
             self.rows(text).await.map_err(|fault| Setback {
-                left: left(number),
-                offset: offset_in(text, &fault).map(|at| statement.span.start + at),
                 statement: Some(number),
-                fault,
+                offset: offset_in(text, &fault).map(|at| statement.span.start + at),
+                ..ours(fault, Left::Nothing)
             })?;
         }
         let took = began.elapsed().as_nanos().to_string();
-        let mut after = vec![job.ledger.finish(job.migration.version, &took)];
-        after.extend(in_transaction.then(|| "COMMIT".to_owned()));
-        for ours in &after {
-            self.rows(ours).await.map_err(|fault| Setback {
-                left: left(job.statements.len()),
-                fault,
-                statement: None,
-                offset: None,
-            })?;
+        let finish = job.ledger.finish(job.migration.version, &took);
+        for sql in [finish.as_str(), "COMMIT"] {
+            self.rows(sql)
+                .await
+                .map_err(|fault| ours(fault, Left::Nothing))?;
         }
         Ok(())
+    }
+}
+
+impl Stepwise for Sqlite {
+    const DIALECT: Dialect = DIALECT;
+
+    async fn ask(&mut self, sql: &str) -> Result<Answer, Fault> {
+        self.rows(sql).await
+    }
+
+    fn is_duplicate(fault: &Fault) -> bool {
+        fault.has_code(&[CONSTRAINT_PRIMARY_KEY])
+    }
+
+    /// What cannot be in a transaction (VACUUM, PRAGMA, ATTACH) may be done
+    /// again, so a mark after it will do.
+    async fn step(&mut self, step: &Step<'_>) -> Result<(), Fault> {
+        let done = done_at_once(step);
+        if step.statement.kind != Kind::Other {
+            self.rows(step.text).await?;
+            return self.rows(&done).await.map(|_| ());
+        }
+        for sql in ["BEGIN IMMEDIATE", step.text, &done, "COMMIT"] {
+            if let Err(fault) = self.rows(sql).await {
+                self.cancelled.store(false, Ordering::Relaxed);
+                let _ = self.rows("ROLLBACK").await;
+                return Err(fault);
+            }
+        }
+        Ok(())
+    }
+
+    async fn settle(&mut self, _step: &Step<'_>, _mark: &Mark) -> Result<Settled, Fault> {
+        Ok(Settled::DidNotHappen)
+    }
+
+    /// A table that was rebuilt with foreign keys off may have left rows that
+    /// point nowhere.
+    async fn wind_up(&mut self) -> Result<(), Fault> {
+        let broken = self
+            .rows(
+                "SELECT CAST(\"table\" AS TEXT), CAST(count(*) AS TEXT), CAST(parent AS TEXT) \
+                 FROM pragma_foreign_key_check GROUP BY \"table\", parent",
+            )
+            .await?;
+        let text = |at: usize| {
+            let row = broken.rows.first()?;
+            row.get(at)?.clone()
+        };
+        if let (Some(table), Some(count), Some(parent)) = (text(0), text(1), text(2)) {
+            return Err(Fault::new(
+                FaultKind::Statement,
+                format!("{count} rows of {table} refer to rows of {parent} that are not there"),
+            ));
+        }
+        self.rows("PRAGMA foreign_keys = ON").await.map(|_| ())
+    }
+
+    fn offset(text: &str, fault: &Fault) -> Option<usize> {
+        offset_in(text, fault)
     }
 }
 
@@ -155,10 +213,15 @@ impl Session for Sqlite {
         let version = self.rows("SELECT sqlite_version()").await?;
         let version = version.rows.first().and_then(|row| row.first()?.clone());
         let past = match self.rows(&ledger.select(DIALECT)).await {
-            Ok(answer) => Past::Known(wire::history(&answer, &ledger.table)?),
-            Err(fault) if fault.message.starts_with("no such table") => {
-                self.other_tools_past().await?
+            Ok(answer) => {
+                let mut history = wire::history(&answer, &ledger.table)?;
+                if history.is_unfinished() {
+                    let marks = self.rows(&Journal::of(ledger, DIALECT).select()).await;
+                    history.marks = wire::marks(marks, is_missing)?;
+                }
+                Past::Known(history)
             }
+            Err(fault) if is_missing(&fault) => self.other_tools_past().await?,
             Err(fault) => return Err(fault),
         };
         Ok(Look {
@@ -191,16 +254,30 @@ impl Session for Sqlite {
 impl Sqlite {
     async fn apply_one(&mut self, job: Job<'_>) -> Result<Duration, Setback> {
         let began = Instant::now();
-        let in_transaction = job.migration.up.transaction;
-        let result = self.run(job, in_transaction).await;
+        self.be_patient(job.lock_timeout)
+            .await
+            .map_err(|fault| Setback {
+                fault,
+                statement: None,
+                offset: None,
+                left: Left::Nothing,
+            })?;
+        if !job.migration.up.transaction || job.resume.is_some() {
+            return stepwise::apply(self, job).await;
+        }
+        let result = self.in_transaction(job).await;
         // A cancelled statement has ended; its ROLLBACK must not be cancelled.
         self.cancelled.store(false, Ordering::Relaxed);
-        if result.is_err() && in_transaction {
+        if result.is_err() {
             // The fault that led here is the one to report.
             let _ = self.rows("ROLLBACK").await;
         }
         result.map(|()| began.elapsed())
     }
+}
+
+fn is_missing(fault: &Fault) -> bool {
+    fault.message.starts_with("no such table")
 }
 
 impl LockFile {

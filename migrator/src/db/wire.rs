@@ -6,8 +6,9 @@
 use super::Past;
 use super::fault::{Fault, FaultKind};
 use crate::formats::foreign;
+use crate::formats::journal::Journal;
 use crate::formats::ledger::{Ledger, Row};
-use crate::plan::history::{Applied, History};
+use crate::plan::history::{Applied, History, Mark};
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, ColumnIndex, Connection, Database, Decode, Either, Executor, Type};
 
@@ -124,7 +125,10 @@ pub(super) fn history(answer: &Answer, table: &str) -> Result<History, Fault> {
     let applied: Option<Vec<_>> = answer.rows.iter().map(Ledger::applied).collect();
     let in_order = |mut applied: Vec<Applied>| {
         applied.sort_by_key(|applied| applied.version);
-        History { applied }
+        History {
+            applied,
+            marks: Vec::new(),
+        }
     };
     applied.map(in_order).ok_or_else(|| {
         Fault::new(
@@ -132,6 +136,18 @@ pub(super) fn history(answer: &Answer, table: &str) -> Result<History, Fault> {
             format!("the table {table} is not a history table of sqlx"),
         )
     })
+}
+
+/// The journal's marks; none where there is no journal.
+pub(super) fn marks(
+    answer: Result<Answer, Fault>,
+    is_missing: impl Fn(&Fault) -> bool,
+) -> Result<Vec<Mark>, Fault> {
+    match answer {
+        Ok(answer) => Ok(answer.rows.iter().filter_map(Journal::read).collect()),
+        Err(fault) if is_missing(&fault) => Ok(Vec::new()),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// Whose history tables there are, by (table, column) rows.

@@ -15,8 +15,10 @@ use crate::db::{GuardSession, Look, Past, Session};
 use crate::error::{Error, Stopped};
 use crate::limits::Limits;
 use crate::model::{Migration, Version};
+use crate::plan::resume::Resume;
 use crate::sql::Statement;
 use event::Listener;
+use ladder::Ladder;
 use round::round;
 use std::time::{Duration, Instant};
 use stop::{Reason, Stop};
@@ -29,6 +31,15 @@ const RELEASE_WITHIN: Duration = Duration::from_millis(500);
 pub(crate) struct Step<'a> {
     pub(crate) migration: &'a Migration,
     pub(crate) statements: Vec<Statement>,
+    /// Where it goes on, if it has begun before.
+    pub(crate) resume: Option<Resume>,
+}
+
+impl Step<'_> {
+    /// Whether no other may travel with it.
+    fn is_alone(&self) -> bool {
+        !self.migration.up.transaction || self.resume.is_some()
+    }
 }
 
 /// What a run is to know.
@@ -111,11 +122,12 @@ async fn rounds<'a>(
     plan: impl Fn(&Past) -> Result<Vec<Step<'a>>, Error>,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
+    let mut ladder = Ladder::up_to(control.run.limits.lock_timeout);
     loop {
         let past = now(worker, control.run.look);
         let past = control.stop.or(past).await??;
         let steps = plan(&past)?;
-        if !round(control, &steps, worker, outcome).await? {
+        if !round(control, &steps, worker, &mut ladder, outcome).await? {
             return Ok(());
         }
     }

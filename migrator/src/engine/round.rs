@@ -20,10 +20,10 @@ pub(super) async fn round(
     control: &mut Control<'_, impl GuardSession>,
     steps: &[Step<'_>],
     worker: &mut impl Session,
+    ladder: &mut Ladder,
     outcome: &mut Outcome,
 ) -> Result<bool, Error> {
     let cap = control.run.limits.lock_timeout;
-    let mut ladder = Ladder::up_to(cap);
     let mut waiting = Waiting::default();
     let mut rest = steps;
     while !rest.is_empty() {
@@ -35,7 +35,7 @@ pub(super) async fn round(
             }
             .into());
         }
-        let jobs = jobs(control.run, control.began, rest, &ladder, worker.together());
+        let jobs = jobs(control.run, control.began, rest, ladder, worker.together());
         let (progress, stopped) = attempt(control, &jobs, worker, &mut waiting).await;
 
         let (done, left) = rest.split_at(progress.applied.len());
@@ -49,7 +49,7 @@ pub(super) async fn round(
         rest = left;
         if !done.is_empty() {
             outcome.is_durable = rest.is_empty();
-            ladder = Ladder::up_to(cap);
+            *ladder = Ladder::up_to(cap);
             waiting = Waiting::default();
         }
         let (Some(step), Some(setback)) = (rest.first(), progress.setback) else {
@@ -76,6 +76,7 @@ pub(super) async fn round(
         if !is_worth_another_try(&setback) {
             return Err(failure(control, rest, step, setback, outcome).into());
         }
+        let is_begun = setback.left != Left::Nothing;
         let pause = ladder.pause();
         control.listener.event(&Event::Retrying {
             migration,
@@ -89,6 +90,10 @@ pub(super) async fn round(
                 not_started: rest.len(),
             }
             .into());
+        }
+        if is_begun {
+            // The journal says where it goes on.
+            return Ok(true);
         }
     }
     Ok(false)
@@ -111,13 +116,14 @@ fn jobs<'a>(
         .take_while(|(number, step)| {
             size += step.migration.up.file.text().len();
             let is_first = *number == 0;
-            let alone = !step.migration.up.transaction || !rest[0].migration.up.transaction;
+            let alone = step.is_alone() || rest[0].is_alone();
             is_first || (!alone && size <= LARGEST_MESSAGE)
         })
         .map(|(number, step)| Job {
             ledger: &run.look.ledger,
             migration: step.migration,
             statements: &step.statements,
+            resume: step.resume.as_ref(),
             lock_wait: run.limits.lock_wait.saturating_sub(began.elapsed()),
             lock_timeout: if number == 0 {
                 ladder.timeout()
@@ -133,7 +139,15 @@ fn jobs<'a>(
 /// Only what waited for a lock in vain and left nothing may be tried again
 /// blindly.
 fn is_worth_another_try(setback: &Setback) -> bool {
-    setback.left == Left::Nothing && setback.fault.kind == FaultKind::LockTimeout
+    let is_harmless = matches!(
+        setback.left,
+        Left::Nothing
+            | Left::Part {
+                resumable: true,
+                ..
+            }
+    );
+    is_harmless && setback.fault.kind == FaultKind::LockTimeout
 }
 
 fn failure(
@@ -153,7 +167,8 @@ fn failure(
         statements: step.statements.len(),
         offset: setback.offset,
         state: match (setback.left, setback.fault.kind) {
-            (Left::Part { ran }, _) => State::HalfApplied { ran },
+            (Left::Part { ran, resumable }, _) => State::HalfApplied { ran, resumable },
+            (Left::Unsettled(question), _) => State::Unsettled(question),
             (Left::Unknown, _) | (_, FaultKind::Lost) => State::Unknown,
             (Left::Nothing | Left::Claimed, _) => State::RolledBack,
         },

@@ -42,6 +42,19 @@ pub(super) fn diagnostic(error: &Error) -> Diagnostic {
         )
         .help("name the folder with --dir, MIGRATE_DIR or `dir` in migrate.toml"),
         Error::Plan(error) => drift::plan(error),
+        Error::Rewritten {
+            file,
+            span,
+            statement,
+        } => Diagnostic::error(
+            "half_applied_and_edited",
+            format!(
+                "{} is half applied, and its statement {statement} is not the one that was applied",
+                file.path()
+            ),
+        )
+        .at(Some(Place::new(file, first_line(file, *span))), "here")
+        .help("restore the statements that were applied; only those after them may change"),
         Error::Source(error) => source(error),
         Error::Split { file, error } => Diagnostic::error("unterminated_sql", error.to_string())
             .at(

@@ -107,6 +107,20 @@ impl Ledger {
         )
     }
 
+    /// Marks a migration as complete whose file may have been corrected since its
+    /// row was written.
+    #[must_use]
+    pub fn complete(&self, dialect: Dialect, migration: &Migration, took: &str) -> String {
+        format!(
+            "UPDATE {} SET success = TRUE, description = {}, checksum = {}, execution_time = {took} \
+             WHERE version = {}",
+            self.table,
+            quote(dialect, &migration.name),
+            bytes(dialect, &migration.checksum),
+            migration.version
+        )
+    }
+
     /// Marks a migration as complete, with the time it took as an SQL
     /// expression in nanoseconds.
     #[must_use]

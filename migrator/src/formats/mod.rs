@@ -3,6 +3,7 @@
 //! no file and asks no database.
 
 pub mod foreign;
+pub mod journal;
 pub mod ledger;
 pub mod sqlx;
 

@@ -1,6 +1,7 @@
 //! Files against history: where the two do not tell the same story.
 
 use super::history::{Applied, History};
+use super::resume;
 use crate::formats::Format;
 use crate::model::{Migration, Version};
 use std::collections::HashMap;
@@ -27,6 +28,8 @@ pub enum Drift {
         path: String,
         newest: Version,
     },
+    /// An applied migration began and did not end, and can go on.
+    Resumable { version: Version, name: String },
 }
 
 /// All disagreements, in order of version.
@@ -41,10 +44,15 @@ pub fn find(format: &dyn Format, migrations: &[Migration], history: &History) ->
 
     let mut drifts = Vec::new();
     for applied in &history.applied {
+        let version = applied.version;
         if !applied.complete {
-            drifts.push(Drift::HalfApplied {
-                version: applied.version,
-                name: applied.name.clone(),
+            let name = applied.name.clone();
+            let resumable =
+                files.contains_key(&version) && resume::is_ours(&history.marks(version));
+            drifts.push(if resumable {
+                Drift::Resumable { version, name }
+            } else {
+                Drift::HalfApplied { version, name }
             });
         } else if let Some(migration) = files.get(&applied.version) {
             drifts.extend(edited(format, migration, applied));
@@ -96,7 +104,8 @@ impl Drift {
             | Self::HalfApplied { version, .. }
             | Self::LineEndings { version, .. }
             | Self::Missing { version, .. }
-            | Self::OutOfOrder { version, .. } => *version,
+            | Self::OutOfOrder { version, .. }
+            | Self::Resumable { version, .. } => *version,
         }
     }
 }

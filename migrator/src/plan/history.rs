@@ -7,6 +7,24 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     pub applied: Vec<Applied>,
+    /// The journal of what is not complete.
+    pub marks: Vec<Mark>,
+}
+
+/// A statement of a migration that could not be one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    pub version: Version,
+    /// 0-based; -1 says that the migration has begun.
+    pub statement: i64,
+    /// Of the statement's text.
+    pub digest: String,
+    /// False where it was begun and nobody recorded its end.
+    pub done: bool,
+    /// The run that began it.
+    pub run: String,
+    /// The database's number of the connection that it ran on.
+    pub connection: i64,
 }
 
 /// One migration that the database knows of.
@@ -30,6 +48,21 @@ impl History {
             .binary_search_by_key(&version, |applied| applied.version)
             .ok()
             .map(|at| &self.applied[at])
+    }
+
+    /// The marks of one migration.
+    #[must_use]
+    pub fn marks(&self, version: Version) -> Vec<&Mark> {
+        self.marks
+            .iter()
+            .filter(|mark| mark.version == version)
+            .collect()
+    }
+
+    /// Whether something of the history is not complete.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        self.applied.iter().any(|applied| !applied.complete)
     }
 
     /// The newest version that is applied in full.

@@ -70,7 +70,12 @@ pub fn plan<'a>(
     Ok(Plan {
         steps: migrations
             .iter()
-            .filter(|migration| history.find(migration.version).is_none())
+            .filter(|migration| {
+                // What is not complete passed the judgement: it can go on.
+                history
+                    .find(migration.version)
+                    .is_none_or(|applied| !applied.complete)
+            })
             .collect(),
         warnings,
     })
@@ -98,7 +103,7 @@ fn is_wanted(drift: &Drift, request: Request) -> bool {
 
 fn is_tolerated(drift: &Drift, request: Request) -> bool {
     match drift {
-        Drift::LineEndings { .. } => true,
+        Drift::LineEndings { .. } | Drift::Resumable { .. } => true,
         Drift::Missing { newer, .. } => match request.unknown_applied {
             UnknownApplied::Error => false,
             UnknownApplied::Newer => *newer,

@@ -59,15 +59,20 @@ fn state_after(error: &Error, applied: usize) -> String {
         };
     };
     let version = failure.version;
-    let this = match failure.state {
-        State::HalfApplied { ran: 0 } => {
+    let this = match &failure.state {
+        State::HalfApplied { ran: 0, .. } => {
             format!("migration {version} is marked as begun, and none of its statements completed")
         }
-        State::HalfApplied { ran } => format!(
+        State::HalfApplied { ran, .. } => format!(
             "migration {version} is half applied: {ran} of its {} statements stay",
             failure.statements
         ),
         State::RolledBack => format!("nothing of migration {version} stays"),
+        State::Unsettled(question) => format!(
+            "migration {version} is half applied: {} of its {} statements stay, and whether the \
+             next happened is not known",
+            question.ran, failure.statements
+        ),
         State::Unknown => format!("whether migration {version} was applied is not known"),
     };
     let rest = match failure.not_started {

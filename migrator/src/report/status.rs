@@ -30,9 +30,11 @@ impl Status<'_> {
     /// Whether something waits to be applied.
     #[must_use]
     pub(crate) fn has_pending(&self) -> bool {
-        self.migrations
-            .iter()
-            .any(|migration| self.history.find(migration.version).is_none())
+        self.migrations.iter().any(|migration| {
+            self.history
+                .find(migration.version)
+                .is_none_or(|applied| !applied.complete)
+        })
     }
 
     /// The report, line by line.
@@ -99,7 +101,7 @@ impl Status<'_> {
             if let Some(row) = rows.get_mut(&drift.version()) {
                 row.state = match drift {
                     Drift::Edited { .. } => "changed",
-                    Drift::HalfApplied { .. } => "half applied",
+                    Drift::HalfApplied { .. } | Drift::Resumable { .. } => "half applied",
                     Drift::LineEndings { .. } => "applied",
                     Drift::Missing { .. } => "missing",
                     Drift::OutOfOrder { .. } => "out of order",

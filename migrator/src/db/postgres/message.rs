@@ -205,7 +205,7 @@ fn after(job: &Job<'_>) -> Vec<String> {
 
 /// Only a unique violation of the fence's own INSERT is the fence, or waiting
 /// for it in vain.
-pub(super) fn claimed_or(fault: &Fault, otherwise: Left) -> Left {
+fn claimed_or(fault: &Fault, otherwise: Left) -> Left {
     if fault.has_code(&[UNIQUE_VIOLATION, LOCK_NOT_AVAILABLE]) {
         Left::Claimed
     } else {
@@ -213,7 +213,7 @@ pub(super) fn claimed_or(fault: &Fault, otherwise: Left) -> Left {
     }
 }
 
-pub(super) fn lost_or(fault: &Fault, otherwise: Left) -> Left {
+fn lost_or(fault: &Fault, otherwise: Left) -> Left {
     if fault.kind == FaultKind::Lost {
         Left::Unknown
     } else {

@@ -2,30 +2,31 @@
 //! its history row first, which is the fence, then its SQL.
 
 mod message;
+mod stepwise;
 
 use crate::db::fault::{Fault, FaultKind, Position};
 use crate::db::url::DatabaseUrl;
 use crate::db::wire::{self, Answer, Failed};
-use crate::db::{
-    Blocker, GuardSession, Handle, Job, Left, LockKey, Look, Past, Progress, Session, Setback,
-};
+use crate::db::{Blocker, GuardSession, Handle, Job, Left, LockKey, Look, Past, Progress, Session};
 use crate::formats::foreign;
+use crate::formats::journal::Journal;
 use crate::formats::ledger::{Ledger, Row, quote};
 use crate::model::Version;
 use crate::plan::history::History;
 use crate::sql::Dialect;
-use message::{Message, RESET, Verdict, claimed_or, lost_or, ours};
+use message::{Message, RESET, Verdict, ours};
 use sha2::{Digest, Sha256};
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgErrorPosition};
 use std::str::FromStr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const DIALECT: Dialect = Dialect::Postgres;
 
 /// SQLSTATEs that decide something here.
 const UNIQUE_VIOLATION: &str = "23505";
 const DUPLICATE_TABLE: &str = "42P07";
+const UNDEFINED_TABLE: &str = "42P01";
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 pub(super) struct Postgres {
@@ -105,47 +106,6 @@ impl Postgres {
                 }
             }
         }
-    }
-
-    /// Without a transaction every statement is a message of its own: in one
-    /// message they would be one transaction all the same.
-    async fn apply_by_statement(&mut self, job: Job<'_>) -> Result<(), Setback> {
-        let began = Instant::now();
-        // Without a transaction nothing can be local; RESET ALL ends it.
-        let claim = format!(
-            "SET application_name = {}; {}",
-            quote(DIALECT, job.run),
-            job.ledger.insert(DIALECT, job.migration, false)
-        );
-        self.send(&claim).await.map_err(|failed| {
-            let fault = fault(&failed.error, false);
-            let left = claimed_or(&fault, Left::Nothing);
-            ours(fault, left)
-        })?;
-        let file = &job.migration.up.file;
-        for (number, statement) in job.statements.iter().enumerate() {
-            if let Err(failed) = self.send(file.slice(statement.span)).await {
-                let fault = fault(&failed.error, false);
-                return Err(Setback {
-                    offset: character(&fault)
-                        .map(|at| statement.span.start + byte_of(file.slice(statement.span), at)),
-                    statement: Some(number),
-                    left: lost_or(&fault, Left::Part { ran: number }),
-                    fault,
-                });
-            }
-        }
-        let took = began.elapsed().as_nanos().to_string();
-        let finish = job.ledger.finish(job.migration.version, &took);
-        self.send(&format!("{}; {finish}", RESET.join("; ")))
-            .await
-            .map_err(|failed| {
-                let fault = fault(&failed.error, false);
-                let ran = job.statements.len();
-                let left = lost_or(&fault, Left::Part { ran });
-                ours(fault, left)
-            })?;
-        Ok(())
     }
 }
 
@@ -229,12 +189,8 @@ impl Session for Postgres {
 
     async fn apply(&mut self, jobs: &[Job<'_>]) -> Progress {
         match jobs {
-            [job] if !job.migration.up.transaction => {
-                let began = Instant::now();
-                match self.apply_by_statement(*job).await {
-                    Ok(()) => Progress::all(vec![began.elapsed()]),
-                    Err(setback) => Progress::none(setback),
-                }
+            [job] if !job.migration.up.transaction || job.resume.is_some() => {
+                crate::db::stepwise::apply(self, *job).await.into()
             }
             _ => self.apply_together(jobs).await,
         }
@@ -256,7 +212,12 @@ impl Session for Postgres {
 impl Postgres {
     async fn history(&mut self, ledger: &Ledger) -> Result<History, Fault> {
         let answer = self.rows(&ledger.select(DIALECT)).await?;
-        wire::history(&answer, &ledger.table)
+        let mut history = wire::history(&answer, &ledger.table)?;
+        if history.is_unfinished() {
+            let marks = self.rows(&Journal::of(ledger, DIALECT).select()).await;
+            history.marks = wire::marks(marks, |fault| fault.has_code(&[UNDEFINED_TABLE]))?;
+        }
+        Ok(history)
     }
 
     async fn other_tools_past(&mut self) -> Result<Past, Fault> {
@@ -410,7 +371,7 @@ fn kind(code: &str, connecting: bool) -> FaultKind {
 
 #[cfg(test)]
 mod tests {
-    use crate::db::*;
+    use super::*;
 
     #[test]
     fn the_lock_has_the_name_that_never_changes() {

@@ -1,6 +1,7 @@
 //! Words for what databases say.
 
 use super::{first_line, one_line};
+use crate::db::Question;
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::hints;
 use crate::diagnostic::{Diagnostic, Place};
@@ -109,31 +110,40 @@ pub(super) fn stopped(stopped: &Stopped) -> Diagnostic {
     let diagnostic = Diagnostic::error(code, format!("{title} while {} ran", failure.file.path()))
         .at(place(failure), "this was running")
         .notes(statement(failure));
-    match failure.state {
-        State::HalfApplied { ran } => diagnostic.help(half_applied(failure, ran)),
-        State::RolledBack | State::Unknown => diagnostic.help(help),
+    match &failure.state {
+        State::HalfApplied {
+            ran,
+            resumable: false,
+        } => diagnostic.help(half_applied(failure, *ran, false)),
+        State::HalfApplied { .. } | State::RolledBack | State::Unknown | State::Unsettled(_) => {
+            diagnostic.help(help)
+        }
     }
 }
 
 pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
     let path = failure.file.path();
     let diagnostic = Diagnostic::error(
-        match failure.state {
+        match &failure.state {
             State::HalfApplied { .. } => "migration_half_applied",
             State::RolledBack => "migration_failed",
             State::Unknown => "connection_lost",
+            State::Unsettled(_) => "statement_unsettled",
         },
         format!("{path}: {}", said(&failure.fault)),
     )
     .at(place(failure), label(&failure.fault))
     .notes(statement(failure))
     .notes(facts(&failure.fault));
-    match failure.state {
+    match &failure.state {
         State::RolledBack => diagnostic.help(hints::next_step(&failure.fault).map_or_else(
             || format!("correct {path} and run migrate up again"),
             str::to_owned,
         )),
-        State::HalfApplied { ran } => diagnostic.help(half_applied(failure, ran)),
+        State::HalfApplied { ran, resumable } => {
+            diagnostic.help(half_applied(failure, *ran, *resumable))
+        }
+        State::Unsettled(question) => diagnostic.help(settle(question)),
         State::Unknown => diagnostic.help(
             "see with `migrate status` whether it is applied, half applied or pending, then run \
              migrate up again",
@@ -141,7 +151,26 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
     }
 }
 
-fn half_applied(failure: &MigrationFailure, ran: usize) -> String {
+/// The exact question, and the line that answers it.
+fn settle(question: &Question) -> String {
+    let number = question.ran + 1;
+    format!(
+        "see in the database whether statement {number} happened; if it did: `{}`; if not: `{}`; \
+         then run migrate up again",
+        question.happened, question.did_not_happen
+    )
+}
+
+fn half_applied(failure: &MigrationFailure, ran: usize, resumable: bool) -> String {
+    if resumable {
+        let path = failure.file.path();
+        return match ran {
+            0 => format!("correct {path} and run migrate up again"),
+            _ => format!(
+                "correct {path} after statement {ran} and run migrate up again: it goes on there"
+            ),
+        };
+    }
     let (finish, undo) = if ran == 0 {
         (
             "run the whole file by hand".to_owned(),

@@ -50,6 +50,11 @@ pub(crate) fn drift(drift: &Drift) -> Diagnostic {
         } else {
             "restore the file, or run with --unknown-applied warn if it was removed on purpose"
         }),
+        Drift::Resumable { version, name } => Diagnostic::error(
+            "resumable",
+            format!("migration {version} {name} began and did not end"),
+        )
+        .help("the next run goes on after the last statement that is known to have completed"),
         Drift::OutOfOrder {
             version,
             path,

@@ -1,0 +1,274 @@
+//! `-- no-transaction` files on PostgreSQL. Most statements can share a
+//! transaction with their mark; what cannot, CREATE INDEX CONCURRENTLY and its
+//! like, is marked before and after, and can mostly be told from the catalogue.
+
+use super::{DIALECT, Postgres, RESET, UNIQUE_VIOLATION, byte_of, character, fault};
+use crate::db::fault::{Fault, FaultKind};
+use crate::db::stepwise::{Settled, Step, Stepwise, begin, done_at_once, first_word};
+use crate::db::wire::Answer;
+use crate::formats::ledger::quote;
+use crate::plan::history::Mark;
+use crate::sql::{Dialect, Kind};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// A statement that says that it cannot share a transaction: 25001 inside a
+/// transaction block, 2D000 a procedure that commits.
+const NEEDS_ITS_OWN: [&str; 2] = ["25001", "2D000"];
+
+/// Between two looks at what an earlier run left running.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The file's own SET ROLE is for its statements, not for our marks.
+const AS_OURSELVES: &str = "SET LOCAL SESSION AUTHORIZATION DEFAULT; SET LOCAL ROLE NONE";
+
+/// What a name in the catalogue stands for.
+enum Index {
+    Absent,
+    BeingBuilt,
+    Invalid { name: String },
+    Valid,
+}
+
+impl Stepwise for Postgres {
+    const DIALECT: Dialect = DIALECT;
+
+    async fn ask(&mut self, sql: &str) -> Result<Answer, Fault> {
+        self.rows(sql).await
+    }
+
+    fn is_duplicate(fault: &Fault) -> bool {
+        fault.has_code(&[UNIQUE_VIOLATION])
+    }
+
+    async fn step(&mut self, step: &Step<'_>) -> Result<(), Fault> {
+        if !matches!(step.statement.kind, Kind::NoTransaction(_)) {
+            match self.step_in_transaction(step).await {
+                Err(fault) if fault.has_code(&NEEDS_ITS_OWN) => {}
+                result => return result,
+            }
+        }
+        self.rows(&format!(
+            "BEGIN; {AS_OURSELVES}; {}; COMMIT; SET application_name = {}",
+            begin(step),
+            quote(DIALECT, step.job.run)
+        ))
+        .await?;
+        if let Err(fault) = self.step_alone(step).await {
+            if fault.kind != FaultKind::Lost {
+                let undo = step.journal.undo(step.job.migration.version, step.number);
+                // Where even this fails, the next run settles it.
+                let _ = self.ours(&undo).await;
+            }
+            return Err(fault);
+        }
+        let done = step.journal.done(step.job.migration.version, step.number);
+        self.ours(&done).await
+    }
+
+    async fn settle(&mut self, step: &Step<'_>, mark: &Mark) -> Result<Settled, Fault> {
+        self.end_orphan(step, mark).await?;
+        if let Some((name, table)) = concurrent_index(step.text) {
+            return Ok(match self.index(&name, &table).await? {
+                Index::Valid => Settled::Happened,
+                Index::Absent | Index::BeingBuilt | Index::Invalid { .. } => Settled::DidNotHappen,
+            });
+        }
+        Ok(match first_word(step.text).as_str() {
+            // Doing them once more does no more than doing them once.
+            "ANALYZE" | "CLUSTER" | "DISCARD" | "REFRESH" | "REINDEX" | "VACUUM" => {
+                Settled::DidNotHappen
+            }
+            _ => Settled::Unknown,
+        })
+    }
+
+    async fn wind_up(&mut self) -> Result<(), Fault> {
+        self.rows(&RESET.join("; ")).await.map(|_| ())
+    }
+
+    fn offset(text: &str, fault: &Fault) -> Option<usize> {
+        character(fault).map(|at| byte_of(text, at))
+    }
+}
+
+impl Postgres {
+    async fn step_in_transaction(&mut self, step: &Step<'_>) -> Result<(), Fault> {
+        let head = format!(
+            "BEGIN; SET LOCAL application_name = {}; SET LOCAL lock_timeout = {};\n",
+            quote(DIALECT, step.job.run),
+            step.job.lock_timeout.as_millis()
+        );
+        let tail = format!("\n;\n{AS_OURSELVES}; {}; COMMIT", done_at_once(step));
+        let sent = self.send(&format!("{head}{}{tail}", step.text)).await;
+        sent.map(|_| ())
+            .map_err(|failed| fault(&failed.error, false))
+            .map_err(|fault| {
+                let before = head.chars().count();
+                fault.moved_back(before)
+            })?;
+        Ok(())
+    }
+
+    async fn step_alone(&mut self, step: &Step<'_>) -> Result<(), Fault> {
+        if let Some((name, table)) = concurrent_index(step.text) {
+            self.clear_invalid(&name, &table, step.job.lock_wait)
+                .await?;
+        }
+        self.rows(step.text).await.map(|_| ())
+    }
+
+    /// A statement of ours, as ourselves.
+    async fn ours(&mut self, sql: &str) -> Result<(), Fault> {
+        self.rows(&format!("BEGIN; {AS_OURSELVES}; {sql}; COMMIT"))
+            .await
+            .map(|_| ())
+    }
+
+    /// An index that a killed CONCURRENTLY left: IF NOT EXISTS would take it for
+    /// the real one, and without that its name would be in the way.
+    async fn clear_invalid(
+        &mut self,
+        name: &str,
+        table: &str,
+        patience: Duration,
+    ) -> Result<(), Fault> {
+        let end = Instant::now() + patience;
+        loop {
+            match self.index(name, table).await? {
+                Index::Absent | Index::Valid => return Ok(()),
+                Index::Invalid { name } => {
+                    let drop = format!("DROP INDEX CONCURRENTLY {name}");
+                    return self.rows(&drop).await.map(|_| ());
+                }
+                Index::BeingBuilt if Instant::now() < end => sleep(PAUSE).await,
+                Index::BeingBuilt => {
+                    let message = format!("somebody else is building the index {name}");
+                    return Err(Fault::new(FaultKind::LockTimeout, message));
+                }
+            }
+        }
+    }
+
+    async fn index(&mut self, name: &str, table: &str) -> Result<Index, Fault> {
+        let (name, table) = (quote(DIALECT, name), quote(DIALECT, table));
+        let answer = self
+            .rows(&format!(
+                "SELECT i.indisvalid::text, \
+                 EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = c.oid)::text, \
+                 c.oid::regclass::text \
+                 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+                 WHERE i.indrelid = to_regclass({table}) AND c.relname = (parse_ident({name}))[1]"
+            ))
+            .await?;
+        let Some(row) = answer.rows.first() else {
+            return Ok(Index::Absent);
+        };
+        let is = |at: usize| row.get(at).and_then(Option::as_deref) == Some("true");
+        Ok(if is(0) {
+            Index::Valid
+        } else if is(1) {
+            Index::BeingBuilt
+        } else {
+            Index::Invalid {
+                name: row.get(2).cloned().flatten().unwrap_or_default(),
+            }
+        })
+    }
+
+    /// What an earlier run left running in the server is cancelled: nobody waits
+    /// for its answer.
+    async fn end_orphan(&mut self, step: &Step<'_>, mark: &Mark) -> Result<(), Fault> {
+        let end = Instant::now() + step.job.lock_wait;
+        loop {
+            let running = self
+                .rows(&format!(
+                    "SELECT pg_cancel_backend(a.pid)::text FROM pg_stat_get_activity(NULL) a \
+                     WHERE a.application_name = {} AND a.state = 'active' \
+                     AND a.pid <> pg_backend_pid()",
+                    quote(DIALECT, &mark.run)
+                ))
+                .await?;
+            if running.rows.is_empty() || Instant::now() >= end {
+                return Ok(());
+            }
+            sleep(PAUSE).await;
+        }
+    }
+}
+
+/// Name and table of a CREATE INDEX CONCURRENTLY that names its index.
+fn concurrent_index(statement: &str) -> Option<(String, String)> {
+    let mut words = words(statement).into_iter().peekable();
+    let mut next_is = |expected: &str| words.next_if(|word| word.eq_ignore_ascii_case(expected));
+    next_is("CREATE")?;
+    let _ = next_is("UNIQUE");
+    next_is("INDEX")?;
+    next_is("CONCURRENTLY")?;
+    if next_is("IF").is_some() {
+        next_is("NOT")?;
+        next_is("EXISTS")?;
+    }
+    if next_is("ON").is_some() {
+        return None;
+    }
+    let name = words.next()?;
+    words.next_if(|word| word.eq_ignore_ascii_case("ON"))?;
+    let _ = words.next_if(|word| word.eq_ignore_ascii_case("ONLY"));
+    Some((name, words.next()?))
+}
+
+/// The first words of a statement; a quoted name is one, with its quotes.
+fn words(statement: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for c in statement.chars() {
+        if words.len() > 12 {
+            break;
+        }
+        quoted ^= c == '"';
+        let ends = !quoted && (c.is_whitespace() || c == '(' || c == ';');
+        match words.last_mut() {
+            Some(word) if !ends => word.push(c),
+            Some(word) if !word.is_empty() => words.push(String::new()),
+            _ => {}
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_is_known_by_its_name_and_table() {
+        for (statement, name, table) in [
+            ("CREATE INDEX CONCURRENTLY a ON t (id)", "a", "t"),
+            (
+                "create unique index concurrently if not exists \"A b\" on only s.\"T\"(id)",
+                "\"A b\"",
+                "s.\"T\"",
+            ),
+            (
+                "CREATE INDEX CONCURRENTLY\n  a\n  ON t\n  USING gin (x)",
+                "a",
+                "t",
+            ),
+        ] {
+            assert_eq!(
+                concurrent_index(statement),
+                Some((name.to_owned(), table.to_owned())),
+                "{statement}"
+            );
+        }
+        for statement in [
+            "CREATE INDEX a ON t (id)",
+            "CREATE INDEX CONCURRENTLY ON t (id)",
+            "DROP INDEX CONCURRENTLY a",
+            "",
+        ] {
+            assert_eq!(concurrent_index(statement), None, "{statement}");
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! A migration that cannot be one transaction: its statements one by one, each
+//! marked in the journal, so that a run that was killed goes on where it stopped.
+//! Its history row says meanwhile that it is not complete, as sqlx's does.
+
+use super::fault::{Fault, FaultKind};
+use super::wire::Answer;
+use super::{Job, Left, Question, Setback};
+use crate::formats::journal::{CLAIM, Journal, digest};
+use crate::plan::history::Mark;
+use crate::sql::{Dialect, Statement};
+use std::time::{Duration, Instant};
+
+/// What a database must tell for it.
+pub(super) trait Stepwise {
+    const DIALECT: Dialect;
+
+    async fn ask(&mut self, sql: &str) -> Result<Answer, Fault>;
+
+    /// Whether a complaint says that somebody has inserted the same key before.
+    fn is_duplicate(fault: &Fault) -> bool;
+
+    /// Runs one statement and marks it.
+    ///
+    /// # Errors
+    /// What the database complained of; then the statement has not happened, but
+    /// for a lost connection.
+    async fn step(&mut self, step: &Step<'_>) -> Result<(), Fault>;
+
+    /// Finds out whether a statement happened that an earlier run had begun.
+    async fn settle(&mut self, step: &Step<'_>, mark: &Mark) -> Result<Settled, Fault>;
+
+    /// Prepares the session for our own statements again, and checks what can
+    /// only be checked at the end.
+    async fn wind_up(&mut self) -> Result<(), Fault>;
+
+    /// Where in a statement a complaint points to.
+    fn offset(text: &str, fault: &Fault) -> Option<usize>;
+}
+
+/// One statement, with all that is needed to run and mark it.
+pub(super) struct Step<'a> {
+    pub(super) job: Job<'a>,
+    pub(super) journal: &'a Journal,
+    pub(super) number: i64,
+    pub(super) statement: Statement,
+    pub(super) text: &'a str,
+}
+
+/// What became of a statement of an earlier run.
+pub(super) enum Settled {
+    Happened,
+    DidNotHappen,
+    /// Nobody can tell.
+    Unknown,
+}
+
+/// Applies a migration statement by statement.
+pub(super) async fn apply<S: Stepwise>(session: &mut S, job: Job<'_>) -> Result<Duration, Setback> {
+    let began = Instant::now();
+    let journal = Journal::of(job.ledger, S::DIALECT);
+    let version = job.migration.version;
+    let mut done = match job.resume {
+        Some(resume) => resume.done,
+        None => claim(session, job, &journal).await.map(|()| 0)?,
+    };
+    let file = &job.migration.up.file;
+    let step = |number: usize, statement: &Statement| Step {
+        job,
+        journal: &journal,
+        number: i64::try_from(number).unwrap_or(i64::MAX),
+        statement: *statement,
+        text: file.slice(statement.span),
+    };
+    // What an earlier run set for its session must be set for this one, too.
+    for (number, statement) in job.statements.iter().enumerate().take(done) {
+        let text = file.slice(statement.span);
+        if sets_the_session(text) {
+            session
+                .ask(text)
+                .await
+                .map_err(|fault| setback::<S>(job, number, done, fault))?;
+        }
+    }
+    if let (Some(mark), Some(statement)) = (
+        job.resume.and_then(|resume| resume.begun.as_ref()),
+        job.statements.get(done),
+    ) {
+        let step = step(done, statement);
+        match session.settle(&step, mark).await {
+            Ok(Settled::Happened) => {
+                let mark = journal.done(version, step.number);
+                session
+                    .ask(&mark)
+                    .await
+                    .map_err(|fault| ours(done, fault))?;
+                done += 1;
+            }
+            Ok(Settled::DidNotHappen) => {
+                let mark = journal.undo(version, step.number);
+                session
+                    .ask(&mark)
+                    .await
+                    .map_err(|fault| ours(done, fault))?;
+            }
+            Ok(Settled::Unknown) => {
+                let question = Question {
+                    ran: done,
+                    happened: journal.done(version, step.number),
+                    did_not_happen: journal.undo(version, step.number),
+                };
+                return Err(Setback {
+                    left: Left::Unsettled(Box::new(question)),
+                    ..setback::<S>(
+                        job,
+                        done,
+                        done,
+                        Fault::new(
+                            FaultKind::Statement,
+                            "an earlier run began this statement, and nobody knows how it ended",
+                        ),
+                    )
+                });
+            }
+            Err(fault) => return Err(ours(done, fault)),
+        }
+    }
+    for (number, statement) in job.statements.iter().enumerate().skip(done) {
+        session
+            .step(&step(number, statement))
+            .await
+            .map_err(|fault| setback::<S>(job, number, number, fault))?;
+        done = number + 1;
+    }
+    finish(session, job, &journal, began)
+        .await
+        .map_err(|fault| ours(done, fault))?;
+    Ok(began.elapsed())
+}
+
+/// The fence: the history row, and with it the mark that says whose it is.
+async fn claim<S: Stepwise>(
+    session: &mut S,
+    job: Job<'_>,
+    journal: &Journal,
+) -> Result<(), Setback> {
+    let nothing = |fault| Setback {
+        left: Left::Nothing,
+        fault,
+        statement: None,
+        offset: None,
+    };
+    // Before the transaction: on MySQL it would end it.
+    session.ask(&journal.create()).await.map_err(nothing)?;
+    let row = job.ledger.insert(S::DIALECT, job.migration, false);
+    let mark = journal.mark(job.migration.version, CLAIM, "", job.run, true);
+    for sql in ["BEGIN", row.as_str(), mark.as_str(), "COMMIT"] {
+        if let Err(fault) = session.ask(sql).await {
+            let _ = session.ask("ROLLBACK").await;
+            return Err(Setback {
+                left: if S::is_duplicate(&fault) {
+                    Left::Claimed
+                } else {
+                    Left::Nothing
+                },
+                ..nothing(fault)
+            });
+        }
+    }
+    Ok(())
+}
+
+async fn finish<S: Stepwise>(
+    session: &mut S,
+    job: Job<'_>,
+    journal: &Journal,
+    began: Instant,
+) -> Result<(), Fault> {
+    session.wind_up().await?;
+    let took = began.elapsed().as_nanos().to_string();
+    let row = job.ledger.complete(S::DIALECT, job.migration, &took);
+    let clear = journal.clear(job.migration.version);
+    for sql in ["BEGIN", row.as_str(), clear.as_str(), "COMMIT"] {
+        if let Err(fault) = session.ask(sql).await {
+            let _ = session.ask("ROLLBACK").await;
+            return Err(fault);
+        }
+    }
+    Ok(())
+}
+
+fn setback<S: Stepwise>(job: Job<'_>, number: usize, ran: usize, fault: Fault) -> Setback {
+    let offset = job.statements.get(number).and_then(|statement| {
+        let text = job.migration.up.file.slice(statement.span);
+        S::offset(text, &fault).map(|at| statement.span.start + at)
+    });
+    Setback {
+        statement: Some(number),
+        offset,
+        ..ours(ran, fault)
+    }
+}
+
+fn ours(ran: usize, fault: Fault) -> Setback {
+    Setback {
+        left: Left::Part {
+            ran,
+            resumable: true,
+        },
+        fault,
+        statement: None,
+        offset: None,
+    }
+}
+
+/// Settings last as long as the session, which a killed run has taken with it.
+fn sets_the_session(statement: &str) -> bool {
+    matches!(
+        first_word(statement).as_str(),
+        "PRAGMA" | "RESET" | "SET" | "USE"
+    )
+}
+
+/// A statement's first word, in capitals.
+pub(super) fn first_word(statement: &str) -> String {
+    statement
+        .split(|c: char| !c.is_ascii_alphabetic())
+        .next()
+        .unwrap_or_default()
+        .to_ascii_uppercase()
+}
+
+/// Tells a database's statement by its digest when the journal is asked.
+pub(super) fn begin(step: &Step<'_>) -> String {
+    step.journal.mark(
+        step.job.migration.version,
+        step.number,
+        &digest(step.text),
+        step.job.run,
+        false,
+    )
+}
+
+/// The mark of a statement that happens in one transaction with it.
+pub(super) fn done_at_once(step: &Step<'_>) -> String {
+    step.journal.mark(
+        step.job.migration.version,
+        step.number,
+        &digest(step.text),
+        step.job.run,
+        true,
+    )
+}

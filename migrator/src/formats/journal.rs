@@ -1,0 +1,188 @@
+//! The journal: which statements of a migration that cannot be one transaction
+//! have completed. A table of ours, beside the history table; its name and its
+//! columns are fixed for ever, so that two released versions read each other's.
+
+use super::ledger::{Ledger, Row, quote};
+use crate::model::{Checksum, Version};
+use crate::plan::history::Mark;
+use crate::sql::Dialect;
+use sha2::{Digest, Sha256};
+
+const TABLE: &str = "_migrate_journal";
+
+/// The number of the mark that says: this migration is ours, and has begun.
+pub const CLAIM: i64 = -1;
+
+/// The journal of one history table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Journal {
+    table: String,
+    /// The history table's name, without its schema and quotes.
+    history: String,
+    dialect: Dialect,
+}
+
+impl Journal {
+    /// The journal beside a history table that a database has named in full.
+    #[must_use]
+    pub fn of(ledger: &Ledger, dialect: Dialect) -> Self {
+        let (schema, name) = split_name(&ledger.table);
+        Self {
+            table: format!("{schema}{TABLE}"),
+            history: name.replace(['"', '`'], ""),
+            dialect,
+        }
+    }
+
+    #[must_use]
+    pub fn create(&self) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} (\
+             history VARCHAR(255) NOT NULL, version BIGINT NOT NULL, statement BIGINT NOT NULL, \
+             digest CHAR(16) NOT NULL, done BOOLEAN NOT NULL, run VARCHAR(64) NOT NULL, \
+             connection BIGINT NOT NULL, at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, \
+             PRIMARY KEY (history, version, statement))",
+            self.table
+        )
+    }
+
+    /// Marks a statement: as begun, or as done.
+    #[must_use]
+    pub fn mark(
+        &self,
+        version: Version,
+        statement: i64,
+        digest: &str,
+        run: &str,
+        done: bool,
+    ) -> String {
+        let connection = match self.dialect {
+            Dialect::Postgres => "pg_backend_pid()",
+            Dialect::Mysql => "CONNECTION_ID()",
+            Dialect::Sqlite => "0",
+        };
+        format!(
+            "INSERT INTO {} (history, version, statement, digest, done, run, connection) \
+             VALUES ({}, {version}, {statement}, '{digest}', {}, {}, {connection})",
+            self.table,
+            quote(self.dialect, &self.history),
+            if done { "TRUE" } else { "FALSE" },
+            quote(self.dialect, run),
+        )
+    }
+
+    /// Marks a statement that was begun as done.
+    #[must_use]
+    pub fn done(&self, version: Version, statement: i64) -> String {
+        format!(
+            "UPDATE {} SET done = TRUE{}",
+            self.table,
+            self.of_one(version, statement)
+        )
+    }
+
+    /// Takes a mark back: the statement has not happened.
+    #[must_use]
+    pub fn undo(&self, version: Version, statement: i64) -> String {
+        format!(
+            "DELETE FROM {}{}",
+            self.table,
+            self.of_one(version, statement)
+        )
+    }
+
+    /// Forgets a migration: it is complete.
+    #[must_use]
+    pub fn clear(&self, version: Version) -> String {
+        format!(
+            "DELETE FROM {} WHERE history = {} AND version = {version}",
+            self.table,
+            quote(self.dialect, &self.history)
+        )
+    }
+
+    /// All marks of this history, every column as text.
+    #[must_use]
+    pub fn select(&self) -> String {
+        let columns = match self.dialect {
+            Dialect::Mysql => {
+                "CAST(version AS CHAR), CAST(statement AS CHAR), CAST(digest AS CHAR), \
+                 CAST(done AS CHAR), CAST(run AS CHAR), CAST(connection AS CHAR)"
+            }
+            Dialect::Postgres | Dialect::Sqlite => {
+                "CAST(version AS TEXT), CAST(statement AS TEXT), CAST(digest AS TEXT), \
+                 CAST(done AS TEXT), CAST(run AS TEXT), CAST(connection AS TEXT)"
+            }
+        };
+        format!(
+            "SELECT {columns} FROM {} WHERE history = {}",
+            self.table,
+            quote(self.dialect, &self.history)
+        )
+    }
+
+    /// Reads a row of [`Journal::select`].
+    #[must_use]
+    pub fn read(row: &Row) -> Option<Mark> {
+        let text = |at: usize| row.get(at)?.as_deref();
+        Some(Mark {
+            version: Version(text(0)?.parse().ok()?),
+            statement: text(1)?.parse().ok()?,
+            digest: text(2)?.trim().to_owned(),
+            done: matches!(text(3)?, "1" | "t" | "true"),
+            run: text(4)?.to_owned(),
+            connection: text(5)?.parse().ok()?,
+        })
+    }
+
+    fn of_one(&self, version: Version, statement: i64) -> String {
+        format!(
+            " WHERE history = {} AND version = {version} AND statement = {statement}",
+            quote(self.dialect, &self.history)
+        )
+    }
+}
+
+/// What a statement is recognised by when its file was changed since.
+#[must_use]
+pub fn digest(statement: &str) -> String {
+    Checksum(Sha256::digest(statement)[..8].to_vec()).hex()
+}
+
+/// The schema with its dot, and the name: `"a.b"."c"` is `"a.b".` and `"c"`.
+fn split_name(table: &str) -> (&str, &str) {
+    let mut quote = None;
+    let mut dot = None;
+    for (at, c) in table.char_indices() {
+        match (quote, c) {
+            (None, '"' | '`') => quote = Some(c),
+            (Some(open), _) if c == open => quote = None,
+            (None, '.') => dot = Some(at + 1),
+            _ => {}
+        }
+    }
+    table.split_at(dot.unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_split_outside_of_its_quotes() {
+        assert_eq!(split_name("t"), ("", "t"));
+        assert_eq!(split_name("s.t"), ("s.", "t"));
+        assert_eq!(split_name("\"a.b\".\"c.d\""), ("\"a.b\".", "\"c.d\""));
+    }
+
+    #[test]
+    fn the_journal_stands_beside_its_history() {
+        let ledger = Ledger {
+            table: "app.\"My History\"".into(),
+            schemas: Vec::new(),
+        };
+        let journal = Journal::of(&ledger, Dialect::Postgres);
+        assert_eq!(journal.table, "app._migrate_journal");
+        assert_eq!(journal.history, "My History");
+    }
+}

@@ -1,0 +1,114 @@
+//! Where a migration goes on that was begun and not ended: by the journal's
+//! marks, and only if what is done is still what the file says.
+
+use super::history::Mark;
+use crate::formats::journal::{CLAIM, digest};
+use crate::sql::Statement;
+use crate::text::SourceFile;
+
+/// Where to go on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resume {
+    /// How many statements are done.
+    pub done: usize,
+    /// The next one, if it was begun and nobody knows how it ended.
+    pub begun: Option<Mark>,
+}
+
+/// Finds the place by the marks of one migration.
+///
+/// # Errors
+/// The 0-based number of the first done statement that the file no longer has.
+pub fn point(
+    file: &SourceFile,
+    statements: &[Statement],
+    marks: &[&Mark],
+) -> Result<Resume, usize> {
+    let mark = |number: usize| {
+        marks
+            .iter()
+            .find(|mark| i64::try_from(number) == Ok(mark.statement))
+    };
+    let mut resume = Resume::default();
+    while let Some(mark) = mark(resume.done) {
+        if !mark.done {
+            resume.begun = Some((*mark).clone());
+            break;
+        }
+        let same = statements
+            .get(resume.done)
+            .is_some_and(|statement| digest(file.slice(statement.span)) == mark.digest);
+        if !same {
+            return Err(resume.done);
+        }
+        resume.done += 1;
+    }
+    Ok(resume)
+}
+
+/// Whether these marks are those of a migration that can go on: a half applied
+/// one without them was begun by another tool.
+#[must_use]
+pub fn is_ours(marks: &[&Mark]) -> bool {
+    marks.iter().any(|mark| mark.statement == CLAIM)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Version;
+    use crate::sql::{Dialect, split};
+
+    fn marks(file: &SourceFile, states: &[(i64, bool)]) -> Vec<Mark> {
+        let statements = split(file, Dialect::Mysql).unwrap();
+        let text = |number: i64| {
+            usize::try_from(number)
+                .ok()
+                .and_then(|number| statements.get(number))
+                .map_or("", |statement| file.slice(statement.span))
+        };
+        states
+            .iter()
+            .map(|&(statement, done)| Mark {
+                version: Version(1),
+                statement,
+                digest: digest(text(statement)),
+                done,
+                run: "migrate x".into(),
+                connection: 7,
+            })
+            .collect()
+    }
+
+    fn found(file: &SourceFile, marks: &[Mark]) -> Result<(usize, bool), usize> {
+        let statements = split(file, Dialect::Mysql).unwrap();
+        let marks: Vec<_> = marks.iter().collect();
+        point(file, &statements, &marks).map(|resume| (resume.done, resume.begun.is_some()))
+    }
+
+    #[test]
+    fn it_goes_on_after_what_is_done() {
+        let file = SourceFile::new("1_a.sql", "A; B; C;");
+        assert_eq!(found(&file, &marks(&file, &[(-1, true)])), Ok((0, false)));
+        assert_eq!(
+            found(&file, &marks(&file, &[(-1, true), (0, true), (1, true)])),
+            Ok((2, false))
+        );
+        assert_eq!(
+            found(&file, &marks(&file, &[(-1, true), (0, true), (1, false)])),
+            Ok((1, true))
+        );
+    }
+
+    #[test]
+    fn what_is_done_must_still_be_there() {
+        let file = SourceFile::new("1_a.sql", "A; B; C;");
+        let marks = marks(&file, &[(-1, true), (0, true), (1, true)]);
+        let later = SourceFile::new("1_a.sql", "A; B; C is corrected;");
+        assert_eq!(found(&later, &marks), Ok((2, false)));
+        let earlier = SourceFile::new("1_a.sql", "A; changed; C;");
+        assert_eq!(found(&earlier, &marks), Err(1));
+        let shorter = SourceFile::new("1_a.sql", "A;");
+        assert_eq!(found(&shorter, &marks), Err(1));
+    }
+}
