@@ -157,7 +157,7 @@ fn run(cli: &Cli, options: &Options, environment: Environment, report: &mut dyn 
                 runtime.block_on(async {
                     let mut stop = Stop::after(task.config.limits.deadline)
                         .map_err(|error| unexpected(&format!("no signals: {error}")))?;
-                    commands::up::up(&task, &run_name(), &mut stop, report).await
+                    Box::pin(commands::up::up(&task, &run_name(), &mut stop, report)).await
                 })
             });
             match result {

@@ -6,7 +6,7 @@ mod words;
 use crate::bundle::BundleError;
 use crate::config::ConfigError;
 use crate::db::Question;
-use crate::db::fault::Fault;
+use crate::db::fault::{Fault, FaultKind};
 use crate::diagnostic::Diagnostic;
 #[cfg(feature = "cli")]
 use crate::diagnostic::Severity;
@@ -43,6 +43,8 @@ pub enum Error {
     /// Another migrator is at work.
     LockHeld(LockHeld),
     Migration(Box<MigrationFailure>),
+    /// A migration without a transaction, and no connection for the lock.
+    NeedsSecondConnection,
     /// No folder of migrations where one is looked for.
     NoFolder {
         root: PathBuf,
@@ -148,6 +150,17 @@ pub enum State {
 }
 
 impl Error {
+    /// Whether a connection was lost, so that what was sent may have happened or
+    /// not.
+    #[must_use]
+    pub fn is_lost_connection(&self) -> bool {
+        match self {
+            Self::Database(fault) => fault.kind == FaultKind::Lost,
+            Self::Migration(failure) => failure.fault.kind == FaultKind::Lost,
+            _ => false,
+        }
+    }
+
     /// What the database complained of, if it was the database.
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {

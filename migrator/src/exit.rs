@@ -51,6 +51,7 @@ pub(crate) fn code(error: &Error) -> u8 {
             FaultKind::Driver => UNEXPECTED,
             FaultKind::LockTimeout | FaultKind::Statement => FAILED,
         },
+        Error::NeedsSecondConnection => CONNECTION,
         Error::ForeignHistory { .. } | Error::Plan(_) | Error::Rewritten { .. } => DRIFT,
         Error::LockHeld(_) => LOCKED,
         Error::Migration(failure) => match &failure.state {

@@ -12,6 +12,12 @@ use crate::plan::history::History;
 use crate::plan::planner::{self, Plan};
 use crate::sql::Dialect;
 use crate::verify;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long the database may take to answer before it is said that it does not.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What `up` did, and the newest version that is applied now.
 pub(crate) struct Done {
@@ -52,7 +58,16 @@ pub(crate) async fn up(
             database: &database,
         });
     }
-    let mut connection = stop.or(db::connect(url, config.limits.wait)).await??;
+    let mut connect = pin!(db::connect(url, config.limits.wait));
+    let mut connection = if let Ok(connection) = stop.or(timeout(PATIENCE, &mut connect)).await? {
+        connection?
+    } else {
+        listener.event(&Event::WaitingForDatabase {
+            database: &database,
+            limit: config.limits.wait,
+        });
+        stop.or(connect).await??
+    };
     let look = stop.or(connection.look(project.format.ledger())).await??;
     listener.event(&Event::Connected {
         database: &database,
@@ -86,8 +101,9 @@ pub(crate) async fn up(
             limits: config.limits,
             look: &look,
         },
-        &mut Guard::new(connection),
+        Guard::new(connection),
         async || db::connect(url, config.limits.wait).await,
+        Guard::new,
         |past| {
             let history = known(past);
             steps(&plan(task, &history)?, &history, dialect)

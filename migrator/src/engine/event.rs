@@ -32,6 +32,10 @@ pub(crate) enum Event<'a> {
     Creating {
         database: &'a str,
     },
+    /// There is one connection only, and the worker needs it.
+    GuardGaveWay,
+    /// A connection was lost; everything begins again from the history.
+    Reconnecting,
     /// The migrations were read.
     Read {
         dir: &'a str,
@@ -49,6 +53,11 @@ pub(crate) enum Event<'a> {
     /// The run is to end; what runs is being cancelled.
     Stopping {
         reason: Reason,
+    },
+    /// The database does not answer yet.
+    WaitingForDatabase {
+        database: &'a str,
+        limit: Duration,
     },
     /// Another migrator holds the lock.
     WaitingForLock {

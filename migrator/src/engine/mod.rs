@@ -11,17 +11,26 @@ pub(crate) mod stop;
 mod worker;
 
 use crate::db::fault::Fault;
-use crate::db::{GuardSession, Look, Past, Session};
+use crate::db::{GuardSession, LockKey, Look, Past, Session};
 use crate::error::{Error, Stopped};
 use crate::limits::Limits;
 use crate::model::{Migration, Version};
 use crate::plan::resume::Resume;
 use crate::sql::Statement;
-use event::Listener;
+use event::{Event, Listener};
 use ladder::Ladder;
 use round::round;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 use stop::{Reason, Stop};
+use tokio::time::timeout;
+
+/// How often a connection may be lost without anything getting done.
+const MOST_LOSSES: usize = 3;
+
+/// How long the worker's first answer may take before its connection counts as
+/// starved by the guard's.
+const STARVED_AFTER: Duration = Duration::from_secs(1);
 
 /// How long giving the lock back may take: the run is over.
 const RELEASE_WITHIN: Duration = Duration::from_millis(500);
@@ -36,6 +45,12 @@ pub(crate) struct Step<'a> {
 }
 
 impl Step<'_> {
+    /// Whether its fence alone does not do: by its journal, a second run would go
+    /// on in the middle of it.
+    fn needs_lock(&self) -> bool {
+        self.is_alone()
+    }
+
     /// Whether no other may travel with it.
     fn is_alone(&self) -> bool {
         !self.migration.up.transaction || self.resume.is_some()
@@ -56,8 +71,19 @@ struct Control<'a, G> {
     run: &'a Run<'a>,
     began: Instant,
     guard: &'a mut G,
+    hold: Hold,
     stop: &'a mut Stop,
     listener: &'a mut dyn Listener,
+}
+
+/// What has become of the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    /// Given back, since there is only one connection: the fence alone holds.
+    GaveWay,
+    Locked,
+    /// The guard does not answer any more.
+    Lost,
 }
 
 /// What a run did.
@@ -71,66 +97,120 @@ pub(crate) struct Outcome {
 
 /// Applies what `plan` finds to be done, under the lock.
 ///
-/// `open` connects the worker; `plan` is asked again whenever the history may
-/// have changed.
+/// `open` connects a worker, and `guard_of` makes a guard of such a connection;
+/// `plan` is asked again whenever the history may have changed. Where a
+/// connection is lost, everything begins again from what the history says: the
+/// fence keeps what the server may still be doing from being done twice.
 ///
 /// # Errors
 /// Why it stopped. What was applied before stays, and the error tells it.
-pub(crate) async fn run<'a, W: Session>(
+pub(crate) async fn run<'a, W: Session, G: GuardSession>(
     run: &Run<'_>,
-    guard: &mut impl GuardSession,
-    open: impl AsyncFnOnce() -> Result<W, Fault>,
+    mut guard: G,
+    open: impl AsyncFn() -> Result<W, Fault>,
+    guard_of: impl Fn(W) -> G,
     plan: impl Fn(&Past) -> Result<Vec<Step<'a>>, Error>,
     stop: &mut Stop,
     listener: &mut dyn Listener,
 ) -> Result<Outcome, Error> {
-    let mut control = Control {
-        run,
-        began: Instant::now(),
-        guard,
-        stop,
-        listener,
-    };
-    guard::lock(&mut control).await?;
-    let result = work(&mut control, open, plan).await;
-    // The lock goes with the connection in any case.
-    let _ = tokio::time::timeout(RELEASE_WITHIN, control.guard.release()).await;
-    result
+    let began = Instant::now();
+    let mut outcome = Outcome::default();
+    let mut losses = 0;
+    loop {
+        let applied = outcome.applied.len();
+        let mut control = Control {
+            run,
+            began,
+            guard: &mut guard,
+            hold: Hold::Locked,
+            stop,
+            listener,
+        };
+        let result = under_lock(&mut control, &open, &plan, &mut outcome).await;
+        let error = match result {
+            Ok(()) => {
+                outcome.took = began.elapsed();
+                return Ok(outcome);
+            }
+            Err(error) => error,
+        };
+        losses = if outcome.applied.len() > applied {
+            1
+        } else {
+            losses + 1
+        };
+        if !error.is_lost_connection() || losses > MOST_LOSSES {
+            return Err(error);
+        }
+        listener.event(&Event::Reconnecting);
+        guard = guard_of(stop.or(open()).await??);
+    }
 }
 
-async fn work<'a, W: Session>(
+async fn under_lock<'a, W: Session>(
     control: &mut Control<'_, impl GuardSession>,
-    open: impl AsyncFnOnce() -> Result<W, Fault>,
-    plan: impl Fn(&Past) -> Result<Vec<Step<'a>>, Error>,
-) -> Result<Outcome, Error> {
+    open: &impl AsyncFn() -> Result<W, Fault>,
+    plan: &impl Fn(&Past) -> Result<Vec<Step<'a>>, Error>,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
+    guard::lock(control).await?;
     let mut worker = control.stop.or(open()).await??;
-    let mut outcome = Outcome::default();
-    let result = rounds(control, &mut worker, plan, &mut outcome).await;
+    let result = rounds(control, &mut worker, plan, outcome).await;
     if let Some(version) = outcome.applied.last().filter(|_| !outcome.is_durable) {
         // What is reported as applied must survive a power cut.
         let flush = worker.flush(&control.run.look.ledger, *version);
-        let _ = tokio::time::timeout(RELEASE_WITHIN, flush).await;
+        let _ = timeout(RELEASE_WITHIN, flush).await;
     }
-    outcome.took = control.began.elapsed();
-    result.map(|()| outcome)
+    // The lock goes with the connection in any case.
+    let _ = timeout(RELEASE_WITHIN, control.guard.release()).await;
+    result
 }
 
 /// Each round begins with what the history says now.
 async fn rounds<'a>(
     control: &mut Control<'_, impl GuardSession>,
     worker: &mut impl Session,
-    plan: impl Fn(&Past) -> Result<Vec<Step<'a>>, Error>,
+    plan: &impl Fn(&Past) -> Result<Vec<Step<'a>>, Error>,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let mut ladder = Ladder::up_to(control.run.limits.lock_timeout);
     loop {
-        let past = now(worker, control.run.look);
-        let past = control.stop.or(past).await??;
+        let past = first_answer(control, worker).await?;
         let steps = plan(&past)?;
+        if control.hold != Hold::Locked && steps.iter().any(Step::needs_lock) {
+            return Err(Error::NeedsSecondConnection);
+        }
         if !round(control, &steps, worker, &mut ladder, outcome).await? {
             return Ok(());
         }
     }
+}
+
+/// The history as it is now. A pool of one server connection cannot give any to
+/// the worker while the guard has it: then the guard gives way.
+async fn first_answer(
+    control: &mut Control<'_, impl GuardSession>,
+    worker: &mut impl Session,
+) -> Result<Past, Error> {
+    let Control {
+        run,
+        guard,
+        hold,
+        stop,
+        listener,
+        ..
+    } = control;
+    let mut past = pin!(now(worker, run.look));
+    // Only PostgreSQL has poolers in between.
+    if *hold == Hold::Locked && matches!(run.look.lock, LockKey::Id(_)) {
+        if let Ok(past) = stop.or(timeout(STARVED_AFTER, &mut past)).await? {
+            return past;
+        }
+        guard.release().await;
+        *hold = Hold::GaveWay;
+        listener.event(&Event::GuardGaveWay);
+    }
+    stop.or(past).await?
 }
 
 /// The history as it is now; its table is created first where it is missing.

@@ -4,8 +4,8 @@
 use super::event::Event;
 use super::ladder::Ladder;
 use super::worker::{Waiting, attempt};
-use super::{Control, Outcome, Run, Step};
-use crate::db::fault::FaultKind;
+use super::{Control, Hold, Outcome, Run, Step};
+use crate::db::fault::{Fault, FaultKind};
 use crate::db::{GuardSession, Job, Left, Session, Setback};
 use crate::error::{Error, LockHeld, MigrationFailure, State, Stopped};
 use std::sync::Arc;
@@ -34,6 +34,10 @@ pub(super) async fn round(
                 not_started: rest.len(),
             }
             .into());
+        }
+        if control.hold == Hold::Lost {
+            let message = "the connection that holds the lock does not answer";
+            return Err(Fault::new(FaultKind::Lost, message).into());
         }
         let jobs = jobs(control.run, control.began, rest, ladder, worker.together());
         let (progress, stopped) = attempt(control, &jobs, worker, &mut waiting).await;

@@ -1,11 +1,13 @@
 //! One message to the worker, awaited to its end while the guard looks on.
 
-use super::Control;
 use super::event::{Event, Listener};
 use super::stop::Reason;
-use crate::db::{Blocker, GuardSession, Job, Progress, Session};
+use super::{Control, Hold};
+use crate::db::fault::{Fault, FaultKind};
+use crate::db::{Blocker, GuardSession, Job, Left, Progress, Session, Setback};
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::time::error::Elapsed;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// How often the guard looks at what the worker waits for.
@@ -15,6 +17,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const CANCEL_EVERY: Duration = Duration::from_millis(100);
 /// How long the guard may take for a look before it counts as lost.
 const GUARD_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+/// How long to wait for what runs to end by itself where it cannot be cancelled.
+const NOBODY_CANCELS: Duration = Duration::from_millis(800);
 /// How long a migration waits in all before it is said who is in the way.
 const SAY_AFTER: Duration = Duration::from_secs(1);
 
@@ -37,6 +41,7 @@ pub(super) async fn attempt(
     let Control {
         run,
         guard,
+        hold,
         stop,
         listener,
         ..
@@ -51,22 +56,54 @@ pub(super) async fn attempt(
     loop {
         tokio::select! {
             biased;
-            progress = &mut attempt => return (progress, stopped),
+            progress = &mut attempt => return (progress, stopped.map(|(reason, _)| reason)),
             reason = stop.requested(), if stopped.is_none() => {
-                stopped = Some(reason);
+                stopped = Some((reason, Instant::now()));
                 listener.event(&Event::Stopping { reason });
                 look = interval(CANCEL_EVERY);
             }
-            _ = look.tick() => {
-                if stopped.is_some() {
-                    let _ = timeout(GUARD_ANSWERS_WITHIN, guard.cancel(&handle, run.name)).await;
-                } else if let Ok(Ok(blockers)) =
-                    timeout(GUARD_ANSWERS_WITHIN, guard.blockers(&handle, run.name)).await
-                {
-                    waiting.see(&blockers, *listener);
+            _ = look.tick() => match (*hold, stopped) {
+                (Hold::Locked, Some(_)) => {
+                    let cancel = guard.cancel(&handle, run.name);
+                    *hold = hold.after(timeout(GUARD_ANSWERS_WITHIN, cancel).await).0;
                 }
+                (Hold::Locked, None) => {
+                    let blockers = guard.blockers(&handle, run.name);
+                    let (now, blockers) = hold.after(timeout(GUARD_ANSWERS_WITHIN, blockers).await);
+                    *hold = now;
+                    waiting.see(&blockers.unwrap_or_default(), *listener);
+                }
+                // Nobody can cancel it: the server does, when we are gone.
+                (_, Some((reason, since))) if since.elapsed() > NOBODY_CANCELS => {
+                    return (Progress::none(abandoned()), Some(reason));
+                }
+                _ => {}
             }
         }
+    }
+}
+
+impl Hold {
+    /// What an answer of the guard says of it, and the answer. A server that
+    /// refuses a question still holds the lock.
+    fn after<T>(self, answer: Result<Result<T, Fault>, Elapsed>) -> (Self, Option<T>) {
+        match answer {
+            Ok(Ok(answer)) => (self, Some(answer)),
+            Ok(Err(fault)) if fault.kind != FaultKind::Lost => (self, None),
+            Ok(Err(_)) | Err(_) => (Self::Lost, None),
+        }
+    }
+}
+
+fn abandoned() -> Setback {
+    Setback {
+        fault: Fault::new(
+            FaultKind::Lost,
+            "there was no second connection to cancel it with; the server ends it",
+        ),
+        statement: None,
+        offset: None,
+        left: Left::Unknown,
     }
 }
 

@@ -32,6 +32,12 @@ pub(super) fn diagnostic(error: &Error) -> Diagnostic {
         Error::Format(error) => format(error),
         Error::LockHeld(held) => database::lock_held(held),
         Error::Migration(failure) => database::migration(failure),
+        Error::NeedsSecondConnection => Diagnostic::error(
+            "needs_second_connection",
+            "a file that begins with `-- no-transaction` is applied only under the lock, and the \
+             pool has no second connection for it",
+        )
+        .help("use the database's direct port (on DigitalOcean 25060), or a pool of two"),
         Error::NoFolder { root } => Diagnostic::error(
             "no_migrations_folder",
             format!(

@@ -167,6 +167,13 @@ impl Listener for Human<'_> {
                     "   creating    {database}, which does not exist yet"
                 ));
             }
+            Event::GuardGaveWay => self.detail(
+                "   the pool has no second connection; going on without the lock, by the history \
+                 rows alone",
+            ),
+            Event::Reconnecting => self.detail(
+                "   the connection was lost; connecting again to see what the history says",
+            ),
             Event::Read {
                 dir,
                 format,
@@ -192,6 +199,10 @@ impl Listener for Human<'_> {
                     Reason::Interrupt => "SIGINT",
                     Reason::Terminate => "SIGTERM",
                 }
+            )),
+            Event::WaitingForDatabase { database, limit } => self.detail(format_args!(
+                "   {database} does not answer yet; waiting for up to {}",
+                duration(*limit)
             )),
             Event::WaitingForLock { limit } => self.detail(format_args!(
                 "   another migrator is at work; waiting for up to {}",

@@ -127,6 +127,8 @@ impl Listener for Json<'_> {
                 json!({"database": database, "server": server, "history": history}),
             ),
             Event::Creating { database } => self.line("creating", json!({"database": database})),
+            Event::GuardGaveWay => self.line("guard_gave_way", json!({})),
+            Event::Reconnecting => self.line("reconnecting", json!({})),
             Event::Read { dir, format, count } => {
                 self.line(
                     "read",
@@ -149,6 +151,10 @@ impl Listener for Json<'_> {
                 };
                 self.line("stopping", json!({"reason": reason}));
             }
+            Event::WaitingForDatabase { database, limit } => self.line(
+                "waiting_for_database",
+                json!({"database": database, "limit_ms": milliseconds(*limit)}),
+            ),
             Event::WaitingForLock { limit } => {
                 self.line(
                     "waiting_for_lock",

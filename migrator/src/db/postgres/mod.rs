@@ -240,6 +240,7 @@ impl Postgres {
 }
 
 impl GuardSession for Postgres {
+    /// The keepalives end a guard whose client has vanished, and its lock with it.
     /// The isolation level is spelled out: under REPEATABLE READ the idle
     /// transaction would keep a snapshot, and CREATE INDEX CONCURRENTLY would
     /// wait for it for ever.
@@ -251,6 +252,8 @@ impl GuardSession for Postgres {
             .rows(&format!(
                 "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL application_name = {}; \
                  SET LOCAL idle_in_transaction_session_timeout = 0; \
+                 SET LOCAL tcp_keepalives_idle = 5; SET LOCAL tcp_keepalives_interval = 5; \
+                 SET LOCAL tcp_keepalives_count = 3; \
                  SELECT pg_try_advisory_xact_lock({id})::text",
                 quote(DIALECT, run)
             ))
