@@ -37,6 +37,9 @@ struct Shared {
     /// The database: postgres://, mysql://, mariadb:// or sqlite:
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
+    /// The authority of the database's certificate: its text or its file's path
+    #[arg(long, global = true, value_name = "PEM")]
+    database_ca_cert: Option<String>,
     /// The folder of the migrations [default: the bundle, or ./migrations]
     #[arg(long, global = true)]
     dir: Option<String>,
@@ -261,6 +264,7 @@ fn run_name() -> String {
 impl Shared {
     fn options(&self) -> Options {
         Options {
+            database_ca_cert: self.database_ca_cert.clone(),
             database_url: self.database_url.clone(),
             deadline: self.deadline.clone(),
             dir: self.dir.clone(),

@@ -12,6 +12,7 @@ pub const NAME: &str = "migrate.toml";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct File {
+    pub database_ca_cert: Option<String>,
     pub database_url: Option<String>,
     pub deadline: Option<String>,
     pub dir: Option<String>,

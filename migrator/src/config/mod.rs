@@ -6,15 +6,18 @@ pub mod setting;
 use crate::db::url::{DatabaseUrl, UrlError};
 use crate::limits::Limits;
 use crate::plan::planner::{OutOfOrder, Request, UnknownApplied};
+use crate::sources;
 use crate::text::{SourceFile, Span};
 use file::File;
 pub use setting::{Origin, Setting};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What may be set by option, environment and file, before it is resolved.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
+    pub database_ca_cert: Option<String>,
     pub database_url: Option<String>,
     pub deadline: Option<String>,
     pub dir: Option<String>,
@@ -38,6 +41,11 @@ pub struct Config {
 /// Why the settings are not to be used.
 #[derive(Debug)]
 pub enum ConfigError {
+    /// A certificate authority that is none.
+    Authority {
+        origin: Origin,
+        problem: String,
+    },
     /// A value that its setting does not take.
     BadValue {
         option: &'static str,
@@ -204,11 +212,66 @@ fn database(
         })
         .ok_or(ConfigError::NoDatabaseUrl)?;
     match DatabaseUrl::parse(&found.value) {
-        Ok(url) => Ok(Setting::new(url, found.origin)),
+        Ok(url) => Ok(Setting::new(
+            match authority(options, environment, file)? {
+                Some(authority) => url.trusting(authority),
+                None => url,
+            },
+            found.origin,
+        )),
         Err(error) => Err(ConfigError::Url {
             origin: found.origin,
             error,
         }),
+    }
+}
+
+/// The certificate authority: its text, as platforms bind it, or its file.
+fn authority(
+    options: &Options,
+    environment: Environment,
+    file: &File,
+) -> Result<Option<String>, ConfigError> {
+    let found = setting::find(
+        "database-ca-cert",
+        options.database_ca_cert.as_ref(),
+        environment,
+        file.database_ca_cert.as_ref(),
+    )
+    .or_else(|| {
+        let value = environment("DATABASE_CA_CERT").filter(|value| !value.is_empty())?;
+        Some(Setting::new(
+            value,
+            Origin::Environment("DATABASE_CA_CERT".into()),
+        ))
+    });
+    let Some(found) = found else {
+        return Ok(None);
+    };
+    let wrong = |problem: String| ConfigError::Authority {
+        origin: found.origin.clone(),
+        problem,
+    };
+    let is_text = |text: &str| text.contains("-----BEGIN CERTIFICATE-----");
+    if is_text(&found.value) {
+        return Ok(Some(found.value));
+    }
+    if found.value.contains("${") {
+        let problem = format!(
+            "holds {}, which the platform has not filled in",
+            found.value
+        );
+        return Err(wrong(problem));
+    }
+    match sources::read_optional(Path::new(&found.value)) {
+        Ok(Some(text)) if is_text(&text) => Ok(Some(text)),
+        Ok(Some(_)) => Err(wrong(format!(
+            "names {}, which holds no certificate",
+            found.value
+        ))),
+        Ok(None) | Err(_) => Err(wrong(
+            "is neither a certificate nor the path of a file that can be read".to_owned(),
+        )),
     }
 }
 

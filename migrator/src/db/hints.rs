@@ -34,9 +34,18 @@ pub fn next_step(fault: &Fault) -> Option<&'static str> {
             "something else holds a lock on the table: run again at a quieter time, or wait longer \
              with --lock-timeout"
         }
-        _ if says("certificate") || says("UnknownIssuer") => {
-            "the server's certificate is not from a public authority: name its CA in the URL \
-             (sslrootcert=PATH), or encrypt without verifying it (sslmode=require)"
+        _ if says("RSA auth backend") => {
+            "MySQL's caching_sha2_password needs an encrypted connection: add \
+             ssl-mode=REQUIRED to the URL, or let the user log in by mysql_native_password"
+        }
+        _ if says("NotValidForName") || says("not valid for name") => {
+            "the certificate is for another host: use the host name that it names, or encrypt \
+             without checking it (sslmode=require)"
+        }
+        _ if says("certificate") => {
+            "the server's certificate is not from a public authority: give that authority in \
+             DATABASE_CA_CERT, or encrypt without checking it (sslmode=require, for MySQL \
+             ssl-mode=REQUIRED)"
         }
         _ => return None,
     };

@@ -37,9 +37,11 @@ impl Mysql {
     /// its format were written for them.
     pub(super) async fn connect(url: &DatabaseUrl) -> Result<Self, Fault> {
         let connection = async {
-            MySqlConnectOptions::from_str(url.for_driver())?
-                .connect()
-                .await
+            let mut options = MySqlConnectOptions::from_str(url.for_driver())?;
+            if let Some(authority) = url.authority() {
+                options = options.ssl_ca_from_pem(authority.into());
+            }
+            options.connect().await
         };
         let mut session = Self {
             connection: connection.await.map_err(|error| fault(&error, true))?,

@@ -18,6 +18,8 @@ pub struct DatabaseUrl {
     /// In every form in which they might come back in a message.
     secrets: Vec<String>,
     file: Option<DatabaseFile>,
+    /// A certificate authority in PEM form, for the driver.
+    authority: Option<String>,
 }
 
 /// `SQLite`'s database.
@@ -42,6 +44,9 @@ pub enum UrlError {
     },
     /// A database in memory ends with the process.
     InMemory,
+    /// The mode trusts any host that the authority vouches for, and the driver
+    /// trusts the public ones beside it: then any site on the internet would do.
+    VerifyCa,
     /// The URL names no database.
     NoDatabase,
     UnknownScheme {
@@ -117,6 +122,15 @@ impl DatabaseUrl {
                 .find(|(key, _)| key == name)
                 .map(|(_, value)| value.clone())
         };
+        let mode = ["sslmode", "ssl-mode"].into_iter().find_map(parameter);
+        if mode.is_some_and(|mode| {
+            matches!(
+                mode.to_ascii_lowercase().as_str(),
+                "verify-ca" | "verify_ca"
+            )
+        }) {
+            return Err(UrlError::VerifyCa);
+        }
         let names_database =
             !url.path().trim_start_matches('/').is_empty() || parameter("dbname").is_some();
         if dialect == Dialect::Mysql && !names_database {
@@ -140,6 +154,7 @@ impl DatabaseUrl {
             shown,
             secrets,
             file: None,
+            authority: None,
         })
     }
 
@@ -161,6 +176,7 @@ impl DatabaseUrl {
             driver: format!("sqlite:{path}?{parameters}"),
             shown: format!("sqlite:{path}"),
             secrets: Vec::new(),
+            authority: None,
             file: Some(DatabaseFile {
                 path: decode(path).into(),
                 may_create: creation_is_open || parameters.contains("mode=rwc"),
@@ -184,6 +200,20 @@ impl DatabaseUrl {
     #[must_use]
     pub fn file(&self) -> Option<&DatabaseFile> {
         self.file.as_ref()
+    }
+
+    /// The same, with an authority to trust beside the public ones: a PEM text.
+    #[must_use]
+    pub fn trusting(self, authority: String) -> Self {
+        Self {
+            authority: Some(authority),
+            ..self
+        }
+    }
+
+    #[cfg(feature = "cli")]
+    pub(in crate::db) fn authority(&self) -> Option<&str> {
+        self.authority.as_deref()
     }
 
     /// A text from elsewhere, without the URL's secrets.
@@ -382,6 +412,8 @@ mod tests {
                     scheme: Some("mongodb".into()),
                 },
             ),
+            ("postgres://h/d?sslmode=verify-ca", UrlError::VerifyCa),
+            ("mysql://h/d?ssl-mode=VERIFY_CA", UrlError::VerifyCa),
             ("mysql://h", UrlError::NoDatabase),
             ("sqlite::memory:", UrlError::InMemory),
             ("sqlite://", UrlError::InMemory),

@@ -110,14 +110,23 @@ where
 
 /// What a driver's error is when it is none of the server's.
 pub(super) fn driver_fault(error: &sqlx::Error, connecting: bool) -> Fault {
+    let message = match error {
+        sqlx::Error::Configuration(cause) | sqlx::Error::Tls(cause) => cause.to_string(),
+        sqlx::Error::Io(cause) => cause.to_string(),
+        other => other.to_string(),
+    };
     let kind = match error {
+        // MySQL's login needs TLS, or a crate with a known weakness.
+        sqlx::Error::Configuration(_) if message.contains("RSA auth backend") => FaultKind::Refused,
         sqlx::Error::Configuration(_) => FaultKind::Setting,
         sqlx::Error::Tls(_) => FaultKind::Tls,
+        // rustls complains of a certificate while data are read.
+        sqlx::Error::Io(_) if message.contains("certificate") => FaultKind::Tls,
         sqlx::Error::Io(_) if connecting => FaultKind::Unreachable,
         sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => FaultKind::Lost,
         _ => FaultKind::Driver,
     };
-    Fault::new(kind, error.to_string())
+    Fault::new(kind, message)
 }
 
 /// The history in the rows of a ledger's SELECT.

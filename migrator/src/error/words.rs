@@ -95,6 +95,11 @@ fn bundle(error: &BundleError) -> Diagnostic {
 
 fn config(error: &ConfigError) -> Diagnostic {
     match error {
+        ConfigError::Authority { origin, problem } => {
+            Diagnostic::error("bad_ca_certificate", format!("{origin} {problem}")).help(
+                "give the certificate's text (-----BEGIN CERTIFICATE-----) or its file's path",
+            )
+        }
         ConfigError::BadValue {
             option,
             origin,
@@ -160,6 +165,20 @@ fn url(origin: &str, error: &UrlError) -> Diagnostic {
             format!("{origin} names no database after the host"),
         )
         .help("add it, as in mysql://user:password@host:3306/database"),
+        UrlError::VerifyCa => Diagnostic::error(
+            "verify_ca_refused",
+            format!(
+                "{origin} asks for a certificate of any host (verify-ca), which migrate refuses"
+            ),
+        )
+        .note(
+            "the public authorities are trusted beside yours, so that any site's certificate \
+             would do",
+        )
+        .help(
+            "check the host, too (sslmode=verify-full, for MySQL ssl-mode=VERIFY_IDENTITY), or \
+             encrypt without checking (sslmode=require, ssl-mode=REQUIRED)",
+        ),
         UrlError::UnknownScheme { scheme: None } => Diagnostic::error(
             "bad_database_url",
             format!("{origin} is no database URL: it has no scheme"),

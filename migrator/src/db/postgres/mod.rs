@@ -37,11 +37,13 @@ pub(super) struct Postgres {
 impl Postgres {
     pub(super) async fn connect(url: &DatabaseUrl) -> Result<Self, Fault> {
         let connection = async {
-            PgConnectOptions::from_str(url.for_driver())?
+            let mut options = PgConnectOptions::from_str(url.for_driver())?
                 // Poolers refuse the connection for this setting (08P01).
-                .extra_float_digits(None)
-                .connect()
-                .await
+                .extra_float_digits(None);
+            if let Some(authority) = url.authority() {
+                options = options.ssl_root_cert_from_pem(authority.into());
+            }
+            options.connect().await
         };
         Ok(Self {
             connection: connection.await.map_err(|error| fault(&error, true))?,
