@@ -44,3 +44,52 @@ fn copy_folder(from: &Path, to: &Path) {
         }
     }
 }
+
+/// A code that nobody can look up is of no use.
+#[test]
+fn every_code_is_listed() {
+    let listed = fs::read_to_string(Path::new(ROOT).join("docs/errors.md")).unwrap();
+    let mut codes = Vec::new();
+    collect_codes(&Path::new(ROOT).join("migrator/src"), &mut codes);
+    assert!(codes.len() > 50, "found only {codes:?}");
+    for code in codes {
+        assert!(
+            listed.contains(&format!("| `{code}` |")),
+            "{code} is not listed"
+        );
+    }
+}
+
+/// Codes are the words in `snake_case` that open a diagnostic, or stand alone on
+/// a line of the words' tables.
+fn collect_codes(folder: &Path, codes: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect_codes(&path, codes);
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let in_words = path.to_string_lossy().contains("/error/words");
+        for (line, next) in text.lines().zip(text.lines().skip(1)) {
+            let opens = ["Diagnostic::error(", "Diagnostic::warning("];
+            let rest = opens.iter().find_map(|open| line.split_once(open));
+            let word = match rest {
+                Some((_, "")) => next.trim(),
+                Some((_, rest)) => rest,
+                None if in_words => line.trim(),
+                None => continue,
+            };
+            let Some((code, _)) = word.strip_prefix('"').and_then(|word| word.split_once('"'))
+            else {
+                continue;
+            };
+            let is_code = |c: char| c.is_ascii_lowercase() || c == '_';
+            if !code.is_empty() && code.chars().all(is_code) && code.len() > 4 {
+                codes.push(code.to_owned());
+            }
+        }
+    }
+    codes.sort();
+    codes.dedup();
+}
