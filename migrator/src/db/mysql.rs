@@ -278,6 +278,10 @@ impl Stepwise for Mysql {
         fault.has_code(&[DUPLICATE_ENTRY])
     }
 
+    fn is_atomic(_step: &Step<'_>) -> bool {
+        true
+    }
+
     /// What commits by itself goes with its marks in one message: the server runs
     /// the rest of a message after the client is gone. What does not, shares a
     /// transaction with its mark.
@@ -355,10 +359,12 @@ fn without_tail(message: &str, tail: &str) -> String {
     let Some((head, rest)) = message.rsplit_once("' at line ") else {
         return message.to_owned();
     };
-    let ours = head
+    // MariaDB says with dots that it goes on.
+    let quoted = head.strip_suffix("...").unwrap_or(head);
+    let ours = quoted
         .match_indices(';')
         .map(|(at, _)| at)
-        .find(|at| tail.starts_with(&head[*at..]));
+        .find(|at| tail.starts_with(&quoted[*at..]));
     format!("{}' at line {rest}", &head[..ours.unwrap_or(head.len())])
 }
 
@@ -520,7 +526,15 @@ mod tests {
             without_tail("bad near 'x (oops;\nUPDATE app._mig' at line 1", tail),
             "bad near 'x (oops' at line 1"
         );
-        for other in ["bad near 'a; b' at line 1", "Unknown table 'a'"] {
+        assert_eq!(
+            without_tail("bad near 'x;\nUPDATE app._mig...' at line 1", tail),
+            "bad near 'x' at line 1"
+        );
+        for other in [
+            "bad near 'a; b' at line 1",
+            "bad near 'a; b...' at line 1",
+            "Unknown table 'a'",
+        ] {
             assert_eq!(without_tail(other, tail), other);
         }
     }

@@ -159,6 +159,10 @@ impl Stepwise for Sqlite {
         fault.has_code(&[CONSTRAINT_PRIMARY_KEY])
     }
 
+    fn is_atomic(_step: &Step<'_>) -> bool {
+        true
+    }
+
     /// What cannot be in a transaction (VACUUM, PRAGMA, ATTACH) may be done
     /// again, so a mark after it will do.
     async fn step(&mut self, step: &Step<'_>) -> Result<(), Fault> {

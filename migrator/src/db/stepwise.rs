@@ -19,6 +19,9 @@ pub(super) trait Stepwise {
     /// Whether a complaint says that somebody has inserted the same key before.
     fn is_duplicate(fault: &Fault) -> bool;
 
+    /// Whether a statement that failed has left nothing.
+    fn is_atomic(step: &Step<'_>) -> bool;
+
     /// Runs one statement and marks it.
     ///
     /// # Errors
@@ -125,10 +128,15 @@ pub(super) async fn apply<S: Stepwise>(session: &mut S, job: Job<'_>) -> Result<
         }
     }
     for (number, statement) in job.statements.iter().enumerate().skip(done) {
-        session
-            .step(&step(number, statement))
-            .await
-            .map_err(|fault| setback::<S>(job, number, number, fault))?;
+        let step = step(number, statement);
+        if let Err(fault) = session.step(&step).await {
+            let nothing = number == 0 && S::is_atomic(&step) && fault.kind != FaultKind::Lost;
+            let mut setback = setback::<S>(job, number, number, fault);
+            if nothing && give_up(session, job, &journal).await.is_ok() {
+                setback.left = Left::Nothing;
+            }
+            return Err(setback);
+        }
         done = number + 1;
     }
     finish(session, job, &journal, began)
@@ -152,18 +160,38 @@ async fn claim<S: Stepwise>(
     // Before the transaction: on MySQL it would end it.
     session.ask(&journal.create()).await.map_err(nothing)?;
     let row = job.ledger.insert(S::DIALECT, job.migration, false);
+    // Whoever deleted a history row by hand has left its marks.
+    let stale = journal.clear(job.migration.version);
     let mark = journal.mark(job.migration.version, CLAIM, "", job.run, true);
-    for sql in ["BEGIN", row.as_str(), mark.as_str(), "COMMIT"] {
+    for sql in ["BEGIN", &row, &stale, &mark, "COMMIT"] {
         if let Err(fault) = session.ask(sql).await {
             let _ = session.ask("ROLLBACK").await;
+            let is_fence = sql == row && S::is_duplicate(&fault);
             return Err(Setback {
-                left: if S::is_duplicate(&fault) {
+                left: if is_fence {
                     Left::Claimed
                 } else {
                     Left::Nothing
                 },
                 ..nothing(fault)
             });
+        }
+    }
+    Ok(())
+}
+
+/// Takes the claim back where nothing came of it.
+async fn give_up<S: Stepwise>(
+    session: &mut S,
+    job: Job<'_>,
+    journal: &Journal,
+) -> Result<(), Fault> {
+    let row = job.ledger.delete(job.migration.version);
+    let marks = journal.clear(job.migration.version);
+    for sql in ["BEGIN", &row, &marks, "COMMIT"] {
+        if let Err(fault) = session.ask(sql).await {
+            let _ = session.ask("ROLLBACK").await;
+            return Err(fault);
         }
     }
     Ok(())

@@ -4,15 +4,18 @@
 use super::event::Event;
 use super::ladder::Ladder;
 use super::worker::{Waiting, attempt};
-use super::{Control, Hold, Outcome, Run, Step};
+use super::{Control, Hold, Outcome, Run, Step, chance};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::{GuardSession, Job, Left, Session, Setback};
 use crate::error::{Error, LockHeld, MigrationFailure, State, Stopped};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The largest message that is made of several migrations, in bytes.
 const LARGEST_MESSAGE: usize = 256 * 1024;
+
+/// Before the history is asked again for what another run has claimed.
+const CLAIMED_PAUSE: Duration = Duration::from_millis(200);
 
 /// Applies the steps. Returns true where another run has claimed one of them, so
 /// that the history must be asked again.
@@ -75,6 +78,9 @@ pub(super) async fn round(
                 return Err(LockHeld { waited }.into());
             }
             control.listener.event(&Event::Claimed { migration });
+            // Where the database does not make us wait for the other run.
+            let pause = chance::shortened(CLAIMED_PAUSE);
+            control.stop.or(tokio::time::sleep(pause)).await?;
             return Ok(true);
         }
         if !is_worth_another_try(&setback) {

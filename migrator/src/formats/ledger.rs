@@ -107,6 +107,12 @@ impl Ledger {
         )
     }
 
+    /// Takes a migration's row away.
+    #[must_use]
+    pub fn delete(&self, version: Version) -> String {
+        format!("DELETE FROM {} WHERE version = {version}", self.table)
+    }
+
     /// Marks a migration as complete whose file may have been corrected since its
     /// row was written.
     #[must_use]

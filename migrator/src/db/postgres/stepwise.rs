@@ -41,6 +41,11 @@ impl Stepwise for Postgres {
         fault.has_code(&[UNIQUE_VIOLATION])
     }
 
+    /// A CONCURRENTLY that failed leaves an invalid index.
+    fn is_atomic(step: &Step<'_>) -> bool {
+        !matches!(step.statement.kind, Kind::NoTransaction(_))
+    }
+
     async fn step(&mut self, step: &Step<'_>) -> Result<(), Fault> {
         if !matches!(step.statement.kind, Kind::NoTransaction(_)) {
             match self.step_in_transaction(step).await {
