@@ -5,7 +5,8 @@
 use crate::error::{Error, Forbidden, Why};
 use crate::model::{Migration, Script};
 use crate::plan::history::History;
-use crate::plan::resume::{self, Resume};
+use crate::plan::history::Resume;
+use crate::plan::resume;
 use crate::sql::{self, Dialect, Kind, Statement};
 use crate::text::Span;
 use std::sync::Arc;

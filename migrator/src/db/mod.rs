@@ -23,8 +23,7 @@ pub use connection::{Connection, Guard, Reader, connect, connect_reader};
 
 use crate::formats::ledger::Ledger;
 use crate::model::{Migration, Version};
-use crate::plan::history::History;
-use crate::plan::resume::Resume;
+use crate::plan::history::{History, Resume};
 use crate::sql::Statement;
 use fault::Fault;
 use std::time::Duration;

@@ -15,7 +15,7 @@ use crate::db::{GuardSession, LockKey, Look, Past, Session};
 use crate::error::{Error, Stopped};
 use crate::limits::Limits;
 use crate::model::{Migration, Version};
-use crate::plan::resume::Resume;
+use crate::plan::history::Resume;
 use crate::sql::Statement;
 use event::{Event, Listener};
 use ladder::Ladder;

@@ -27,6 +27,15 @@ pub struct Mark {
     pub connection: i64,
 }
 
+/// Where a migration goes on that has begun and not ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resume {
+    /// How many statements are done.
+    pub done: usize,
+    /// The next one, if it was begun and nobody knows how it ended.
+    pub begun: Option<Mark>,
+}
+
 /// One migration that the database knows of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {

@@ -1,19 +1,10 @@
 //! Where a migration goes on that was begun and not ended: by the journal's
 //! marks, and only if what is done is still what the file says.
 
-use super::history::Mark;
+use super::history::{Mark, Resume};
 use crate::formats::journal::{CLAIM, digest};
 use crate::sql::Statement;
 use crate::text::SourceFile;
-
-/// Where to go on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Resume {
-    /// How many statements are done.
-    pub done: usize,
-    /// The next one, if it was begun and nobody knows how it ended.
-    pub begun: Option<Mark>,
-}
 
 /// Finds the place by the marks of one migration.
 ///

@@ -1,0 +1,2 @@
+INSERT INTO users (name) VALUES ('Grace');
+INSERT INTO users (name) VALUES ('O'Hara');

@@ -1,0 +1,4 @@
+-- no-transaction
+DELETE FROM users WHERE name = '';
+VACUUM;
+DELETE FROM notes;

@@ -1,0 +1,28 @@
+//! The real binary against real databases, as a user would run it.
+//!
+//! Stories on SQLite always run. Those that need a server are ignored in a plain
+//! `cargo test`; with the environment of `scripts/servers`, `--include-ignored`
+//! runs them all, and without it they fail.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail so")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod command_line;
+mod concurrency;
+mod connection;
+mod drift;
+mod errors;
+mod exchange;
+mod failure;
+mod files;
+mod folder;
+mod foreign;
+mod mysql;
+mod no_transaction;
+mod postgres;
+mod sqlite;
+mod sqlx_toml;
+mod stopping;
+mod story;

@@ -1,0 +1,87 @@
+//! `-- no-transaction`: what must run outside a transaction, and what is left
+//! when it fails there.
+
+use crate::support::{Database, Project, Server, stories, up};
+
+stories! {
+    on [Postgres, Sqlite] {
+        a_failure_outside_a_transaction_is_half_applied,
+        the_directive_counts_in_the_first_line_only,
+        what_no_transaction_takes_runs_outside_of_one,
+    }
+    on [Mariadb, Mysql] {
+        the_directive_means_nothing_to_mysql,
+    }
+}
+
+/// What this database refuses in a transaction.
+fn stubborn(db: &Database) -> &str {
+    match db.server {
+        Server::Postgres => "CREATE INDEX CONCURRENTLY i ON a (id);\nVACUUM a;",
+        _ => "CREATE INDEX i ON a (id);\nVACUUM;",
+    }
+}
+
+fn what_no_transaction_takes_runs_outside_of_one(db: &Database) {
+    let project = Project::new()
+        .migration("1_a.sql", "CREATE TABLE a (id INT);\n")
+        .migration("2_b.sql", format!("-- no-transaction\n{}\n", stubborn(db)))
+        .migration("3_c.sql", "CREATE TABLE c (id INT);\n");
+    up(&project, db).exits(0).says("Applied 3 migrations");
+    assert_eq!(db.tables(), ["a", "c"]);
+    assert_eq!(
+        db.value("SELECT count(*) FROM _sqlx_migrations WHERE success AND execution_time > 0"),
+        "3"
+    );
+    up(&project, db).exits(0).says("Nothing to do");
+}
+
+fn a_failure_outside_a_transaction_is_half_applied(db: &Database) {
+    let project = Project::new()
+        .migration("1_a.sql", "CREATE TABLE a (id INT);\n")
+        .migration(
+            "2_b.sql",
+            format!(
+                "-- no-transaction\n{}\nINSERT INTO é VALUES (1);\n",
+                stubborn(db)
+            ),
+        );
+    for _ in 0..2 {
+        up(&project, db)
+            .exits(9)
+            .ends("migrations/2_b.sql:4:13: ")
+            .ends("migration 2 is half applied: 2 of its 3 statements stay")
+            .complains("statement 3 of 3");
+    }
+    // What is done is not done again, which the index would not bear.
+    project.write(
+        "migrations/2_b.sql",
+        format!("-- no-transaction\n{}\nSELECT 1;\n", stubborn(db)),
+    );
+    up(&project, db).exits(0).says("✅ 2 b (");
+}
+
+fn the_directive_counts_in_the_first_line_only(db: &Database) {
+    let project = Project::new()
+        .migration("1_a.sql", "CREATE TABLE a (id INT);\n")
+        .migration(
+            "2_b.sql",
+            format!("-- why\n-- no-transaction\n{}\n", stubborn(db)),
+        );
+    up(&project, db)
+        .exits(3)
+        .complains("error[needs_no_transaction]");
+    assert_eq!(db.snapshot(), "");
+}
+
+fn the_directive_means_nothing_to_mysql(db: &Database) {
+    let project = Project::new()
+        .migration("1_a.sql", "-- no-transaction\nCREATE TABLE a (id INT);\n")
+        .migration(
+            "2_b.sql",
+            "-- no-transaction\nINSERT INTO a VALUES (1);\nINSERT INTO a VALUES (1, 2);\n",
+        );
+    // As with sqlx: data alone is rolled back, marked or not.
+    up(&project, db).exits(8).says("✅ 1 a (");
+    assert_eq!(db.value("SELECT count(*) FROM a"), "0");
+}

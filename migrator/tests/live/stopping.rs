@@ -1,0 +1,106 @@
+//! Runs that do not come to their own end: a busy table, the deadline, a signal.
+
+use crate::support::{Database, Migrate, Project, Running, Server, eventually, stories, up};
+use std::process::Command;
+
+stories! {
+    on every {
+        a_busy_table_is_tried_again_until_it_is_free,
+        what_runs_when_a_signal_comes_is_cancelled,
+        what_runs_when_the_deadline_passes_is_cancelled,
+    }
+}
+
+fn busy(db: &Database) -> Project {
+    let project = Project::new().migration("1_a.sql", "CREATE TABLE busy (id INT);\n");
+    up(&project, db).exits(0);
+    project.migration("2_b.sql", "ALTER TABLE busy ADD t INT;\n")
+}
+
+fn a_busy_table_is_tried_again_until_it_is_free(db: &Database) {
+    let project = busy(db);
+    let application = db.open();
+    match db.server {
+        Server::Mariadb | Server::Mysql | Server::Postgres => {
+            application.run("BEGIN; SELECT * FROM busy");
+        }
+        Server::Sqlite => application.run("BEGIN IMMEDIATE; INSERT INTO busy VALUES (1)"),
+    }
+    let running = Migrate::new(&project)
+        .on(db)
+        .args(["up", "--lock-timeout", "50ms"])
+        .spawn()
+        .until("2 b could not get its lock and was rolled back (1 try)");
+    application.run("COMMIT");
+    running.wait().exits(0).says("✅ 2 b (");
+}
+
+/// A migration that takes far longer than any test.
+fn endless(db: &Database) -> Project {
+    let text = match db.server {
+        Server::Mariadb | Server::Mysql => {
+            // Selected alone, a SLEEP() that is cancelled is no error to MySQL.
+            "UPDATE a SET id = SLEEP(600);
+"
+        }
+        Server::Postgres => "SELECT pg_sleep(600);\n",
+        Server::Sqlite => {
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n;\n"
+        }
+    };
+    Project::new()
+        .migration("1_a.sql", "CREATE TABLE a (id INT);\n")
+        .migration("2_b.sql", format!("INSERT INTO a VALUES (1);\n{text}"))
+        .migration("3_c.sql", "CREATE TABLE c (id INT);\n")
+}
+
+fn nothing_of_the_second_stays(db: &Database) {
+    assert_eq!(db.tables(), ["a"]);
+    assert_eq!(db.value("SELECT count(*) FROM a"), "0");
+    assert_eq!(db.versions(), ["1"]);
+}
+
+fn what_runs_when_the_deadline_passes_is_cancelled(db: &Database) {
+    Migrate::new(&endless(db))
+        .on(db)
+        .args(["up", "--deadline", "500ms"])
+        .run()
+        .exits(10)
+        .complains("error[deadline]")
+        .ends("nothing of migration 2 stays");
+    nothing_of_the_second_stays(db);
+}
+
+fn what_runs_when_a_signal_comes_is_cancelled(db: &Database) {
+    let project = endless(db);
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        let db = &Database::new(db.server);
+        let running = Migrate::new(&project).on(db).args(["up"]).spawn();
+        let running = until_it_is_at_it(db, running);
+        let kill = Command::new("kill")
+            .args([&format!("-{signal}"), &running.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+        running
+            .wait()
+            .exits(code)
+            .ends("nothing of migration 2 stays");
+        nothing_of_the_second_stays(db);
+    }
+}
+
+fn until_it_is_at_it(db: &Database, running: Running) -> Running {
+    let endless = match db.server {
+        Server::Mariadb | Server::Mysql => {
+            "SELECT count(*) FROM information_schema.processlist \
+             WHERE db = DATABASE() AND info LIKE 'UPDATE a SET%'"
+        }
+        Server::Postgres => {
+            "SELECT count(*) FROM pg_stat_activity \
+             WHERE datname = current_database() AND wait_event = 'PgSleep'"
+        }
+        Server::Sqlite => return running.until("✅ 1 a ("),
+    };
+    eventually("it is at it", || db.value(endless) == "1");
+    running
+}

@@ -1,0 +1,112 @@
+//! A connection of the test's own: it looks at what the migrator did, and stands
+//! for the application that is at work beside it.
+
+use super::Server;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::mysql::MySqlConnection;
+use sqlx::postgres::PgConnection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{
+    AssertSqlSafe, ColumnIndex, ConnectOptions, Connection, Database, Decode, Executor, Row,
+};
+use std::cell::RefCell;
+use std::path::Path;
+use std::str::FromStr;
+use tokio::runtime::{Builder, Runtime};
+
+pub(crate) struct Session {
+    runtime: Runtime,
+    driver: RefCell<Driver>,
+}
+
+enum Driver {
+    Mysql(MySqlConnection),
+    Postgres(PgConnection),
+    Sqlite(SqliteConnection),
+}
+
+impl Session {
+    pub(crate) fn open(server: Server, url: &str) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let driver = runtime.block_on(async {
+            match server {
+                Server::Mariadb | Server::Mysql => {
+                    MySqlConnection::connect(url).await.map(Driver::Mysql)
+                }
+                Server::Postgres => PgConnection::connect(url).await.map(Driver::Postgres),
+                Server::Sqlite => SqliteConnectOptions::from_str(url)
+                    .unwrap()
+                    .create_if_missing(true)
+                    .connect()
+                    .await
+                    .map(Driver::Sqlite),
+            }
+        });
+        Self {
+            runtime,
+            driver: RefCell::new(driver.unwrap()),
+        }
+    }
+
+    /// Runs any statements.
+    #[track_caller]
+    pub(crate) fn run(&self, sql: &str) {
+        self.rows(sql);
+    }
+
+    /// Every row, each column as text.
+    #[track_caller]
+    pub(crate) fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+        let rows = match &mut *self.driver.borrow_mut() {
+            Driver::Mysql(connection) => self.runtime.block_on(texts(connection, sql)),
+            Driver::Postgres(connection) => self.runtime.block_on(texts(connection, sql)),
+            Driver::Sqlite(connection) => self.runtime.block_on(texts(connection, sql)),
+        };
+        rows.unwrap_or_else(|error| panic!("{error}: {sql}"))
+    }
+
+    /// The other side: sqlx's own library applies the migrations of a folder.
+    pub(crate) fn sqlx(&self, folder: &Path) -> Result<(), MigrateError> {
+        self.sqlx_with(folder, |_| ())
+    }
+
+    pub(crate) fn sqlx_with(
+        &self,
+        folder: &Path,
+        settings: impl FnOnce(&mut Migrator),
+    ) -> Result<(), MigrateError> {
+        let mut migrator = self.runtime.block_on(Migrator::new(folder))?;
+        settings(&mut migrator);
+        match &mut *self.driver.borrow_mut() {
+            Driver::Mysql(connection) => self.runtime.block_on(migrator.run(connection)),
+            Driver::Postgres(connection) => self.runtime.block_on(migrator.run(connection)),
+            Driver::Sqlite(connection) => self.runtime.block_on(migrator.run(connection)),
+        }
+    }
+}
+
+/// In the simple protocol every value of a server comes as text, and SQLite
+/// turns into text whatever is asked for as such. What is none is shown as bytes.
+async fn texts<C>(connection: &mut C, sql: &str) -> sqlx::Result<Vec<Vec<String>>>
+where
+    C: Connection,
+    for<'c> &'c mut C: Executor<'c, Database = C::Database>,
+    for<'r> String: Decode<'r, C::Database>,
+    for<'r> Vec<u8>: Decode<'r, C::Database>,
+    usize: ColumnIndex<<C::Database as Database>::Row>,
+{
+    let rows = sqlx::raw_sql(AssertSqlSafe(sql))
+        .fetch_all(connection)
+        .await?;
+    let text = |row: &<C::Database as Database>::Row, at| match row
+        .try_get_unchecked::<Option<String>, _>(at)
+    {
+        Ok(value) => Ok(value.unwrap_or_else(|| "NULL".to_owned())),
+        Err(_) => row
+            .try_get_unchecked::<Vec<u8>, _>(at)
+            .map(|bytes| format!("{bytes:02x?}")),
+    };
+    rows.iter()
+        .map(|row| (0..row.len()).map(|at| text(row, at)).collect())
+        .collect()
+}
