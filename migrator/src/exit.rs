@@ -49,6 +49,7 @@ pub(crate) fn code(error: &Error) -> u8 {
                 CONNECTION
             }
             FaultKind::Driver => UNEXPECTED,
+            FaultKind::NotAHistory => DRIFT,
             FaultKind::LockTimeout | FaultKind::Statement => FAILED,
         },
         Error::NeedsSecondConnection => CONNECTION,

@@ -24,6 +24,8 @@ pub enum FaultKind {
     Driver,
     /// A statement waited for a table lock for as long as it may.
     LockTimeout,
+    /// The history table is of another shape.
+    NotAHistory,
     /// The connection ended in the middle.
     Lost,
     /// The login was refused, or the database is not there: no use to wait.

@@ -25,7 +25,11 @@ const DIALECT: Dialect = Dialect::Mysql;
 /// Server error numbers that decide something here.
 const DUPLICATE_ENTRY: &str = "1062";
 const NO_SUCH_TABLE: &str = "1146";
+const UNKNOWN_COLUMN: &str = "1054";
 const UNKNOWN_DATABASE: &str = "1049";
+
+/// The largest value that `innodb_lock_wait_timeout` takes, in seconds.
+const LONGEST_ROW_LOCK_WAIT: u128 = 1_073_741_824;
 
 pub(super) struct Mysql {
     connection: MySqlConnection,
@@ -144,7 +148,7 @@ impl Session for Mysql {
             Err(fault) if fault.has_code(&[NO_SUCH_TABLE, UNKNOWN_DATABASE]) => {
                 self.other_tools_past().await?
             }
-            Err(fault) => return Err(fault),
+            Err(fault) => return Err(wire::as_history(fault, &[UNKNOWN_COLUMN])),
         };
         Ok(Look {
             server: server_name(&version),
@@ -193,9 +197,12 @@ impl Mysql {
             0 => 31_536_000,
             milliseconds => milliseconds.div_ceil(1000),
         };
-        self.rows(&format!("SET SESSION lock_wait_timeout = {patience}"))
-            .await
-            .map(|_| ())
+        self.rows(&format!(
+            "SET SESSION lock_wait_timeout = {patience}, innodb_lock_wait_timeout = {}",
+            patience.min(LONGEST_ROW_LOCK_WAIT)
+        ))
+        .await
+        .map(|_| ())
     }
 
     async fn apply_one(&mut self, job: Job<'_>) -> Result<Duration, Setback> {

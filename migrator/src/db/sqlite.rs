@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 const DIALECT: Dialect = Dialect::Sqlite;
 
 /// Result codes that decide something here.
+const ERROR: &str = "1";
 const CONSTRAINT_PRIMARY_KEY: &str = "1555";
 
 pub(super) struct Sqlite {
@@ -226,6 +227,9 @@ impl Session for Sqlite {
                 Past::Known(history)
             }
             Err(fault) if is_missing(&fault) => self.other_tools_past().await?,
+            Err(fault) if fault.message.starts_with("no such column") => {
+                return Err(wire::as_history(fault, &[ERROR]));
+            }
             Err(fault) => return Err(fault),
         };
         Ok(Look {

@@ -5,7 +5,7 @@
 use super::fault::{Fault, FaultKind};
 use super::wire::Answer;
 use super::{Job, Left, Question, Setback};
-use crate::formats::journal::{CLAIM, Journal, digest};
+use crate::formats::journal::{CLAIM, Journal, claim_digest, claim_number, digest};
 use crate::plan::history::Mark;
 use crate::sql::{Dialect, Statement};
 use std::time::{Duration, Instant};
@@ -159,10 +159,12 @@ async fn claim<S: Stepwise>(
     };
     // Before the transaction: on MySQL it would end it.
     session.ask(&journal.create()).await.map_err(nothing)?;
-    let row = job.ledger.insert(S::DIALECT, job.migration, false);
+    let number = claim_number(job.run);
+    let row = job.ledger.claim(S::DIALECT, job.migration, number);
     // Whoever deleted a history row by hand has left its marks.
     let stale = journal.clear(job.migration.version);
-    let mark = journal.mark(job.migration.version, CLAIM, "", job.run, true);
+    let digest = claim_digest(number);
+    let mark = journal.mark(job.migration.version, CLAIM, &digest, job.run, true);
     for sql in ["BEGIN", &row, &stale, &mark, "COMMIT"] {
         if let Err(fault) = session.ask(sql).await {
             let _ = session.ask("ROLLBACK").await;

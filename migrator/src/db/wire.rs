@@ -141,10 +141,22 @@ pub(super) fn history(answer: &Answer, table: &str) -> Result<History, Fault> {
     };
     applied.map(in_order).ok_or_else(|| {
         Fault::new(
-            FaultKind::Driver,
+            FaultKind::NotAHistory,
             format!("the table {table} is not a history table of sqlx"),
         )
     })
+}
+
+/// A complaint about the history's own columns says that it is none.
+pub(super) fn as_history(fault: Fault, codes: &[&str]) -> Fault {
+    if fault.has_code(codes) {
+        Fault {
+            kind: FaultKind::NotAHistory,
+            ..fault
+        }
+    } else {
+        fault
+    }
 }
 
 /// The journal's marks; none where there is no journal.

@@ -320,7 +320,7 @@ fn forbidden(forbidden: &Forbidden) -> Diagnostic {
         ),
         Why::TransactionControl => (
             "transaction_control",
-            "a migration may not begin or end a transaction: it has its own".to_owned(),
+            "a migration may not begin or end a transaction itself".to_owned(),
             "remove it",
         ),
     };

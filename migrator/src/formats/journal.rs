@@ -143,6 +143,22 @@ impl Journal {
     }
 }
 
+/// The number of a run's claims: below every execution time, and hardly that of
+/// any other run.
+#[must_use]
+pub fn claim_number(run: &str) -> i64 {
+    let digest = Sha256::digest(run);
+    -2 - i64::from(u32::from_be_bytes([
+        digest[0], digest[1], digest[2], digest[3],
+    ]))
+}
+
+/// What the mark of a claim holds in place of a statement's digest.
+#[must_use]
+pub fn claim_digest(number: i64) -> String {
+    format!("{:016x}", number.unsigned_abs())
+}
+
 /// What a statement is recognised by when its file was changed since.
 #[must_use]
 pub fn digest(statement: &str) -> String {

@@ -19,6 +19,9 @@ pub struct Ledger {
     pub schemas: Vec<String>,
 }
 
+/// The execution time that sqlx writes until it is known.
+const UNMEASURED: i64 = -1;
+
 /// A row of the history, each column as text.
 pub type Row = Vec<Option<String>>;
 
@@ -82,8 +85,8 @@ impl Ledger {
             at: text(2)?.to_owned(),
             complete: matches!(text(3)?, "1" | "t" | "true"),
             checksum: Checksum::from_hex(text(4)?)?,
-            // sqlx writes -1 first and the time when it is known.
             took: text(5)?.parse().ok().map(Duration::from_nanos),
+            claim: text(5)?.parse().ok().filter(|number| *number < UNMEASURED),
         })
     }
 
@@ -91,6 +94,23 @@ impl Ledger {
     /// row is committed before the migration's statements are.
     #[must_use]
     pub fn insert(&self, dialect: Dialect, migration: &Migration, complete: bool) -> String {
+        self.insert_with(dialect, migration, complete, UNMEASURED)
+    }
+
+    /// The same, for a migration that is applied statement by statement: its
+    /// journal knows the row by this number, which sqlx's own rows never have.
+    #[must_use]
+    pub fn claim(&self, dialect: Dialect, migration: &Migration, number: i64) -> String {
+        self.insert_with(dialect, migration, false, number)
+    }
+
+    fn insert_with(
+        &self,
+        dialect: Dialect,
+        migration: &Migration,
+        complete: bool,
+        execution_time: i64,
+    ) -> String {
         // The clock, not the beginning of a transaction or of a message.
         let now = match dialect {
             Dialect::Postgres => "clock_timestamp()",
@@ -98,7 +118,7 @@ impl Ledger {
         };
         format!(
             "INSERT INTO {} (version, description, installed_on, success, checksum, execution_time) \
-             VALUES ({}, {}, {now}, {}, {}, -1)",
+             VALUES ({}, {}, {now}, {}, {}, {execution_time})",
             self.table,
             migration.version,
             quote(dialect, &migration.name),

@@ -48,7 +48,7 @@ pub fn find(format: &dyn Format, migrations: &[Migration], history: &History) ->
         if !applied.complete {
             let name = applied.name.clone();
             let resumable =
-                files.contains_key(&version) && resume::is_ours(&history.marks(version));
+                files.contains_key(&version) && resume::is_ours(applied, &history.marks(version));
             drifts.push(if resumable {
                 Drift::Resumable { version, name }
             } else {

@@ -48,6 +48,9 @@ pub struct Applied {
     pub at: String,
     /// How long, where it was recorded.
     pub took: Option<Duration>,
+    /// The number by which the journal knows the row of a migration that is
+    /// applied statement by statement.
+    pub claim: Option<i64>,
 }
 
 impl History {

@@ -1,8 +1,8 @@
 //! Where a migration goes on that was begun and not ended: by the journal's
 //! marks, and only if what is done is still what the file says.
 
-use super::history::{Mark, Resume};
-use crate::formats::journal::{CLAIM, digest};
+use super::history::{Applied, Mark, Resume};
+use crate::formats::journal::{CLAIM, claim_digest, digest};
 use crate::sql::Statement;
 use crate::text::SourceFile;
 
@@ -37,11 +37,15 @@ pub fn point(
     Ok(resume)
 }
 
-/// Whether these marks are those of a migration that can go on: a half applied
-/// one without them was begun by another tool.
+/// Whether a half applied migration can go on: whether these marks are of its
+/// row, and not of one that somebody has deleted, after which another tool began
+/// the same migration again.
 #[must_use]
-pub fn is_ours(marks: &[&Mark]) -> bool {
-    marks.iter().any(|mark| mark.statement == CLAIM)
+pub fn is_ours(applied: &Applied, marks: &[&Mark]) -> bool {
+    let claim = applied.claim.map(claim_digest);
+    marks
+        .iter()
+        .any(|mark| mark.statement == CLAIM && Some(&mark.digest) == claim.as_ref())
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ fn state_after(error: &Error, applied: usize) -> String {
         return match error {
             Error::Stopped(stopped) => match stopped.not_started {
                 0 => format!("nothing was changed in the database{before}"),
+                1 => format!("nothing was running{before}; one migration was not started"),
                 more => format!("nothing was running{before}; {more} were not started"),
             },
             Error::Unexpected { .. } => format!("what was changed is not known{before}"),

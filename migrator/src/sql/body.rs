@@ -89,9 +89,11 @@ impl Body {
         self.of_routine
     }
 
-    /// What opened the body that is not closed yet.
+    /// What opened the body that is not closed yet. An expression opens none, at the
+    /// end of a file no more than before a semicolon.
     pub(super) fn open_since(&self) -> Option<Span> {
-        (!self.blocks.is_empty()).then_some(self.opening)
+        let is_open = |block: &Block| *block != Block::CaseExpression;
+        self.blocks.iter().any(is_open).then_some(self.opening)
     }
 
     /// A semicolon: whether it belongs to the body, instead of ending it.

@@ -26,6 +26,7 @@ const DIALECT: Dialect = Dialect::Postgres;
 /// SQLSTATEs that decide something here.
 const UNIQUE_VIOLATION: &str = "23505";
 const DUPLICATE_TABLE: &str = "42P07";
+const UNDEFINED_COLUMN: &str = "42703";
 const UNDEFINED_TABLE: &str = "42P01";
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
@@ -213,7 +214,8 @@ impl Session for Postgres {
 
 impl Postgres {
     async fn history(&mut self, ledger: &Ledger) -> Result<History, Fault> {
-        let answer = self.rows(&ledger.select(DIALECT)).await?;
+        let answer = self.rows(&ledger.select(DIALECT)).await;
+        let answer = answer.map_err(|fault| wire::as_history(fault, &[UNDEFINED_COLUMN]))?;
         let mut history = wire::history(&answer, &ledger.table)?;
         if history.is_unfinished() {
             let marks = self.rows(&Journal::of(ledger, DIALECT).select()).await;

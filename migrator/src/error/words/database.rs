@@ -30,6 +30,12 @@ pub(super) fn fault(fault: &Fault) -> Diagnostic {
             "the connection to the database ended",
             "run migrate again: it goes on from what the history says",
         ),
+        FaultKind::NotAHistory => (
+            "not_a_history",
+            "the history cannot be read",
+            "name the history table with --table, or table-name in sqlx.toml; if another program \
+             keeps a table of that name, choose another",
+        ),
         FaultKind::Refused => (
             "connection_refused",
             "the database refused the connection",
@@ -90,7 +96,10 @@ pub(super) fn stopped(stopped: &Stopped) -> Diagnostic {
     let (code, title, help) = match stopped.reason {
         Reason::Deadline { limit } => (
             "deadline",
-            format!("the deadline of {} s has passed", limit.as_secs()),
+            format!(
+                "the deadline of {} has passed",
+                humantime::format_duration(limit)
+            ),
             "run again: it goes on from what the history says; --deadline allows for more time",
         ),
         Reason::Interrupt => (
