@@ -130,6 +130,8 @@ pub struct MigrationFailure {
     pub offset: Option<usize>,
     pub fault: Fault,
     pub state: State,
+    /// How many more were sent with it, of which nothing is known either.
+    pub sent_with_it: usize,
     /// What this run had applied before.
     pub applied: Vec<Version>,
     pub not_started: usize,
@@ -158,6 +160,29 @@ impl Error {
             Self::Database(fault) => fault.kind == FaultKind::Lost,
             Self::Migration(failure) => failure.fault.kind == FaultKind::Lost,
             _ => false,
+        }
+    }
+
+    /// What nobody knows the outcome of: a migration that was sent when its
+    /// connection was lost.
+    #[cfg(feature = "cli")]
+    pub(crate) fn in_doubt(self) -> Option<Box<MigrationFailure>> {
+        match self {
+            Self::Migration(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// The same, but for what is still in doubt: that must be told above all.
+    #[cfg(feature = "cli")]
+    pub(crate) fn or_in_doubt(self, in_doubt: Option<Box<MigrationFailure>>) -> Self {
+        match (self, in_doubt) {
+            (error, None) | (error @ Self::Migration(_), _) => error,
+            (Self::Stopped(stopped), Some(failure)) => Self::Stopped(Stopped {
+                failure: Some(failure),
+                ..stopped
+            }),
+            (_, Some(failure)) => Self::Migration(failure),
         }
     }
 

@@ -122,7 +122,8 @@ pub(super) fn driver_fault(error: &sqlx::Error, connecting: bool) -> Fault {
         sqlx::Error::Tls(_) => FaultKind::Tls,
         // rustls complains of a certificate while data are read.
         sqlx::Error::Io(_) if message.contains("certificate") => FaultKind::Tls,
-        sqlx::Error::Io(_) if connecting => FaultKind::Unreachable,
+        // A server that goes away in the middle of the greeting says anything.
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) if connecting => FaultKind::Unreachable,
         sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => FaultKind::Lost,
         _ => FaultKind::Driver,
     };

@@ -92,6 +92,8 @@ pub(crate) struct Outcome {
     pub(crate) applied: Vec<Version>,
     /// Whether all of it is known to be on the disk.
     is_durable: bool,
+    /// Whether the history was read since a connection was lost.
+    is_known: bool,
     pub(crate) took: Duration,
 }
 
@@ -116,6 +118,8 @@ pub(crate) async fn run<'a, W: Session, G: GuardSession>(
     let began = Instant::now();
     let mut outcome = Outcome::default();
     let mut losses = 0;
+    // What was sent when a connection was lost, until the history tells of it.
+    let mut in_doubt = None;
     loop {
         let applied = outcome.applied.len();
         let mut control = Control {
@@ -126,6 +130,7 @@ pub(crate) async fn run<'a, W: Session, G: GuardSession>(
             stop,
             listener,
         };
+        outcome.is_known = false;
         let result = under_lock(&mut control, &open, &plan, &mut outcome).await;
         let error = match result {
             Ok(()) => {
@@ -134,6 +139,10 @@ pub(crate) async fn run<'a, W: Session, G: GuardSession>(
             }
             Err(error) => error,
         };
+        if outcome.is_known {
+            in_doubt = None;
+        }
+        let error = error.or_in_doubt(in_doubt.take());
         losses = if outcome.applied.len() > applied {
             1
         } else {
@@ -142,8 +151,13 @@ pub(crate) async fn run<'a, W: Session, G: GuardSession>(
         if !error.is_lost_connection() || losses > MOST_LOSSES {
             return Err(error);
         }
+        in_doubt = error.in_doubt();
         listener.event(&Event::Reconnecting);
-        guard = guard_of(stop.or(open()).await??);
+        guard = match stop.or(open()).await {
+            Ok(Ok(connection)) => guard_of(connection),
+            Ok(Err(fault)) => return Err(Error::from(fault).or_in_doubt(in_doubt)),
+            Err(reason) => return Err(Error::from(reason).or_in_doubt(in_doubt)),
+        };
     }
 }
 
@@ -176,6 +190,7 @@ async fn rounds<'a>(
     let mut ladder = Ladder::up_to(control.run.limits.lock_timeout);
     loop {
         let past = first_answer(control, worker).await?;
+        outcome.is_known = true;
         let steps = plan(&past)?;
         if control.hold != Hold::Locked && steps.iter().any(Step::needs_lock) {
             return Err(Error::NeedsSecondConnection);

@@ -43,6 +43,7 @@ pub(super) async fn round(
             return Err(Fault::new(FaultKind::Lost, message).into());
         }
         let jobs = jobs(control.run, control.began, rest, ladder, worker.together());
+        let sent = jobs.len();
         let (progress, stopped) = attempt(control, &jobs, worker, &mut waiting).await;
 
         let (done, left) = rest.split_at(progress.applied.len());
@@ -63,10 +64,15 @@ pub(super) async fn round(
             continue;
         };
         let migration = step.migration;
+        let sent_with_it = (sent - done.len()).saturating_sub(1);
+        let failure = |setback, outcome: &Outcome| MigrationFailure {
+            sent_with_it,
+            ..failure(control.run, rest, step, setback, outcome)
+        };
         if let Some(reason) = stopped {
             return Err(Stopped {
                 reason,
-                failure: Some(Box::new(failure(control, rest, step, setback, outcome))),
+                failure: Some(Box::new(failure(setback, outcome))),
                 not_started: rest.len(),
             }
             .into());
@@ -84,7 +90,7 @@ pub(super) async fn round(
             return Ok(true);
         }
         if !is_worth_another_try(&setback) {
-            return Err(failure(control, rest, step, setback, outcome).into());
+            return Err(failure(setback, outcome).into());
         }
         let is_begun = setback.left != Left::Nothing;
         let pause = ladder.pause();
@@ -96,7 +102,7 @@ pub(super) async fn round(
         if let Err(reason) = control.stop.or(tokio::time::sleep(pause)).await {
             return Err(Stopped {
                 reason,
-                failure: Some(Box::new(failure(control, rest, step, setback, outcome))),
+                failure: Some(Box::new(failure(setback, outcome))),
                 not_started: rest.len(),
             }
             .into());
@@ -161,7 +167,7 @@ fn is_worth_another_try(setback: &Setback) -> bool {
 }
 
 fn failure(
-    control: &Control<'_, impl GuardSession>,
+    run: &Run<'_>,
     rest: &[Step<'_>],
     step: &Step<'_>,
     setback: Setback,
@@ -169,7 +175,7 @@ fn failure(
 ) -> MigrationFailure {
     MigrationFailure {
         version: step.migration.version,
-        table: control.run.look.ledger.table.clone(),
+        table: run.look.ledger.table.clone(),
         file: Arc::clone(&step.migration.up.file),
         statement: setback
             .statement
@@ -183,6 +189,7 @@ fn failure(
             (Left::Nothing | Left::Claimed, _) => State::RolledBack,
         },
         fault: setback.fault,
+        sent_with_it: 0,
         applied: outcome.applied.clone(),
         not_started: rest.len() - 1,
     }

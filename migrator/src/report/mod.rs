@@ -74,9 +74,17 @@ fn state_after(error: &Error, applied: usize) -> String {
              next happened is not known",
             question.ran, failure.statements
         ),
+        State::Unknown if failure.sent_with_it > 0 => format!(
+            "whether migration {version} and the {} sent with it were applied is not known",
+            failure.sent_with_it
+        ),
         State::Unknown => format!("whether migration {version} was applied is not known"),
     };
-    let rest = match failure.not_started {
+    let unknown = match failure.state {
+        State::Unknown => failure.sent_with_it,
+        _ => 0,
+    };
+    let rest = match failure.not_started - unknown {
         0 => String::new(),
         1 => "; one more was not started".to_owned(),
         more => format!("; {more} more were not started"),

@@ -117,6 +117,12 @@ impl Running {
         self.child.id()
     }
 
+    /// Ends it as a platform does that has lost its patience.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Waits until standard output has the text.
     #[track_caller]
     pub(crate) fn until(mut self, text: &str) -> Self {

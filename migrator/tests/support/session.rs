@@ -57,12 +57,16 @@ impl Session {
     /// Every row, each column as text.
     #[track_caller]
     pub(crate) fn rows(&self, sql: &str) -> Vec<Vec<String>> {
-        let rows = match &mut *self.driver.borrow_mut() {
+        self.try_rows(sql)
+            .unwrap_or_else(|error| panic!("{error}: {sql}"))
+    }
+
+    pub(crate) fn try_rows(&self, sql: &str) -> Result<Vec<Vec<String>>, sqlx::Error> {
+        match &mut *self.driver.borrow_mut() {
             Driver::Mysql(connection) => self.runtime.block_on(texts(connection, sql)),
             Driver::Postgres(connection) => self.runtime.block_on(texts(connection, sql)),
             Driver::Sqlite(connection) => self.runtime.block_on(texts(connection, sql)),
-        };
-        rows.unwrap_or_else(|error| panic!("{error}: {sql}"))
+        }
     }
 
     /// The other side: sqlx's own library applies the migrations of a folder.
