@@ -371,6 +371,14 @@ proptest! {
 }
 
 #[test]
+fn an_expression_without_its_end_is_left_to_the_server() {
+    let statement = "CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET NEW.a = CASE WHEN b";
+    for text in [statement, &format!("{statement};")] {
+        assert_eq!(texts(text, Dialect::Mysql), [statement]);
+    }
+}
+
+#[test]
 fn the_time_grows_with_the_file_and_no_faster() {
     // Each of these would take hours if any part of it were read again and again.
     let nasty = [

@@ -1,0 +1,291 @@
+//! A migrator that is killed, or loses its connections, at any point: the next
+//! run must end where an undisturbed one does, with every migration applied
+//! exactly once, and nobody may have been told what is not true.
+//!
+//! Between messages: a proxy counts the messages of an undisturbed run, then
+//! cuts at each of them, once when the server has half of it and once when it
+//! has all of it and its answer is lost. At any time: after every part of the
+//! time that an undisturbed run takes.
+//!
+//! A plain run is a small one; `scripts/race` runs the full counts.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail so")]
+
+#[allow(dead_code, reason = "the examples use the rest")]
+#[path = "../support/proxy.rs"]
+mod proxy;
+#[allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "tests/live uses the rest"
+)]
+#[path = "../support/mod.rs"]
+mod support;
+
+mod migrations;
+mod run;
+
+use migrations::{in_transactions, without_transactions};
+use proxy::{After, Place, Proxy, Relay};
+use run::{Blow, Ended, Run, applied};
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::net::SocketAddr;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use support::{Database, Project, Server, server_url, up};
+
+#[test]
+#[ignore = "needs scripts/servers"]
+fn postgres_between_messages() {
+    between_messages(Server::Postgres, in_transactions);
+}
+
+#[test]
+#[ignore = "needs scripts/servers"]
+fn postgres_at_any_time() {
+    at_any_time(Server::Postgres, in_transactions);
+}
+
+#[test]
+fn sqlite_at_any_time() {
+    at_any_time(Server::Sqlite, in_transactions);
+}
+
+/// What was not rolled back, a run goes on with where the last one stopped.
+mod journal {
+    use super::*;
+
+    #[test]
+    #[ignore = "needs scripts/servers"]
+    fn mariadb_between_messages() {
+        between_messages(Server::Mariadb, in_transactions);
+    }
+
+    #[test]
+    #[ignore = "needs scripts/servers"]
+    fn mariadb_at_any_time() {
+        at_any_time(Server::Mariadb, in_transactions);
+    }
+
+    #[test]
+    #[ignore = "needs scripts/servers"]
+    fn mysql_between_messages() {
+        between_messages(Server::Mysql, in_transactions);
+    }
+
+    #[test]
+    #[ignore = "needs scripts/servers"]
+    fn mysql_at_any_time() {
+        at_any_time(Server::Mysql, in_transactions);
+    }
+
+    #[test]
+    #[ignore = "needs scripts/servers"]
+    fn postgres_between_messages() {
+        between_messages(Server::Postgres, without_transactions);
+    }
+
+    #[test]
+    #[ignore = "needs scripts/servers"]
+    fn postgres_at_any_time() {
+        at_any_time(Server::Postgres, without_transactions);
+    }
+
+    #[test]
+    fn sqlite_at_any_time() {
+        at_any_time(Server::Sqlite, without_transactions);
+    }
+}
+
+/// What many disturbed runs came to.
+struct Trial {
+    server: Server,
+    project: Project,
+    /// What an undisturbed run came to, and how many migrations that are.
+    expected: String,
+    all: usize,
+    points: usize,
+    /// How the disturbed processes ended; `None` for a killed one.
+    exits: BTreeMap<(Blow, Option<i32>), usize>,
+    /// What was wrong, by its first words.
+    wrong: BTreeMap<(Blow, String), Vec<String>>,
+}
+
+fn count(variable: &str, default: usize) -> usize {
+    std::env::var(variable).map_or(default, |text| text.parse().unwrap())
+}
+
+fn between_messages(server: Server, project: fn(Server, usize) -> Project) {
+    let project = project(server, count("KILL_MIGRATIONS", 1));
+    let address = address(server);
+    let undisturbed = Database::new(server);
+    let relay = Proxy::to(address).start().unwrap();
+    let run = Run::start(&project, &through(&relay, &undisturbed), "1m");
+    assert_eq!(run.wait(Blow::Reset).code, Some(0));
+
+    let mut trial = Trial::after(project, &undisturbed);
+    for (connection, messages) in relay.messages().iter().enumerate() {
+        for (message, &bytes) in messages.iter().enumerate() {
+            for after in [After::Bytes(bytes / 2), After::All { bytes }] {
+                let place = Place {
+                    connection,
+                    message,
+                    after,
+                };
+                for (blow, wait) in [(Blow::Isolate, "0"), (Blow::Kill, "0"), (Blow::Reset, "1m")] {
+                    let db = Database::new(server);
+                    let relay = Proxy::to(address).cut(place).start().unwrap();
+                    let mut run = Run::start(&trial.project, &through(&relay, &db), wait);
+                    while !relay.wait_for_cut(Duration::from_millis(20)) && run.is_running() {}
+                    trial.add(&place, &run.end(blow, relay), &db);
+                }
+            }
+        }
+    }
+    trial.done();
+}
+
+fn at_any_time(server: Server, project: fn(Server, usize) -> Project) {
+    let project = project(server, count("KILL_MIGRATIONS", 5));
+    let undisturbed = Database::new(server);
+    let began = Instant::now();
+    up(&project, &undisturbed).exits(0);
+    let whole = began.elapsed();
+
+    let mut trial = Trial::after(project, &undisturbed);
+    let points = u32::try_from(count("KILL_TIMES", 20)).unwrap();
+    for point in 0..points {
+        let db = Database::new(server);
+        let moment = whole * point / points;
+        let run = Run::start(&trial.project, db.url(), "0");
+        sleep(moment);
+        trial.add(&moment, &run.kill(), &db);
+    }
+    trial.done();
+}
+
+impl Trial {
+    fn after(project: Project, undisturbed: &Database) -> Self {
+        Self {
+            server: undisturbed.server,
+            project,
+            expected: state(undisturbed),
+            all: undisturbed.versions().len(),
+            points: 0,
+            exits: BTreeMap::new(),
+            wrong: BTreeMap::new(),
+        }
+    }
+
+    fn add(&mut self, place: &dyn Debug, ended: &Ended, db: &Database) {
+        self.points += 1;
+        *self.exits.entry((ended.blow, ended.code)).or_default() += 1;
+        if let Err(wrong) = self.check(ended, db) {
+            let words = wrong.split([':', '[']).next().unwrap_or_default();
+            let alike = self.wrong.entry((ended.blow, words.to_owned()));
+            alike
+                .or_default()
+                .push(format!("At {place:?}: {wrong}\nThe disturbed run: {ended}"));
+        }
+    }
+
+    /// What the disturbed run said is true, and the next one ends well.
+    fn check(&self, ended: &Ended, db: &Database) -> Result<(), String> {
+        let said = applied(&ended.stdout);
+        let before = complete(db);
+        let next = up(&self.project, db);
+        if next.code != 0 {
+            return Err(format!("the next run: {next}"));
+        }
+        let now = state(db);
+        if now != self.expected {
+            let expected = &self.expected;
+            return Err(format!("it came to:\n{now}\ninstead of:\n{expected}"));
+        }
+        if !said.iter().all(|version| before.contains(version)) {
+            return Err(format!("it told of {said:?}, but there were {before:?}"));
+        }
+        match ended.code {
+            Some(0) if before.len() != self.all => {
+                Err(format!("exit 0, but there were {before:?}"))
+            }
+            Some(4) if !said.is_empty() => Err("exit 4, but it had applied some".to_owned()),
+            // Whether what was sent last stays is unknown, which is 9.
+            Some(code @ (4 | 8)) if said.len() + applied(&next.stdout).len() != self.all => {
+                Err(format!("exit {code}, but more stays than {said:?}"))
+            }
+            None | Some(0 | 4 | 8 | 9) => Ok(()),
+            Some(other) => Err(format!("exit {other}")),
+        }
+    }
+
+    #[expect(clippy::print_stderr, reason = "how much was tried")]
+    fn done(self) {
+        let Self {
+            server,
+            points,
+            exits,
+            wrong,
+            ..
+        } = self;
+        eprintln!("{server:?}: {points} points tried; exits of the disturbed runs: {exits:?}");
+        for ((blow, words), alike) in &wrong {
+            let number = alike.len();
+            eprintln!("\n{blow:?}: {number} times {words}, as here:\n{}", alike[0]);
+        }
+        assert!(wrong.is_empty(), "see above");
+    }
+}
+
+// ---- the database
+
+fn address(server: Server) -> SocketAddr {
+    let url = server_url(server);
+    let (_, host) = url.rsplit_once('@').unwrap();
+    host.split('/').next().unwrap().parse().unwrap()
+}
+
+fn through(relay: &Relay, db: &Database) -> String {
+    db.url().replace(
+        &address(db.server).to_string(),
+        &relay.address().to_string(),
+    )
+}
+
+/// The versions that are applied in full by now.
+fn complete(db: &Database) -> Vec<String> {
+    if db.snapshot().contains("_sqlx_migrations") {
+        db.column("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version")
+    } else {
+        Vec::new()
+    }
+}
+
+/// Everything that two runs must agree on: all but when, how long, and what is
+/// known of the runs themselves.
+fn state(db: &Database) -> String {
+    let mut lines: Vec<String> = db
+        .snapshot()
+        .lines()
+        .filter(|line| !line.starts_with("_sqlx_migrations: ") && !line.contains("_migrate_"))
+        .map(str::to_owned)
+        .collect();
+    for row in db.rows(
+        "SELECT version, description, success, checksum FROM _sqlx_migrations ORDER BY version",
+    ) {
+        lines.push(row.join(" "));
+    }
+    lines.push(format!(
+        "{:?}",
+        db.column("SELECT version FROM log ORDER BY version")
+    ));
+    if db.server == Server::Postgres {
+        lines.extend(db.column(
+            "SELECT indexrelid::regclass || ' ' || indisvalid FROM pg_index \
+             WHERE indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace) ORDER BY 1",
+        ));
+    }
+    lines.join("\n")
+}
