@@ -1,0 +1,169 @@
+//! What commits by itself, on MySQL and MariaDB nearly every statement of a
+//! schema, with its marks.
+
+use super::{DIALECT, DUPLICATE_ENTRY, Mysql, offset_in};
+use crate::db::Job;
+use crate::db::fault::{Fault, FaultKind};
+use crate::db::stepwise::{Settled, Step, Stepwise, begin, done_at_once, first_word};
+use crate::db::wire::Answer;
+use crate::formats::journal::Journal;
+use crate::formats::ledger::quote;
+use crate::plan::history::Mark;
+use crate::sql::{Dialect, Kind, Statement};
+use std::time::Duration;
+
+impl Stepwise for Mysql {
+    const DIALECT: Dialect = DIALECT;
+
+    async fn ask(&mut self, sql: &str) -> Result<Answer, Fault> {
+        self.rows(sql).await
+    }
+
+    fn is_duplicate(fault: &Fault) -> bool {
+        fault.has_code(&[DUPLICATE_ENTRY])
+    }
+
+    fn is_atomic(_step: &Step<'_>) -> bool {
+        true
+    }
+
+    /// What commits by itself goes with its marks in one message: the server runs
+    /// the rest of a message after the client is gone. What does not, shares a
+    /// transaction with its mark.
+    async fn step(&mut self, step: &Step<'_>) -> Result<(), Fault> {
+        let text = format!("/* {} */ {}", step.job.run, step.text);
+        if is_transactional(step.text) {
+            let done = done_at_once(step);
+            for sql in ["START TRANSACTION", &text, &done, "COMMIT"] {
+                if let Err(fault) = self.rows(sql).await {
+                    let _ = self.rows("ROLLBACK").await;
+                    return Err(fault);
+                }
+            }
+            return Ok(());
+        }
+        let version = step.job.migration.version;
+        let tail = format!(";\n{}", step.journal.done(version, step.number));
+        let message = format!("{};\n{text}{tail}", begin(step));
+        let result = self.rows(&message).await.map_err(|mut fault| {
+            fault.message = without_tail(&fault.message, &tail);
+            fault
+        });
+        if let Err(fault) = &result
+            && fault.kind != FaultKind::Lost
+        {
+            // Where even this fails, the next run settles it.
+            let _ = self.rows(&step.journal.undo(version, step.number)).await;
+        }
+        result.map(|_| ())
+    }
+
+    /// An orphan's message goes on to its end and marks the statement as done; if
+    /// it ended without, nobody can tell: the statement may have failed, or the
+    /// server have stopped between the two.
+    async fn settle(&mut self, step: &Step<'_>, mark: &Mark) -> Result<Settled, Fault> {
+        let end = tokio::time::Instant::now() + step.job.lock_wait;
+        loop {
+            let running = self
+                .rows(&format!(
+                    "SELECT CAST(id AS CHAR) FROM information_schema.processlist \
+                     WHERE id = {} AND info LIKE {}",
+                    mark.connection,
+                    quote(DIALECT, &format!("%{}%", mark.run))
+                ))
+                .await?;
+            if running.rows.is_empty() || tokio::time::Instant::now() >= end {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        let marks = self.rows(&step.journal.select()).await?;
+        let is_done =
+            marks.rows.iter().filter_map(Journal::read).any(|now| {
+                now.version == mark.version && now.statement == mark.statement && now.done
+            });
+        Ok(if is_done {
+            Settled::Happened
+        } else {
+            Settled::Unknown
+        })
+    }
+
+    async fn wind_up(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn offset(text: &str, fault: &Fault) -> Option<usize> {
+        offset_in(text, fault)
+    }
+}
+
+/// A message that quotes the statement up to 80 characters further, without
+/// what of it is ours.
+fn without_tail(message: &str, tail: &str) -> String {
+    let Some((head, rest)) = message.rsplit_once("' at line ") else {
+        return message.to_owned();
+    };
+    // MariaDB says with dots that it goes on.
+    let quoted = head.strip_suffix("...").unwrap_or(head);
+    let ours = quoted
+        .match_indices(';')
+        .map(|(at, _)| at)
+        .find(|at| tail.starts_with(&quoted[*at..]));
+    format!("{}' at line {rest}", &head[..ours.unwrap_or(head.len())])
+}
+
+/// Whether a migration can be one transaction: nothing in it commits. One that
+/// locks tables can write into no journal meanwhile, and goes the old way.
+pub(super) fn is_one_transaction(job: &Job<'_>) -> bool {
+    let file = &job.migration.up.file;
+    let locks = |statement: &Statement| statement.kind == Kind::LockTables;
+    job.resume.is_none()
+        && (job.statements.iter().any(locks)
+            || job
+                .statements
+                .iter()
+                .all(|statement| is_transactional(file.slice(statement.span))))
+}
+
+/// By their first word: these never commit.
+fn is_transactional(statement: &str) -> bool {
+    matches!(
+        first_word(statement).as_str(),
+        "DELETE"
+            | "DO"
+            | "INSERT"
+            | "REPLACE"
+            | "SELECT"
+            | "SET"
+            | "TABLE"
+            | "UPDATE"
+            | "VALUES"
+            | "WITH"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_ours_is_in_no_message() {
+        let tail = ";\nUPDATE app._migrate_journal SET done = TRUE WHERE x";
+        assert_eq!(
+            without_tail("bad near 'x (oops;\nUPDATE app._mig' at line 1", tail),
+            "bad near 'x (oops' at line 1"
+        );
+        assert_eq!(
+            without_tail("bad near 'x;\nUPDATE app._mig...' at line 1", tail),
+            "bad near 'x' at line 1"
+        );
+        for other in [
+            "bad near 'a; b' at line 1",
+            "bad near 'a; b...' at line 1",
+            "Unknown table 'a'",
+        ] {
+            assert_eq!(without_tail(other, tail), other);
+        }
+    }
+}
