@@ -3,11 +3,12 @@
 
 use crate::bundle;
 use crate::commands::{self, Task};
-use crate::config::{self, Config, Environment, Options, Output};
+use crate::config::{self, Config, ConfigError, Environment, Options, Output};
 use crate::db::{self, Past};
 use crate::engine::stop::Stop;
 use crate::error::Error;
 use crate::exit;
+use crate::plan::drift::Drift;
 use crate::plan::planner;
 use crate::project::{self, Project};
 use crate::report::{Human, Json, Report, Status};
@@ -197,6 +198,16 @@ fn task(options: &Options, environment: Environment) -> Result<Task, Error> {
     let table = config::table(options, environment);
     let table = table.as_ref().map(|table| table.value.as_str());
     let project = match config::dir(options, environment) {
+        Some(dir) if dir.value.trim().is_empty() => {
+            // A script's variable that was not set must not mean this folder.
+            return Err(ConfigError::BadValue {
+                option: "dir",
+                origin: dir.origin,
+                value: dir.value,
+                takes: "the path of a folder",
+            }
+            .into());
+        }
         Some(dir) => project::find(here, Some(&dir.value), table)?,
         None => match bundled(table)? {
             Some(project) => project,
@@ -233,9 +244,10 @@ fn show(
     };
     report.status(&status, &task.project.warnings);
     let agreed = planner::judge(found.drifts.clone(), task.config.request);
+    let is_begun = |drift: &Drift| matches!(drift, Drift::Resumable { .. });
     if !exit_code {
         exit::DONE
-    } else if agreed.is_err() {
+    } else if agreed.is_err() || found.drifts.iter().any(is_begun) {
         exit::DRIFT
     } else if status.has_pending() {
         exit::PENDING

@@ -51,10 +51,7 @@ pub fn find(root: &Path, dir: Option<&str>, table: Option<&str>) -> Result<Proje
         Some(dir) => dir.to_owned(),
         None => usual_folder(root)?,
     };
-    let dir = dir
-        .trim_end_matches('/')
-        .trim_start_matches("./")
-        .to_owned();
+    let dir = tidy(&dir);
     let (settings_path, settings) = settings(root, &dir)?;
     let listing = sources::read(root, &dir)?;
     foreign::refuse(&listing)?;
@@ -99,6 +96,20 @@ pub fn is_explicit(root: &Path, dir: Option<&str>) -> bool {
     dir.is_some() || root.join(file::NAME).exists()
 }
 
+/// Without what makes no difference: `./migrations/` is `migrations`.
+fn tidy(dir: &str) -> String {
+    let mut tidy = dir;
+    while let Some(rest) = tidy.strip_prefix("./") {
+        tidy = rest.trim_start_matches('/');
+    }
+    let trimmed = tidy.trim_end_matches('/');
+    match trimmed {
+        "" if dir.starts_with('/') => "/".to_owned(),
+        "" => ".".to_owned(),
+        _ => trimmed.to_owned(),
+    }
+}
+
 fn usual_folder(root: &Path) -> Result<String, Error> {
     let configured = match read_settings(root, SQLX_TOML)? {
         Some(settings) => settings.migrations_dir,
@@ -115,17 +126,23 @@ fn usual_folder(root: &Path) -> Result<String, Error> {
     })
 }
 
-/// The `sqlx.toml` that counts: the nearest above the folder, up to the root. A
-/// history under another name must never be missed.
+/// The `sqlx.toml` that counts: the nearest above the folder, up to the end of
+/// the repository, wherever the program was started. A history under another name
+/// must never be missed. Its path is given where it is below the root.
 fn settings(root: &Path, dir: &str) -> Result<(Option<String>, Settings), Error> {
-    let folder = Path::new(dir);
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let (root, folder) = (whole(root), whole(&root.join(dir)));
     for above in folder.ancestors().skip(1) {
-        let path = above.join(SQLX_TOML).to_string_lossy().into_owned();
-        if let Some(settings) = read_settings(root, &path)? {
-            return Ok((Some(path), settings));
+        let path = above.join(SQLX_TOML);
+        let shown = path.strip_prefix(&root).unwrap_or(&path);
+        if let Some(settings) = read_settings(&root, &shown.to_string_lossy())? {
+            let below = path.starts_with(&root);
+            return Ok((
+                below.then(|| shown.to_string_lossy().into_owned()),
+                settings,
+            ));
         }
-        // A folder elsewhere belongs to the project that it stands in.
-        if folder.is_absolute() {
+        if above.join(".git").exists() {
             break;
         }
     }

@@ -89,7 +89,11 @@ impl Config {
                 if text == "0" {
                     return Some(Duration::ZERO);
                 }
-                humantime::parse_duration(text).ok()
+                // Nobody waits for longer; and beyond the clock's end it could not.
+                let longest = Duration::from_hours(24 * 365);
+                humantime::parse_duration(text)
+                    .ok()
+                    .map(|duration| duration.min(longest))
             }),
             None => Ok(default),
         };

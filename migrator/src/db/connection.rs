@@ -95,10 +95,11 @@ async fn connect_within(
             Err(_) => Fault::new(FaultKind::Unreachable, "no answer"),
         };
         let fault = without_secrets(url, fault);
-        if fault.kind != FaultKind::Unreachable || Instant::now() + pause >= end {
+        let left = end.saturating_duration_since(Instant::now());
+        if fault.kind != FaultKind::Unreachable || left.is_zero() {
             return Err(fault);
         }
-        sleep(pause).await;
+        sleep(pause.min(left)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

@@ -306,7 +306,12 @@ impl GuardSession for LockFile {
             )
         };
         // Never removed: two migrators could then lock two files of one name.
-        let file = File::create(path).map_err(unusable)?;
+        let file = File::options()
+            .create(true)
+            .write(true)
+            .truncate(false)
+            .open(path)
+            .map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => {
                 self.file = Some(file);
@@ -335,7 +340,9 @@ impl GuardSession for LockFile {
 
 /// The lock file of a database: the form is fixed for ever.
 fn lock_file(database: &Path) -> PathBuf {
-    let mut name = OsString::from(database);
+    // One file for all of a database's names.
+    let whole = database.canonicalize();
+    let mut name = OsString::from(whole.as_deref().unwrap_or(database));
     name.push(".migrate-lock");
     name.into()
 }

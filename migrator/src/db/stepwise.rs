@@ -232,9 +232,13 @@ fn setback<S: Stepwise>(job: Job<'_>, number: usize, ran: usize, fault: Fault) -
 
 fn ours(ran: usize, fault: Fault) -> Setback {
     Setback {
-        left: Left::Part {
-            ran,
-            resumable: true,
+        left: if fault.kind == FaultKind::Lost {
+            Left::Unknown
+        } else {
+            Left::Part {
+                ran,
+                resumable: true,
+            }
         },
         fault,
         statement: None,

@@ -167,8 +167,14 @@ impl DatabaseUrl {
         } else {
             path
         };
-        if path.is_empty() || path == ":memory:" || parameters.contains("mode=memory") {
+        let name = decode(path);
+        if name.is_empty() || name.contains(":memory:") || parameters.contains("mode=memory") {
             return Err(UrlError::InMemory);
+        }
+        if name.starts_with("file:") {
+            return Err(UrlError::Malformed {
+                reason: "SQLite's own form file: is not understood".to_owned(),
+            });
         }
         let creation_is_open = !parameters.split('&').any(|pair| pair.starts_with("mode="));
         Ok(Self {
@@ -417,6 +423,8 @@ mod tests {
             ("mysql://h", UrlError::NoDatabase),
             ("sqlite::memory:", UrlError::InMemory),
             ("sqlite://", UrlError::InMemory),
+            ("sqlite:%3Amemory%3A", UrlError::InMemory),
+            ("sqlite:file::memory:?cache=shared", UrlError::InMemory),
         ] {
             assert_eq!(DatabaseUrl::parse(text), Err(error), "{text}");
         }

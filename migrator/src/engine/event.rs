@@ -3,7 +3,7 @@
 use super::stop::Reason;
 use crate::db::Blocker;
 use crate::diagnostic::Diagnostic;
-use crate::model::Migration;
+use crate::model::{Migration, Version};
 use std::time::Duration;
 
 /// One thing that happened.
@@ -41,6 +41,10 @@ pub(crate) enum Event<'a> {
         dir: &'a str,
         format: &'a str,
         count: usize,
+    },
+    /// It was applied, and only the answer was lost with the connection.
+    Recovered {
+        version: Version,
     },
     /// It waited for a table lock in vain, was rolled back, and will be tried
     /// again.

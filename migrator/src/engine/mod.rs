@@ -92,6 +92,8 @@ pub(crate) struct Outcome {
     pub(crate) applied: Vec<Version>,
     /// Whether all of it is known to be on the disk.
     is_durable: bool,
+    /// What was sent when a connection was lost.
+    in_flight: Vec<Version>,
     /// Whether the history was read since a connection was lost.
     is_known: bool,
     pub(crate) took: Duration,
@@ -191,12 +193,29 @@ async fn rounds<'a>(
     loop {
         let past = first_answer(control, worker).await?;
         outcome.is_known = true;
+        recover(&past, outcome, control.listener);
         let steps = plan(&past)?;
         if control.hold != Hold::Locked && steps.iter().any(Step::needs_lock) {
             return Err(Error::NeedsSecondConnection);
         }
         if !round(control, &steps, worker, &mut ladder, outcome).await? {
             return Ok(());
+        }
+    }
+}
+
+/// What was applied although its answer was lost belongs to this run, too.
+fn recover(past: &Past, outcome: &mut Outcome, listener: &mut dyn Listener) {
+    let Past::Known(history) = past else {
+        return;
+    };
+    for version in std::mem::take(&mut outcome.in_flight) {
+        if history
+            .find(version)
+            .is_some_and(|applied| applied.complete)
+        {
+            outcome.applied.push(version);
+            listener.event(&Event::Recovered { version });
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) async fn round(
             return Err(Fault::new(FaultKind::Lost, message).into());
         }
         let jobs = jobs(control.run, control.began, rest, ladder, worker.together());
-        let sent = jobs.len();
+        let sent: Vec<_> = jobs.iter().map(|job| job.migration.version).collect();
         let (progress, stopped) = attempt(control, &jobs, worker, &mut waiting).await;
 
         let (done, left) = rest.split_at(progress.applied.len());
@@ -64,7 +64,10 @@ pub(super) async fn round(
             continue;
         };
         let migration = step.migration;
-        let sent_with_it = (sent - done.len()).saturating_sub(1);
+        if setback.fault.kind == FaultKind::Lost {
+            outcome.in_flight = sent[done.len()..].to_vec();
+        }
+        let sent_with_it = (sent.len() - done.len()).saturating_sub(1);
         let failure = |setback, outcome: &Outcome| MigrationFailure {
             sent_with_it,
             ..failure(control.run, rest, step, setback, outcome)

@@ -9,13 +9,18 @@
 use super::FormatError;
 use crate::sources::{Content, Entry, Listing};
 
-/// A comment that only one tool's files have, at the start of a line.
-const DIRECTIVES: [(&str, &str); 6] = [
-    ("-- +goose", "goose"),
-    ("-- +migrate", "sql-migrate"),
-    ("-- migrate:up", "dbmate"),
+/// What only one tool's files have at the start of a line, after `--` and, as
+/// these tools read it, any white space.
+const DIRECTIVES: [(&str, &str); 4] = [
+    ("+goose", "goose"),
+    ("+migrate", "sql-migrate"),
+    ("migrate:up", "dbmate"),
+    ("liquibase formatted sql", "Liquibase"),
+];
+
+/// The same, exactly as it stands.
+const MARKS: [(&str, &str); 2] = [
     ("--! Previous:", "graphile-migrate"),
-    ("--liquibase formatted sql", "Liquibase"),
     ("--> statement-breakpoint", "Drizzle"),
 ];
 
@@ -125,10 +130,13 @@ fn by_text(bytes: &[u8]) -> Option<(&'static str, String)> {
     text.trim_start_matches('\u{feff}')
         .lines()
         .find_map(|line| {
-            DIRECTIVES
-                .iter()
-                .find(|(directive, _)| starts_with_ignoring_case(line, directive))
-                .map(|(directive, tool)| (*tool, format!("the line `{directive}`")))
+            let comment = line.strip_prefix("--").unwrap_or_default().trim_start();
+            let directives = DIRECTIVES.iter().map(|row| (comment, row));
+            let marks = MARKS.iter().map(|row| (line, row));
+            directives
+                .chain(marks)
+                .find(|(text, (start, _))| starts_with_ignoring_case(text, start))
+                .map(|(_, (start, tool))| (*tool, format!("a comment that begins with `{start}`")))
         })
 }
 
@@ -183,6 +191,9 @@ mod tests {
             ("1_a.sql", sql("\u{feff}-- +GOOSE up"), "goose"),
             ("1_a.sql", sql("-- x\r\n-- migrate:up\r\n"), "dbmate"),
             ("1_a.sql", sql("-- +migrate Up"), "sql-migrate"),
+            ("1_a.sql", sql("--+goose Up"), "goose"),
+            ("1_a.sql", sql("--migrate:up"), "dbmate"),
+            ("1_a.sql", sql("--   liquibase formatted sql"), "Liquibase"),
             (
                 "0000_a.sql",
                 sql("A;\n--> statement-breakpoint\nB;"),

@@ -182,6 +182,10 @@ impl Listener for Human<'_> {
                 "   migrations  {dir} ({format}), {}",
                 count(*number, "migration")
             )),
+            Event::Recovered { version } => {
+                self.applied += 1;
+                self.detail(format_args!("✅ {version} (only its answer was lost)"));
+            }
             Event::Retrying {
                 migration,
                 failed,

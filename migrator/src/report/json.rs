@@ -135,6 +135,10 @@ impl Listener for Json<'_> {
                     json!({"dir": dir, "format": format, "count": count}),
                 );
             }
+            Event::Recovered { version } => {
+                self.applied += 1;
+                self.line("recovered", json!({"version": version.to_string()}));
+            }
             Event::Retrying {
                 migration,
                 failed,

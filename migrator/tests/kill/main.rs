@@ -211,6 +211,8 @@ impl Trial {
             Some(0) if before.len() != self.all => {
                 Err(format!("exit 0, but there were {before:?}"))
             }
+            // The database is there: it must be reached again, and the run go on.
+            Some(code) if ended.blow == Blow::Reset && code != 0 => Err(format!("exit {code}")),
             Some(4) if !said.is_empty() => Err("exit 4, but it had applied some".to_owned()),
             // Whether what was sent last stays is unknown, which is 9.
             Some(code @ (4 | 8)) if said.len() + applied(&next.stdout).len() != self.all => {

@@ -24,6 +24,7 @@ mod json;
 mod mysql;
 mod no_transaction;
 mod postgres;
+mod reader;
 mod sqlite;
 mod sqlx_toml;
 mod stopping;

@@ -230,7 +230,9 @@ pub(super) fn ours(fault: Fault, left: Left) -> Setback {
     }
 }
 
-fn milliseconds(duration: Duration) -> u128 {
+pub(super) fn milliseconds(duration: Duration) -> u128 {
     // The largest value that the setting takes.
-    duration.as_millis().min(2_147_483_647)
+    let milliseconds = duration.as_millis().min(2_147_483_647);
+    // Rounded down to zero, a short wait would be for ever.
+    milliseconds.max(u128::from(!duration.is_zero()))
 }

@@ -17,7 +17,7 @@ use crate::sql::Dialect;
 use message::{Message, RESET, Verdict, ours};
 use sha2::{Digest, Sha256};
 use sqlx::ConnectOptions;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgErrorPosition};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgErrorPosition, PgSslMode};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ const DIALECT: Dialect = Dialect::Postgres;
 /// SQLSTATEs that decide something here.
 const UNIQUE_VIOLATION: &str = "23505";
 const DUPLICATE_TABLE: &str = "42P07";
+const INVALID_NAME: [&str; 2] = ["22023", "42602"];
 const UNDEFINED_COLUMN: &str = "42703";
 const UNDEFINED_TABLE: &str = "42P01";
 const LOCK_NOT_AVAILABLE: &str = "55P03";
@@ -43,6 +44,11 @@ impl Postgres {
                 .extra_float_digits(None);
             if let Some(authority) = url.authority() {
                 options = options.ssl_root_cert_from_pem(authority.into());
+            }
+            // The environment's PGSSLMODE is none of the URL's, and read all the same.
+            if matches!(options.get_ssl_mode(), PgSslMode::VerifyCa) {
+                let refused = "verify-ca is refused: any site's certificate would do";
+                return Err(sqlx::Error::Configuration(refused.into()));
             }
             options.connect().await
         };
@@ -132,7 +138,15 @@ impl Session for Postgres {
                  ELSE quote_ident(current_schema()) || '.' || quote_ident(parts[1]) END) \
                  LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace) found"
             ))
-            .await?;
+            .await
+            .map_err(|fault| Fault {
+                kind: if fault.has_code(&INVALID_NAME) {
+                    FaultKind::Setting
+                } else {
+                    fault.kind
+                },
+                ..fault
+            })?;
         let fact = |at: usize| -> String {
             let row = facts.rows.first();
             row.and_then(|row| row.get(at)?.clone()).unwrap_or_default()

@@ -2,6 +2,7 @@
 //! transaction with their mark; what cannot, CREATE INDEX CONCURRENTLY and its
 //! like, is marked before and after, and can mostly be told from the catalogue.
 
+use super::message::milliseconds;
 use super::{DIALECT, Postgres, RESET, UNIQUE_VIOLATION, byte_of, character, fault};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::stepwise::{Settled, Step, Stepwise, begin, done_at_once, first_word};
@@ -102,7 +103,7 @@ impl Postgres {
         let head = format!(
             "BEGIN; SET LOCAL application_name = {}; SET LOCAL lock_timeout = {};\n",
             quote(DIALECT, step.job.run),
-            step.job.lock_timeout.as_millis()
+            milliseconds(step.job.lock_timeout)
         );
         let tail = format!("\n;\n{AS_OURSELVES}; {}; COMMIT", done_at_once(step));
         let sent = self.send(&format!("{head}{}{tail}", step.text)).await;

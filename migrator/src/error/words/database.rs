@@ -145,6 +145,18 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
     .notes(statement(failure))
     .notes(facts(&failure.fault));
     match &failure.state {
+        State::RolledBack if failure.statement.is_none() && failure.offset.is_none() => diagnostic
+            .note("no statement of the file failed, but its history row or its COMMIT")
+            .help(hints::next_step(&failure.fault).map_or_else(
+                || {
+                    format!(
+                        "see that this user may write into {} and that the file breaks no deferred \
+                         constraint, then run migrate up again",
+                        failure.table
+                    )
+                },
+                str::to_owned,
+            )),
         State::RolledBack => diagnostic.help(hints::next_step(&failure.fault).map_or_else(
             || format!("correct {path} and run migrate up again"),
             str::to_owned,
