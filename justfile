@@ -17,3 +17,9 @@ golden:
 # The figures of docs/benchmarks.md.
 bench:
     scripts/bench-build
+    scripts/bench-migrate
+
+# What takes too long for every change: full counts, and every major of PostgreSQL.
+thorough:
+    scripts/race
+    scripts/matrix
