@@ -46,7 +46,7 @@ pub(super) fn diagnostic(error: &Error) -> Diagnostic {
                 USUAL_FOLDERS.map(|dir| format!("{dir}/")).join(", ")
             ),
         )
-        .help("name the folder with --dir, MIGRATE_DIR or `dir` in migrate.toml"),
+        .help("name the folder with --dir, MIGRATE_DIR, `dir` in migrate.toml, or for a build BP_MIGRATE_DIR"),
         Error::Plan(error) => drift::plan(error),
         Error::Rewritten {
             file,
@@ -264,7 +264,7 @@ fn format(error: &FormatError) -> Diagnostic {
         )
         .help(format!(
             "migrate does not read that format; run as plain SQL it would do harm. Use {tool}, or \
-             name another folder with --dir"
+             name another folder with --dir (for a build: BP_MIGRATE_DIR)"
         )),
         FormatError::NoMigrations { dir, sql_files } => {
             let held = if sql_files.is_empty() {
@@ -277,7 +277,7 @@ fn format(error: &FormatError) -> Diagnostic {
             };
             Diagnostic::error("no_migrations", held).help(
                 "put the migrations there, named as in 20260131120000_create_users.sql, or name \
-                 another folder with --dir",
+                 another folder with --dir (for a build: BP_MIGRATE_DIR)",
             )
         }
         FormatError::NotUtf8 { path, offset } => Diagnostic::error(
