@@ -1,12 +1,15 @@
 //! `up`: applies what is pending.
 
 use super::{Task, refuse_foreign};
-use crate::db::{self, Guard, Past, Session};
+use crate::db::fault::{Fault, FaultKind};
+use crate::db::url::DatabaseUrl;
+use crate::db::{self, Connection, Guard, Look, Past, Session};
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::engine::{self, Outcome, Run, Step};
 use crate::error::{self, Error};
 use crate::formats::Format;
+use crate::formats::ledger::Ledger;
 use crate::model::Version;
 use crate::plan::history::History;
 use crate::plan::planner::{self, Plan};
@@ -14,10 +17,13 @@ use crate::sql::Dialect;
 use crate::verify;
 use std::pin::pin;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 /// How long the database may take to answer before it is said that it does not.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Before a connection is tried again that was lost.
+const AFTER_A_LOSS: Duration = Duration::from_millis(200);
 
 /// What `up` did, and the newest version that is applied now.
 pub(crate) struct Done {
@@ -58,17 +64,16 @@ pub(crate) async fn up(
             database: &database,
         });
     }
-    let mut connect = pin!(db::connect(url, config.limits.wait));
-    let mut connection = if let Ok(connection) = stop.or(timeout(PATIENCE, &mut connect)).await? {
-        connection?
+    let mut first = pin!(first_look(url, config.limits.wait, project.format.ledger()));
+    let (connection, look) = if let Ok(first) = stop.or(timeout(PATIENCE, &mut first)).await? {
+        first?
     } else {
         listener.event(&Event::WaitingForDatabase {
             database: &database,
             limit: config.limits.wait,
         });
-        stop.or(connect).await??
+        stop.or(first).await??
     };
-    let look = stop.or(connection.look(project.format.ledger())).await??;
     listener.event(&Event::Connected {
         database: &database,
         server: &look.server,
@@ -114,6 +119,25 @@ pub(crate) async fn up(
     .await?;
     let newest = outcome.applied.iter().copied().chain(before.newest()).max();
     Ok(Done { outcome, newest })
+}
+
+/// Connects and looks; a server that goes away meanwhile is waited for, too.
+async fn first_look(
+    url: &DatabaseUrl,
+    wait: Duration,
+    ledger: &Ledger,
+) -> Result<(Connection, Look), Fault> {
+    let end = Instant::now() + wait;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        let mut connection = db::connect(url, left).await?;
+        match connection.look(ledger).await {
+            Err(fault) if fault.kind == FaultKind::Lost && Instant::now() < end => {
+                sleep(AFTER_A_LOSS).await;
+            }
+            result => return result.map(|look| (connection, look)),
+        }
+    }
 }
 
 fn plan<'a>(task: &'a Task, history: &History) -> Result<Plan<'a>, Error> {
