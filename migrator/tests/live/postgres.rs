@@ -146,13 +146,22 @@ fn settings_of_a_file_end_with_it(db: &Database) {
 }
 
 fn a_function_body_may_hold_anything(db: &Database) {
-    let project = one("CREATE TABLE a (id INT, t TEXT);\n\
+    // PostgreSQL 13 has no BEGIN ATOMIC yet.
+    let version = db.value("SELECT current_setting('server_version_num')");
+    let two = if version.as_str() < "140000" {
+        "AS 'SELECT 1; SELECT 2;'"
+    } else {
+        "BEGIN ATOMIC; SELECT 1; SELECT 2; END"
+    };
+    let project = one(&format!(
+        "CREATE TABLE a (id INT, t TEXT);\n\
          CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n  -- ; '\n  \
          NEW.t := $q$it's; $q$;\n  RETURN NEW;\nEND\n$$;\n\
          CREATE TRIGGER touch BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION touch();\n\
-         CREATE FUNCTION two() RETURNS INT LANGUAGE sql BEGIN ATOMIC; SELECT 1; SELECT 2; END;\n\
+         CREATE FUNCTION two() RETURNS INT LANGUAGE sql {two};\n\
          CREATE PROCEDURE add(n INT) LANGUAGE sql AS 'INSERT INTO a (id) VALUES (n); SELECT 1;';\n\
-         CALL add(two());\n");
+         CALL add(two());\n"
+    ));
     up(&project, db).exits(0);
     assert_eq!(db.rows("SELECT id, t FROM a"), [["2", "it's; "]]);
 }
@@ -204,6 +213,8 @@ fn a_default_isolation_level_changes_nothing(db: &Database) {
 
 fn a_schema_that_may_not_be_written_is_explained(db: &Database) {
     let user = db.name();
+    // As it is since PostgreSQL 15 by itself.
+    db.run("REVOKE CREATE ON SCHEMA public FROM PUBLIC");
     db.run(&format!("CREATE USER {user} PASSWORD 'hush-hush'"));
     let (_, host) = db.url().rsplit_once('@').unwrap();
     let url = format!("postgres://{user}:hush-hush@{host}");
