@@ -2,7 +2,7 @@
 //! only asks, and needs no right but SELECT.
 
 use super::{Task, refuse_foreign};
-use crate::db::{self, Look, Past};
+use crate::db::{self, Look};
 use crate::engine::stop::Reason;
 use crate::error::Error;
 use crate::formats::Format;
@@ -34,10 +34,7 @@ async fn ask(task: &Task) -> Result<Found, Error> {
     let mut reader = db::connect_reader(url, config.limits.wait).await?;
     let look = reader.look(project.format.ledger()).await?;
     refuse_foreign(&look, url.dialect())?;
-    let history = match &look.past {
-        Past::Known(history) => history.clone(),
-        Past::Foreign { .. } | Past::Fresh => History::default(),
-    };
+    let history = look.past.history();
     let drifts = drift::find(&project.format, &project.migrations, &history);
     Ok(Found {
         look,

@@ -3,7 +3,7 @@
 use super::{Task, refuse_foreign};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::url::DatabaseUrl;
-use crate::db::{self, Connection, Guard, Look, Past, Session};
+use crate::db::{self, Connection, Guard, Look, Session};
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::engine::{self, Outcome, Run, Step};
@@ -81,7 +81,7 @@ pub(crate) async fn up(
     });
     refuse_foreign(&look, dialect)?;
 
-    let before = known(&look.past);
+    let before = look.past.history();
     match plan(task, &before) {
         Ok(first) => {
             for warning in &first.warnings {
@@ -110,7 +110,7 @@ pub(crate) async fn up(
         async || db::connect(url, config.limits.wait).await,
         Guard::new,
         |past| {
-            let history = known(past);
+            let history = past.history();
             steps(&plan(task, &history)?, &history, dialect)
         },
         stop,
@@ -167,11 +167,4 @@ fn steps<'a>(plan: &Plan<'a>, history: &History, dialect: Dialect) -> Result<Vec
             })
         })
         .collect()
-}
-
-fn known(past: &Past) -> History {
-    match past {
-        Past::Known(history) => history.clone(),
-        Past::Foreign { .. } | Past::Fresh => History::default(),
-    }
 }

@@ -54,6 +54,17 @@ pub enum Past {
     Known(History),
 }
 
+impl Past {
+    /// What is applied; nothing where there is no history of ours.
+    #[must_use]
+    pub fn history(&self) -> History {
+        match self {
+            Self::Known(history) => history.clone(),
+            Self::Foreign { .. } | Self::Fresh => History::default(),
+        }
+    }
+}
+
 /// The name of a lock; the forms are fixed for ever, so that two released
 /// versions exclude each other.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,9 +8,8 @@ use super::wire::{self, Answer};
 use super::{
     Blocker, GuardSession, Handle, Job, Left, LockKey, Look, Past, Progress, Session, Setback,
 };
-use crate::formats::foreign;
 use crate::formats::journal::Journal;
-use crate::formats::ledger::{Ledger, quote};
+use crate::formats::ledger::Ledger;
 use crate::plan::history::Mark;
 use crate::sql::{Dialect, Kind};
 use sqlx::ConnectOptions;
@@ -83,15 +82,11 @@ impl Sqlite {
     }
 
     async fn other_tools_past(&mut self) -> Result<Past, Fault> {
-        let names: Vec<_> = foreign::tables()
-            .into_iter()
-            .map(|name| quote(DIALECT, name))
-            .collect();
+        let names = wire::foreign_names(DIALECT);
         let columns = self
             .rows(&format!(
                 "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c \
-                 WHERE m.type = 'table' AND lower(m.name) IN ({})",
-                names.join(", ")
+                 WHERE m.type = 'table' AND lower(m.name) IN ({names})"
             ))
             .await?;
         Ok(wire::foreign_past(columns))

@@ -190,13 +190,7 @@ async fn give_up<S: Stepwise>(
 ) -> Result<(), Fault> {
     let row = job.ledger.delete(job.migration.version);
     let marks = journal.clear(job.migration.version);
-    for sql in ["BEGIN", &row, &marks, "COMMIT"] {
-        if let Err(fault) = session.ask(sql).await {
-            let _ = session.ask("ROLLBACK").await;
-            return Err(fault);
-        }
-    }
-    Ok(())
+    both(session, &row, &marks).await
 }
 
 async fn finish<S: Stepwise>(
@@ -209,7 +203,12 @@ async fn finish<S: Stepwise>(
     let took = began.elapsed().as_nanos().to_string();
     let row = job.ledger.complete(S::DIALECT, job.migration, &took);
     let clear = journal.clear(job.migration.version);
-    for sql in ["BEGIN", row.as_str(), clear.as_str(), "COMMIT"] {
+    both(session, &row, &clear).await
+}
+
+/// Changes the history row and its marks, or neither.
+async fn both<S: Stepwise>(session: &mut S, row: &str, marks: &str) -> Result<(), Fault> {
+    for sql in ["BEGIN", row, marks, "COMMIT"] {
         if let Err(fault) = session.ask(sql).await {
             let _ = session.ask("ROLLBACK").await;
             return Err(fault);

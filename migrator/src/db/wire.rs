@@ -7,8 +7,9 @@ use super::Past;
 use super::fault::{Fault, FaultKind};
 use crate::formats::foreign;
 use crate::formats::journal::Journal;
-use crate::formats::ledger::{Ledger, Row};
+use crate::formats::ledger::{Ledger, Row, quote};
 use crate::plan::history::{Applied, History, Mark};
+use crate::sql::Dialect;
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, ColumnIndex, Connection, Database, Decode, Either, Executor, Type};
 
@@ -170,6 +171,15 @@ pub(super) fn marks(
         Err(fault) if is_missing(&fault) => Ok(Vec::new()),
         Err(fault) => Err(fault),
     }
+}
+
+/// The names of other tools' history tables, as a list for IN.
+pub(super) fn foreign_names(dialect: Dialect) -> String {
+    let names: Vec<_> = foreign::tables()
+        .into_iter()
+        .map(|name| quote(dialect, name))
+        .collect();
+    names.join(", ")
 }
 
 /// Whose history tables there are, by (table, column) rows.

@@ -9,7 +9,6 @@ use crate::db::wire::{self, Answer, Failed};
 use crate::db::{
     Blocker, GuardSession, Handle, Job, Left, LockKey, Look, Past, Progress, Session, Setback,
 };
-use crate::formats::foreign;
 use crate::formats::journal::Journal;
 use crate::formats::ledger::{Ledger, quote};
 use crate::model::Checksum;
@@ -73,16 +72,12 @@ impl Mysql {
     }
 
     async fn other_tools_past(&mut self) -> Result<Past, Fault> {
-        let names: Vec<_> = foreign::tables()
-            .into_iter()
-            .map(|name| quote(DIALECT, name))
-            .collect();
+        let names = wire::foreign_names(DIALECT);
         let columns = self
             .rows(&format!(
                 "SELECT CAST(table_name AS CHAR), CAST(column_name AS CHAR) \
                  FROM information_schema.columns \
-                 WHERE table_schema = DATABASE() AND lower(table_name) IN ({})",
-                names.join(", ")
+                 WHERE table_schema = DATABASE() AND lower(table_name) IN ({names})"
             ))
             .await?;
         Ok(wire::foreign_past(columns))

@@ -8,7 +8,6 @@ use crate::db::fault::{Fault, FaultKind, Position};
 use crate::db::url::DatabaseUrl;
 use crate::db::wire::{self, Answer, Failed};
 use crate::db::{Blocker, GuardSession, Handle, Job, Left, LockKey, Look, Past, Progress, Session};
-use crate::formats::foreign;
 use crate::formats::journal::Journal;
 use crate::formats::ledger::{Ledger, Row, quote};
 use crate::model::Version;
@@ -239,18 +238,14 @@ impl Postgres {
     }
 
     async fn other_tools_past(&mut self) -> Result<Past, Fault> {
-        let names: Vec<_> = foreign::tables()
-            .into_iter()
-            .map(|name| quote(DIALECT, name))
-            .collect();
+        let names = wire::foreign_names(DIALECT);
         let columns = self
             .rows(&format!(
                 "SELECT c.relname::text, a.attname::text FROM pg_catalog.pg_class c \
                  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 \
-                 WHERE c.relkind IN ('r', 'p') AND lower(c.relname) IN ({}) \
-                 AND (n.nspname = ANY (current_schemas(false)) OR n.nspname = 'drizzle')",
-                names.join(", ")
+                 WHERE c.relkind IN ('r', 'p') AND lower(c.relname) IN ({names}) \
+                 AND (n.nspname = ANY (current_schemas(false)) OR n.nspname = 'drizzle')"
             ))
             .await?;
         Ok(wire::foreign_past(columns))
