@@ -1,0 +1,43 @@
+//! From what was typed to what the verbs work on.
+
+use crate::bundle;
+use crate::commands::Task;
+use crate::config::{self, Config, ConfigError, Environment, Options};
+use crate::error::Error;
+use crate::project::{self, Project};
+use std::path::Path;
+
+/// What the command works on, one task for each database: the named folder, the
+/// bundle beside the executable, or the project in the working directory.
+pub(super) fn find(options: &Options, environment: Environment) -> Result<Vec<Task>, Error> {
+    let here = Path::new(".");
+    let table = config::table(options, environment);
+    let table = table.as_ref().map(|table| table.value.as_str());
+    let project = match config::dir(options, environment) {
+        Some(dir) if dir.value.trim().is_empty() => {
+            // A script's variable that was not set must not mean this folder.
+            return Err(ConfigError::BadValue {
+                option: "dir",
+                origin: dir.origin,
+                value: dir.value,
+                takes: "the path of a folder",
+            }
+            .into());
+        }
+        Some(dir) => project::find(here, Some(&dir.value), table)?,
+        None => match bundled(table)? {
+            Some(project) => project,
+            None => project::find(here, None, table)?,
+        },
+    };
+    let config = Config::resolve(options, environment, &project.file)?;
+    Ok(vec![Task { project, config }])
+}
+
+fn bundled(table: Option<&str>) -> Result<Option<Project>, Error> {
+    let executable = std::env::current_exe().and_then(std::fs::canonicalize);
+    match executable.ok().and_then(|path| bundle::root_beside(&path)) {
+        Some(root) => project::find_bundled(&root, table),
+        None => Ok(None),
+    }
+}
