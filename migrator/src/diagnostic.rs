@@ -85,12 +85,12 @@ impl Diagnostic {
 }
 
 impl Place {
+    /// A place of a text; where its variables were filled in, of the text as it
+    /// was written.
     #[must_use]
     pub fn new(file: &Arc<SourceFile>, span: Span) -> Self {
-        Self {
-            file: Arc::clone(file),
-            span,
-        }
+        let (file, span) = file.written(span);
+        Self { file, span }
     }
 
     #[must_use]

@@ -5,7 +5,6 @@ mod words;
 
 use crate::bundle::BundleError;
 use crate::config::ConfigError;
-use crate::db::Question;
 use crate::db::fault::{Fault, FaultKind};
 use crate::diagnostic::Diagnostic;
 #[cfg(feature = "cli")]
@@ -13,12 +12,16 @@ use crate::diagnostic::Severity;
 #[cfg(feature = "cli")]
 use crate::engine::stop::Reason;
 use crate::formats::FormatError;
-use crate::model::Version;
+use crate::model::Subject;
+use crate::plan::baseline::BaselineError;
 #[cfg(feature = "cli")]
 use crate::plan::drift::Drift;
 use crate::plan::planner::PlanError;
+use crate::plan::repair::RepairError;
+use crate::plan::revert::RevertError;
 use crate::sources::SourceError;
 use crate::sql::SplitError;
+use crate::sql::variables::VariableError;
 use crate::text::{SourceFile, Span};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,8 +30,12 @@ use std::time::Duration;
 /// Why something was not done.
 #[derive(Debug)]
 pub enum Error {
+    /// A history that is not to be adopted.
+    Baseline(BaselineError),
     Bundle(BundleError),
     Config(ConfigError),
+    /// Somebody was asked, and did not agree.
+    Declined,
     /// The database complained, of no migration.
     Database(Fault),
     /// A statement that a migration may not hold.
@@ -50,6 +57,10 @@ pub enum Error {
         root: PathBuf,
     },
     Plan(PlanError),
+    /// Nothing can be repaired as it was asked for.
+    Repair(RepairError),
+    /// Nothing can be taken back as it was asked for.
+    Revert(RevertError),
     Source(SourceError),
     /// A migration that is half applied, whose file no longer begins with what
     /// was applied.
@@ -64,6 +75,11 @@ pub enum Error {
     Split {
         file: Arc<SourceFile>,
         error: SplitError,
+    },
+    /// A variable of a file that cannot be filled in.
+    Variable {
+        file: Arc<SourceFile>,
+        error: VariableError,
     },
     /// Somebody wanted the run to end, or its deadline did.
     #[cfg(feature = "cli")]
@@ -118,7 +134,9 @@ pub enum Why {
 /// A migration that failed.
 #[derive(Debug)]
 pub struct MigrationFailure {
-    pub version: Version,
+    pub subject: Subject,
+    /// Whether it was being taken back.
+    pub reverts: bool,
     /// The history table.
     pub table: String,
     pub file: Arc<SourceFile>,
@@ -132,8 +150,10 @@ pub struct MigrationFailure {
     pub state: State,
     /// How many more were sent with it, of which nothing is known either.
     pub sent_with_it: usize,
-    /// What this run had applied before.
-    pub applied: Vec<Version>,
+    /// What this run had done before.
+    pub applied: Vec<Subject>,
+    /// How many were one transaction with it, where the run was one.
+    pub as_one: Option<usize>,
     pub not_started: usize,
 }
 
@@ -143,12 +163,15 @@ pub enum State {
     /// Its first `ran` statements stay; where it is resumable, the next run goes
     /// on after them.
     HalfApplied { ran: usize, resumable: bool },
+    /// The first `ran` statements of a repeatable were run; the next run begins
+    /// again with the first.
+    HalfRepeated { ran: usize },
     /// Nothing of it stays.
     RolledBack,
     /// The connection ended before the answer came.
     Unknown,
     /// Its first statements stay, and the next may have happened.
-    Unsettled(Box<Question>),
+    Unsettled { ran: usize },
 }
 
 impl Error {
@@ -203,6 +226,24 @@ impl Error {
     }
 }
 
+/// That a run cannot be remembered, in words.
+#[cfg(feature = "cli")]
+pub(crate) fn not_remembered(fault: &Fault) -> Diagnostic {
+    words::not_remembered(fault)
+}
+
+/// That a database may have been brought up by hand, in words.
+#[cfg(feature = "cli")]
+pub(crate) fn tables_without_history() -> Diagnostic {
+    Diagnostic::warning(
+        "tables_without_history",
+        "this database has tables, and no history of migrations",
+    )
+    .help(
+        "if the first migrations are in it already, stop, and record them: migrate baseline VERSION",
+    )
+}
+
 /// A tolerated disagreement, in words.
 #[cfg(feature = "cli")]
 pub(crate) fn warning(drift: &Drift) -> Diagnostic {
@@ -223,6 +264,7 @@ macro_rules! from {
 }
 
 from! {
+    BaselineError => Baseline,
     BundleError => Bundle,
     ConfigError => Config,
     Fault => Database,
@@ -231,6 +273,8 @@ from! {
     LockHeld => LockHeld,
     MigrationFailure => Migration,
     PlanError => Plan,
+    RepairError => Repair,
+    RevertError => Revert,
     SourceError => Source,
 }
 

@@ -4,6 +4,8 @@
 use crate::db::fault::FaultKind;
 use crate::engine::stop::Reason;
 use crate::error::{Error, State};
+use crate::plan::baseline::BaselineError;
+use crate::plan::revert::RevertError;
 
 /// Done, or nothing to do.
 pub(crate) const DONE: u8 = 0;
@@ -36,13 +38,15 @@ pub(crate) const TERMINATED: u8 = 143;
 #[must_use]
 pub(crate) fn code(error: &Error) -> u8 {
     match error {
-        Error::Bundle(_)
+        Error::Baseline(BaselineError::Unknown { .. })
+        | Error::Bundle(_)
         | Error::Config(_)
         | Error::Forbidden(_)
         | Error::Format(_)
         | Error::NoFolder { .. }
         | Error::Source(_)
-        | Error::Split { .. } => CONFIGURATION,
+        | Error::Split { .. }
+        | Error::Variable { .. } => CONFIGURATION,
         Error::Database(fault) => match fault.kind {
             FaultKind::Setting => CONFIGURATION,
             FaultKind::Lost | FaultKind::Refused | FaultKind::Tls | FaultKind::Unreachable => {
@@ -50,14 +54,29 @@ pub(crate) fn code(error: &Error) -> u8 {
             }
             FaultKind::Driver => UNEXPECTED,
             FaultKind::NotAHistory => DRIFT,
-            FaultKind::LockTimeout | FaultKind::Statement => FAILED,
+            FaultKind::Claimed | FaultKind::LockTimeout | FaultKind::Statement => FAILED,
         },
         Error::NeedsSecondConnection => CONNECTION,
-        Error::ForeignHistory { .. } | Error::Plan(_) | Error::Rewritten { .. } => DRIFT,
+        Error::Baseline(BaselineError::HalfApplied { .. } | BaselineError::NotEmpty { .. })
+        | Error::ForeignHistory { .. }
+        | Error::Plan(_)
+        | Error::Repair(_)
+        | Error::Rewritten { .. } => DRIFT,
+        Error::Declined => INTERRUPTED,
+        Error::Revert(error) => match error {
+            RevertError::Irreversible { .. } => CONFIGURATION,
+            RevertError::HalfApplied { .. }
+            | RevertError::NotApplied { .. }
+            | RevertError::NothingApplied
+            | RevertError::Overtaken { .. } => DRIFT,
+        },
         Error::LockHeld(_) => LOCKED,
         Error::Migration(failure) => match &failure.state {
             State::RolledBack => FAILED,
-            State::HalfApplied { .. } | State::Unknown | State::Unsettled(_) => HALF_APPLIED,
+            State::HalfApplied { .. }
+            | State::HalfRepeated { .. }
+            | State::Unknown
+            | State::Unsettled { .. } => HALF_APPLIED,
         },
         Error::Stopped(stopped) => match stopped.reason {
             Reason::Deadline { .. } => DEADLINE,

@@ -48,3 +48,6 @@ pub mod cli;
 mod commands;
 
 pub use error::Error;
+
+/// The version of this program, as its runs are remembered with it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

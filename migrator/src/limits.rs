@@ -13,4 +13,15 @@ pub struct Limits {
     pub lock_wait: Duration,
     /// For a table lock; zero is for ever.
     pub lock_timeout: Duration,
+    /// For a statement of a migration; zero is for ever.
+    pub statement_timeout: Duration,
+}
+
+/// What is one transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transaction {
+    /// All of a run.
+    All,
+    #[default]
+    Each,
 }

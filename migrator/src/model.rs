@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 /// A migration's version: the number that orders it and names it for ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(pub i64);
 
 /// A fingerprint of a migration's text, as the format in use computes it.
@@ -36,6 +36,83 @@ pub struct Migration {
     pub up: Script,
     pub down: Option<Script>,
     pub checksum: Checksum,
+}
+
+/// A file that is run again whenever it has changed, after the migrations: a
+/// view, a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repeatable {
+    /// The file's name without its ending.
+    pub name: String,
+    pub script: Script,
+    pub checksum: Checksum,
+}
+
+/// One thing to do to a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed<'a> {
+    Apply(&'a Migration),
+    Repeat(&'a Repeatable),
+    /// Takes a migration back by its down script.
+    Revert(&'a Migration, &'a Script),
+}
+
+/// What a deed is about, by its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    Migration(Version),
+    Repeatable(String),
+}
+
+impl<'a> Deed<'a> {
+    /// What is run for it.
+    #[must_use]
+    pub fn script(self) -> &'a Script {
+        match self {
+            Self::Apply(migration) => &migration.up,
+            Self::Repeat(repeatable) => &repeatable.script,
+            Self::Revert(_, down) => down,
+        }
+    }
+
+    #[must_use]
+    pub fn subject(self) -> Subject {
+        match self {
+            Self::Apply(migration) | Self::Revert(migration, _) => {
+                Subject::Migration(migration.version)
+            }
+            Self::Repeat(repeatable) => Subject::Repeatable(repeatable.name.clone()),
+        }
+    }
+
+    /// Version and name, as a person reads them.
+    #[must_use]
+    pub fn label(self) -> String {
+        match self {
+            Self::Apply(migration) | Self::Revert(migration, _) => migration.label(),
+            Self::Repeat(repeatable) => format!("repeatable {}", repeatable.name),
+        }
+    }
+}
+
+impl Subject {
+    /// The version, of a migration.
+    #[must_use]
+    pub fn version(&self) -> Option<Version> {
+        match self {
+            Self::Migration(version) => Some(*version),
+            Self::Repeatable(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Migration(version) => write!(f, "migration {version}"),
+            Self::Repeatable(name) => write!(f, "repeatable {name}"),
+        }
+    }
 }
 
 impl Migration {

@@ -6,10 +6,10 @@ use crate::config::file::{self, File};
 use crate::diagnostic::Diagnostic;
 use crate::error::Error;
 use crate::formats::Format;
-use crate::formats::foreign;
 use crate::formats::sqlx::{Settings, Sqlx};
-use crate::model::Migration;
-use crate::sources::{self, Content, Listing};
+use crate::formats::{foreign, repeated};
+use crate::model::{Migration, Repeatable};
+use crate::sources::{self, Content, Entry, Listing};
 use crate::text::SourceFile;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,6 +30,7 @@ pub struct Project {
     pub file: File,
     pub format: Sqlx,
     pub migrations: Vec<Migration>,
+    pub repeatables: Vec<Repeatable>,
     pub warnings: Vec<Diagnostic>,
     /// All that a bundle needs: paths relative to the root, sorted.
     pub files: Vec<String>,
@@ -57,13 +58,24 @@ pub fn find(root: &Path, dir: Option<&str>, table: Option<&str>) -> Result<Proje
     foreign::refuse(&listing)?;
     let format = Sqlx::new(&settings, table.or(file.table.as_deref()));
     let reading = format.read(&listing)?;
+    let folder = listing.path(repeated::FOLDER);
+    let again = if listing.has_folder(repeated::FOLDER) {
+        Some(sources::read(root, &folder)?)
+    } else {
+        None
+    };
+    let repeatables = match &again {
+        Some(again) => repeated::read(again, Sqlx::script)?,
+        None => Vec::new(),
+    };
     Ok(Project {
-        files: files(root, &listing, settings_path),
+        files: files(root, &[Some(&listing), again.as_ref()], settings_path),
         root: root.to_owned(),
         dir,
         file,
         format,
         migrations: reading.migrations,
+        repeatables,
         warnings: reading.warnings,
     })
 }
@@ -157,12 +169,15 @@ fn read_settings(root: &Path, path: &str) -> Result<Option<Settings>, Error> {
     Ok(Some(Settings::parse(&file)?))
 }
 
-fn files(root: &Path, listing: &Listing, settings: Option<String>) -> Vec<String> {
-    let mut files: Vec<String> = listing
-        .entries
+fn files(root: &Path, listings: &[Option<&Listing>], settings: Option<String>) -> Vec<String> {
+    let mut files: Vec<String> = listings
         .iter()
-        .filter(|entry| matches!(entry.content, Content::Sql(_)))
-        .map(|entry| listing.path(&entry.name))
+        .flatten()
+        .flat_map(|listing| {
+            let sql = |entry: &&Entry| matches!(entry.content, Content::Sql(_));
+            let entries = listing.entries.iter().filter(sql);
+            entries.map(|entry| listing.path(&entry.name))
+        })
         .chain(settings)
         .collect();
     if root.join(file::NAME).exists() {

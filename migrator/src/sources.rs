@@ -59,6 +59,14 @@ impl Listing {
             format!("{}/{name}", self.dir.trim_end_matches('/'))
         }
     }
+
+    /// Whether there is such a subfolder.
+    #[must_use]
+    pub fn has_folder(&self, name: &str) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| entry.name == name && matches!(entry.content, Content::Folder(_)))
+    }
 }
 
 /// Reads the folder `root`/`dir`; links are followed, as sqlx follows them.

@@ -3,30 +3,44 @@
 //! What is applied already is never refused.
 
 use crate::error::{Error, Forbidden, Why};
-use crate::model::{Migration, Script};
+use crate::model::{Script, Version};
 use crate::plan::history::History;
 use crate::plan::history::Resume;
 use crate::plan::resume;
-use crate::sql::{self, Dialect, Kind, Statement};
-use crate::text::Span;
+use crate::sql::{self, Dialect, Kind, Statement, variables};
+use crate::text::{SourceFile, Span};
 use std::sync::Arc;
 
-/// Splits a pending migration and checks its statements.
+/// A script as it is to be sent, split and checked.
+pub(crate) struct Verified {
+    /// With its variables filled in.
+    pub file: Arc<SourceFile>,
+    pub statements: Vec<Statement>,
+}
+
+/// Fills in a script's variables, splits it and checks its statements.
 ///
 /// # Errors
 /// The first statement that may not stand there, with its place.
-pub(crate) fn statements(migration: &Migration, dialect: Dialect) -> Result<Vec<Statement>, Error> {
-    let script = &migration.up;
-    let forbidden = |span, why| Forbidden {
+pub(crate) fn script(
+    script: &Script,
+    dialect: Dialect,
+    variables: impl Fn(&str) -> Option<String>,
+) -> Result<Verified, Error> {
+    let file = variables::fill(&script.file, variables).map_err(|error| Error::Variable {
         file: Arc::clone(&script.file),
+        error,
+    })?;
+    let forbidden = |span, why| Forbidden {
+        file: Arc::clone(&file),
         span,
         why,
     };
-    if let Some(at) = script.file.text().find('\0') {
+    if let Some(at) = file.text().find('\0') {
         return Err(forbidden(Span::new(at, at + 1), Why::Nul).into());
     }
-    let statements = sql::split(&script.file, dialect).map_err(|error| Error::Split {
-        file: Arc::clone(&script.file),
+    let statements = sql::split(&file, dialect).map_err(|error| Error::Split {
+        file: Arc::clone(&file),
         error,
     })?;
     for statement in &statements {
@@ -34,23 +48,23 @@ pub(crate) fn statements(migration: &Migration, dialect: Dialect) -> Result<Vec<
             return Err(forbidden(statement.span, why).into());
         }
     }
-    Ok(statements)
+    Ok(Verified { file, statements })
 }
 
 /// Where a migration goes on that has begun before.
 ///
 /// # Errors
-/// A file that no longer begins with what was applied of it.
+/// A file that no longer begins with what was done of it.
 pub(crate) fn resume(
-    migration: &Migration,
-    statements: &[Statement],
+    version: Version,
+    script: &Verified,
     history: &History,
 ) -> Result<Resume, Error> {
-    let file = &migration.up.file;
-    let marks = history.marks(migration.version);
-    resume::point(file, statements, &marks).map_err(|number| Error::Rewritten {
-        file: Arc::clone(file),
-        span: statements
+    let marks = history.marks(version);
+    resume::point(&script.file, &script.statements, &marks).map_err(|number| Error::Rewritten {
+        file: Arc::clone(&script.file),
+        span: script
+            .statements
             .get(number)
             .map_or_else(Span::default, |statement| statement.span),
         statement: number + 1,

@@ -11,7 +11,7 @@ use migrate::formats::sqlx::{Settings, Sqlx};
 use migrate::model::{Checksum, Migration, Version};
 use migrate::plan::drift::Drift;
 use migrate::plan::history::{Applied, History, Mark};
-use migrate::plan::planner::{OutOfOrder, PlanError, Request, UnknownApplied, plan};
+use migrate::plan::planner::{self, Files, OutOfOrder, Plan, PlanError, Request, UnknownApplied};
 use migrate::plan::resume;
 use migrate::sources::{Content, Entry, Listing};
 use migrate::sql::{self, Dialect};
@@ -120,6 +120,7 @@ fn requests() -> impl Strategy<Value = Request> {
     (out_of_order, unknown_applied).prop_map(|(out_of_order, unknown_applied)| Request {
         out_of_order,
         unknown_applied,
+        ..Request::default()
     })
 }
 
@@ -184,6 +185,7 @@ fn history(states: &States) -> History {
     History {
         applied: applied.collect(),
         marks: marks.collect(),
+        ..History::default()
     }
 }
 
@@ -264,6 +266,19 @@ fn versions_of_drifts(drifts: &[Drift]) -> Vec<i64> {
     drifts.iter().map(|drift| drift.version().0).collect()
 }
 
+fn plan<'a>(
+    format: &dyn Format,
+    migrations: &'a [Migration],
+    history: &History,
+    request: Request,
+) -> Result<Plan<'a>, PlanError> {
+    let files = Files {
+        migrations,
+        repeatables: &[],
+    };
+    planner::plan(format, files, history, request)
+}
+
 /// What is planned, as versions.
 fn steps(
     migrations: &[Migration],
@@ -271,7 +286,11 @@ fn steps(
     request: Request,
 ) -> Result<Vec<i64>, PlanError> {
     let plan = plan(&format(), migrations, history, request)?;
-    Ok(plan.steps.iter().map(|step| step.version.0).collect())
+    Ok(plan
+        .steps
+        .iter()
+        .map(|step| step.subject().version().unwrap().0)
+        .collect())
 }
 
 /// The history after these versions were applied.

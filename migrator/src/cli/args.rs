@@ -1,7 +1,10 @@
 //! What can be typed.
 
 use crate::config::Options;
+use crate::model::Version;
+use crate::plan::repair::Resolution;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::time::Duration;
 
 /// Applies database migrations exactly once, and says truthfully what it did.
 #[derive(Debug, Parser)]
@@ -59,13 +62,31 @@ pub(super) struct Shared {
     /// Say only how it ended
     #[arg(long, short, global = true)]
     pub(super) quiet: bool,
+    /// Do not ask before what is hard to undo
+    #[arg(long, short, global = true)]
+    pub(super) yes: bool,
 }
 
-#[derive(Clone, Debug, Default, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(super) enum Verb {
     /// Apply what is pending (what `migrate` alone does)
-    #[default]
-    Up,
+    Up(Up),
+    /// Revert by the migrations' own down scripts, the newest one by default
+    Down(Down),
+    /// Revert the newest migration and apply it again
+    Redo,
+    /// Mark the runs so far as live: a deploy has succeeded
+    Confirm,
+    /// Record everything up to a version as applied, without running it
+    Baseline {
+        /// The newest version that is in the database already
+        version: i64,
+        /// Also where there is a history already
+        #[arg(long)]
+        force: bool,
+    },
+    /// After an accident: list what can be repaired, or repair it
+    Repair(Repair),
     /// Show every migration: applied, pending, changed or missing
     Status {
         /// Exit with 7 when files and history disagree, else 6 when pending
@@ -81,11 +102,76 @@ pub(super) enum Color {
     Never,
 }
 
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct Up {
+    /// Apply nothing after this version
+    #[arg(long, value_name = "VERSION")]
+    pub(super) to: Option<i64>,
+    /// Apply no more migrations than this
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) steps: Option<usize>,
+    /// Only show what would be done, as `migrate plan` does
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Down {
+    /// Revert everything after this version, which stays; 0 is everything
+    #[arg(long, value_name = "VERSION", conflicts_with_all = ["steps", "unconfirmed"])]
+    pub(super) to: Option<i64>,
+    /// Revert so many migrations [default: 1]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "unconfirmed")]
+    pub(super) steps: Option<usize>,
+    /// Revert what the newest run applied, if its deploy was not confirmed
+    #[arg(long)]
+    pub(super) unconfirmed: bool,
+    /// How long ago that run may have begun
+    #[arg(long, value_name = "DURATION", default_value = "1h", requires = "unconfirmed", value_parser = humantime::parse_duration)]
+    pub(super) within: Duration,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Repair {
+    /// Take an applied file's text as it is now for what was applied
+    #[arg(long, value_name = "VERSION")]
+    pub(super) accept: Vec<i64>,
+    /// Settle a migration that is half applied: VERSION=applied, =reverted, and
+    /// of a statement in doubt =happened or =did-not-happen
+    #[arg(long, value_name = "VERSION=ANSWER", value_parser = resolution)]
+    pub(super) resolve: Vec<(Version, Resolution)>,
+}
+
+fn resolution(text: &str) -> Result<(Version, Resolution), String> {
+    let (version, answer) = text
+        .split_once('=')
+        .ok_or("it takes VERSION=ANSWER, as in 5=applied")?;
+    let version = version
+        .parse()
+        .map_err(|_| format!("{version:?} is no version"))?;
+    let resolution = match answer {
+        "applied" => Resolution::Applied,
+        "did-not-happen" => Resolution::DidNotHappen,
+        "happened" => Resolution::Happened,
+        "reverted" => Resolution::Reverted,
+        _ => return Err("the answer is applied, reverted, happened or did-not-happen".to_owned()),
+    };
+    Ok((Version(version), resolution))
+}
+
+impl Default for Verb {
+    fn default() -> Self {
+        Self::Up(Up::default())
+    }
+}
+
 impl Verb {
     /// Whether it changes anything; the others only ask.
     pub(super) fn acts(&self) -> bool {
         match self {
-            Self::Up => true,
+            Self::Up(up) => !up.dry_run,
+            Self::Repair(repair) => !(repair.accept.is_empty() && repair.resolve.is_empty()),
+            Self::Baseline { .. } | Self::Confirm | Self::Down(_) | Self::Redo => true,
             Self::Status { .. } => false,
         }
     }

@@ -4,15 +4,20 @@
 mod args;
 mod tasks;
 
-use crate::commands::{self, Task};
+use crate::commands::down::{self, Choice};
+use crate::commands::repair::{self, Decisions};
+use crate::commands::{self, Done, Start, Task, baseline, confirm, redo, up};
 use crate::config::{self, Environment, Options, Output};
 use crate::db::{self, Past};
 use crate::engine::stop::Stop;
 use crate::error::Error;
 use crate::exit;
+use crate::model::Version;
 use crate::plan::drift::Drift;
-use crate::plan::planner;
-use crate::report::{Human, Json, Report, Status};
+use crate::plan::history::Who;
+use crate::plan::planner::{self, Request};
+use crate::plan::revert::Wish;
+use crate::report::{Ended, Human, Json, Repairs, Report, Status};
 use args::{Cli, Color, Verb};
 use clap::Parser;
 use std::ffi::OsString;
@@ -45,10 +50,11 @@ pub fn main() -> ExitCode {
     };
     let mut out = std::io::stdout();
     let mut err = std::io::stderr();
+    let asks = !cli.shared.yes && std::io::stdin().is_terminal() && out.is_terminal();
     let options = cli.shared.options();
     let code = match config::output(&options, &environment) {
         Ok(Output::Human) => {
-            let mut report = Human::new(&mut out, &mut err, styled, cli.shared.quiet);
+            let mut report = Human::new(&mut out, &mut err, styled, cli.shared.quiet).asking(asks);
             run(&cli, &options, &environment, &mut report)
         }
         Ok(Output::Json) => run(&cli, &options, &environment, &mut Json::new(&mut out)),
@@ -80,7 +86,7 @@ fn run(cli: &Cli, options: &Options, environment: Environment, report: &mut dyn 
         let tasks = tasks::find(options, environment)?;
         runtime.block_on(async {
             if verb.acts() {
-                Box::pin(act(&verb, &tasks, report)).await
+                Box::pin(act(&verb, &tasks, environment, report)).await
             } else {
                 Box::pin(ask(&verb, &tasks, report)).await
             }
@@ -100,19 +106,71 @@ fn run(cli: &Cli, options: &Options, environment: Environment, report: &mut dyn 
 }
 
 /// Changes one database after the other, up to the first that fails.
-async fn act(verb: &Verb, tasks: &[Task], report: &mut dyn Report) -> Result<u8, Error> {
+async fn act(
+    verb: &Verb,
+    tasks: &[Task],
+    environment: Environment<'_>,
+    report: &mut dyn Report,
+) -> Result<u8, Error> {
     let limit = tasks.iter().map(|task| task.config.limits.deadline).max();
     let mut stop = Stop::after(limit.unwrap_or_default())
         .map_err(|error| unexpected(&format!("no signals: {error}")))?;
     for task in tasks {
-        let run = run_name();
-        let done = match verb {
-            Verb::Up => Box::pin(commands::up::up(task, &run, &mut stop, report)).await?,
-            Verb::Status { .. } => unreachable!("it only asks"),
+        let start = Start {
+            name: run_name(),
+            who: who(environment),
         };
-        report.done(&done.outcome, done.newest);
+        let done = Box::pin(change(verb, task, &start, &mut stop, report)).await?;
+        report.done(&Ended {
+            outcome: done.outcome.as_ref(),
+            reverts: done.reverts,
+            newest: done.newest,
+        });
     }
     Ok(exit::DONE)
+}
+
+async fn change(
+    verb: &Verb,
+    task: &Task,
+    start: &Start,
+    stop: &mut Stop,
+    report: &mut dyn Report,
+) -> Result<Done, Error> {
+    match verb {
+        Verb::Baseline { version, force } => {
+            let version = Version(*version);
+            baseline::baseline(task, start, version, *force, stop, report).await
+        }
+        Verb::Confirm => confirm::confirm(task, start, stop, report).await,
+        Verb::Down(down) => {
+            let choice = match (down.to, down.unconfirmed) {
+                (_, true) => Choice::Unconfirmed {
+                    within: down.within,
+                },
+                (Some(version), false) => Choice::Wish(Wish::To(Version(version))),
+                (None, false) => Choice::Wish(Wish::Steps(down.steps.unwrap_or(1))),
+            };
+            down::down(task, start, choice, stop, report).await
+        }
+        Verb::Redo => redo::redo(task, start, stop, report).await,
+        Verb::Repair(repair) => {
+            let decisions = Decisions {
+                accept: repair.accept.iter().copied().map(Version).collect(),
+                resolve: repair.resolve.clone(),
+            };
+            repair::repair(task, start, &decisions, stop, report).await
+        }
+        Verb::Up(up) => {
+            let request = Request {
+                to: up.to.map(Version),
+                steps: up.steps,
+                ..task.config.request
+            };
+            up::up(task, start, request, stop, report).await
+        }
+        Verb::Status { .. } => unreachable!("it only asks"),
+    }
 }
 
 /// Asks one database after the other; the code is the worst of theirs.
@@ -125,7 +183,20 @@ async fn ask(verb: &Verb, tasks: &[Task], report: &mut dyn Report) -> Result<u8,
                 let code = show(task, &found, report);
                 if *exit_code { code } else { exit::DONE }
             }
-            Verb::Up => unreachable!("it acts"),
+            Verb::Repair(_) => {
+                let found = repair::list(task).await?;
+                report.repairs(&Repairs {
+                    database: &task.config.database.value.to_string(),
+                    table: &found.look.ledger.table,
+                    damages: &found.damages,
+                    invalid_indexes: &found.invalid_indexes,
+                });
+                exit::DONE
+            }
+            Verb::Up(_) => todo!("the plan is another founder's"),
+            Verb::Baseline { .. } | Verb::Confirm | Verb::Down(_) | Verb::Redo => {
+                unreachable!("it acts")
+            }
         };
         worst = worst.max(code);
     }
@@ -171,4 +242,37 @@ fn run_name() -> String {
         .map_or(0, |since| since.as_secs());
     let chance = std::hash::RandomState::new().hash_one(now) & 0xff_ffff;
     format!("migrate {now:x}-{chance:06x}")
+}
+
+/// What the platforms name their deployments by.
+const COMMITS: [&str; 8] = [
+    "MIGRATE_COMMIT",
+    "COMMIT_HASH",
+    "SOURCE_VERSION",
+    "HEROKU_SLUG_COMMIT",
+    "RENDER_GIT_COMMIT",
+    "RAILWAY_GIT_COMMIT_SHA",
+    "GITHUB_SHA",
+    "CI_COMMIT_SHA",
+];
+const DEPLOYMENTS: [&str; 3] = [
+    "MIGRATE_DEPLOYMENT",
+    "HEROKU_RELEASE_VERSION",
+    "RAILWAY_DEPLOYMENT_ID",
+];
+
+/// What the environment tells of a run's reason.
+fn who(environment: Environment) -> Who {
+    let first = |names: &[&str]| {
+        let set = |name: &&str| environment(name).filter(|value| !value.is_empty());
+        names.iter().find_map(set).map(|mut value| {
+            value.truncate(value.floor_char_boundary(255));
+            value
+        })
+    };
+    Who {
+        commit: first(&COMMITS),
+        deployment: first(&DEPLOYMENTS),
+        host: first(&["HOSTNAME", "HOST"]),
+    }
 }

@@ -31,7 +31,11 @@ pub(super) fn find(options: &Options, environment: Environment) -> Result<Vec<Ta
         },
     };
     let config = Config::resolve(options, environment, &project.file)?;
-    Ok(vec![Task { project, config }])
+    Ok(vec![Task {
+        project,
+        config,
+        variables: |name| std::env::var(name).ok(),
+    }])
 }
 
 fn bundled(table: Option<&str>) -> Result<Option<Project>, Error> {

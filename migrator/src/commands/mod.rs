@@ -1,21 +1,141 @@
 //! The verbs: each reads, plans, runs and reports. None of them prints, exits or
 //! holds SQL.
 
+pub(crate) mod baseline;
+pub(crate) mod confirm;
+pub(crate) mod down;
+mod opening;
+pub(crate) mod redo;
+pub(crate) mod repair;
 pub(crate) mod status;
 pub(crate) mod up;
 
 use crate::config::Config;
+use crate::db::Wanted;
+use crate::db::fault::{Fault, FaultKind};
+use crate::engine::{Outcome, Run, Step};
 use crate::error::Error;
+use crate::model::{Deed, Version};
+use crate::plan::history::{History, Who};
+use crate::plan::planner::Files;
 use crate::project::Project;
+use crate::sql::Dialect;
+use crate::verify;
 
 /// What every verb works on.
 pub(crate) struct Task {
     pub project: Project,
     pub config: Config,
+    /// The environment, of which files may ask for variables.
+    pub variables: fn(&str) -> Option<String>,
+}
+
+/// What a run is started with.
+pub(crate) struct Start {
+    /// By which it is known in the server.
+    pub name: String,
+    pub who: Who,
+}
+
+/// A run that ended well.
+pub(crate) struct Done {
+    /// What it did to the schema; nothing for a run that only records.
+    pub outcome: Option<Outcome>,
+    pub reverts: bool,
+    /// The newest version that is applied now.
+    pub newest: Option<Version>,
+}
+
+impl Task {
+    fn files(&self) -> Files<'_> {
+        Files {
+            migrations: &self.project.migrations,
+            repeatables: &self.project.repeatables,
+        }
+    }
+
+    fn dialect(&self) -> Dialect {
+        self.config.database.value.dialect()
+    }
+
+    /// What of a database must be known to plan an `up`.
+    fn wanted(&self) -> Wanted {
+        Wanted {
+            repeated: !self.project.repeatables.is_empty(),
+            runs: false,
+        }
+    }
+
+    /// The run of an engine.
+    fn run<'a>(
+        &self,
+        start: &'a Start,
+        verb: &'static str,
+        wanted: Wanted,
+        look: &'a crate::db::Look,
+    ) -> Run<'a> {
+        Run {
+            name: &start.name,
+            verb,
+            who: &start.who,
+            limits: self.config.limits,
+            transaction: self.config.transaction,
+            wanted,
+            look,
+        }
+    }
+
+    /// The steps of a plan, each split and verified: all of them, before the
+    /// first is sent.
+    fn steps<'a>(&self, deeds: &[Deed<'a>], history: &History) -> Result<Vec<Step<'a>>, Error> {
+        deeds
+            .iter()
+            .map(|deed| {
+                let script = verify::script(deed.script(), self.dialect(), self.variables)?;
+                let begun = match deed {
+                    Deed::Apply(migration) => history.find(migration.version),
+                    // Whoever takes back a complete one begins.
+                    Deed::Revert(migration, _) => history
+                        .find(migration.version)
+                        .filter(|applied| !applied.complete),
+                    Deed::Repeat(_) => None,
+                };
+                let resume = match begun {
+                    Some(applied) => Some(verify::resume(applied.version, &script, history)?),
+                    None => None,
+                };
+                Ok(Step {
+                    deed: *deed,
+                    file: script.file,
+                    statements: script.statements,
+                    resume,
+                })
+            })
+            .collect()
+    }
+}
+
+/// Whether there may be a database: of SQLite, its file. Only `up` creates one.
+fn is_there(task: &Task) -> bool {
+    let file = task.config.database.value.file();
+    file.is_none_or(|file| file.path.exists())
+}
+
+/// # Errors
+/// A SQLite file that does not exist.
+fn must_be_there(task: &Task) -> Result<(), Error> {
+    match task.config.database.value.file() {
+        Some(file) if !file.path.exists() => Err(Fault::new(
+            FaultKind::Refused,
+            format!("the database file {} does not exist", file.path.display()),
+        )
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a database that another tool keeps.
-fn refuse_foreign(look: &crate::db::Look, dialect: crate::sql::Dialect) -> Result<(), Error> {
+fn refuse_foreign(look: &crate::db::Look, dialect: Dialect) -> Result<(), Error> {
     match look.past {
         crate::db::Past::Foreign { tool, table } => Err(Error::ForeignHistory {
             tool,

@@ -2,7 +2,7 @@
 //! only asks, and needs no right but SELECT.
 
 use super::{Task, refuse_foreign};
-use crate::db::{self, Look};
+use crate::db::{self, Look, Wanted};
 use crate::engine::stop::Reason;
 use crate::error::Error;
 use crate::formats::Format;
@@ -29,10 +29,16 @@ pub(crate) async fn status(task: &Task) -> Result<Found, Error> {
 }
 
 async fn ask(task: &Task) -> Result<Found, Error> {
-    let Task { project, config } = task;
+    let Task {
+        project, config, ..
+    } = task;
     let url = &config.database.value;
     let mut reader = db::connect_reader(url, config.limits.wait).await?;
-    let look = reader.look(project.format.ledger()).await?;
+    let wanted = Wanted {
+        repeated: !project.repeatables.is_empty(),
+        runs: true,
+    };
+    let look = reader.look(project.format.ledger(), wanted).await?;
     refuse_foreign(&look, url.dialect())?;
     let history = look.past.history();
     let drifts = drift::find(&project.format, &project.migrations, &history);

@@ -4,7 +4,7 @@ pub mod file;
 pub mod setting;
 
 use crate::db::url::{DatabaseUrl, UrlError};
-use crate::limits::Limits;
+use crate::limits::{Limits, Transaction};
 use crate::plan::planner::{OutOfOrder, Request, UnknownApplied};
 use crate::sources;
 use crate::text::{SourceFile, Span};
@@ -36,6 +36,7 @@ pub struct Config {
     pub database: Setting<DatabaseUrl>,
     pub request: Request,
     pub limits: Limits,
+    pub transaction: Transaction,
 }
 
 /// Why the settings are not to be used.
@@ -117,6 +118,7 @@ impl Config {
                 &file.lock_timeout,
                 Duration::from_secs(5),
             )?,
+            statement_timeout: Duration::ZERO,
         };
         let out_of_order = find("out-of-order", &options.out_of_order, &file.out_of_order)
             .map(|found| {
@@ -152,8 +154,10 @@ impl Config {
             request: Request {
                 out_of_order,
                 unknown_applied,
+                ..Request::default()
             },
             limits,
+            transaction: Transaction::default(),
         })
     }
 }

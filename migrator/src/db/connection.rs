@@ -2,7 +2,9 @@
 
 use super::fault::{Fault, FaultKind};
 use super::url::DatabaseUrl;
-use super::{Blocker, GuardSession, Handle, Job, LockKey, Look, Progress, Session};
+use super::{
+    Blocker, Edit, Entry, GuardSession, Handle, Job, LockKey, Look, Progress, Session, Wanted,
+};
 use crate::formats::ledger::Ledger;
 use crate::model::Version;
 use crate::sql::Dialect;
@@ -128,12 +130,24 @@ fn without_secrets(url: &DatabaseUrl, mut fault: Fault) -> Fault {
 }
 
 impl Session for Connection {
-    async fn look(&mut self, ledger: &Ledger) -> Result<Look, Fault> {
-        with_driver!(&mut self.0, session => session.look(ledger).await)
+    async fn look(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
+        with_driver!(&mut self.0, session => session.look(ledger, wanted).await)
     }
 
     async fn create(&mut self, ledger: &Ledger) -> Result<(), Fault> {
         with_driver!(&mut self.0, session => session.create(ledger).await)
+    }
+
+    async fn remember(&mut self, ledger: &Ledger, entry: Entry<'_>) -> Result<(), Fault> {
+        with_driver!(&mut self.0, session => session.remember(ledger, entry).await)
+    }
+
+    async fn edit(&mut self, ledger: &Ledger, edits: &[Edit<'_>]) -> Result<(), Fault> {
+        with_driver!(&mut self.0, session => session.edit(ledger, edits).await)
+    }
+
+    async fn invalid_indexes(&mut self, statements: &[&str]) -> Result<Vec<String>, Fault> {
+        with_driver!(&mut self.0, session => session.invalid_indexes(statements).await)
     }
 
     fn handle(&self) -> Handle {
@@ -148,6 +162,10 @@ impl Session for Connection {
         with_driver!(&mut self.0, session => session.apply(jobs).await)
     }
 
+    async fn apply_as_one(&mut self, jobs: &[Job<'_>]) -> Progress {
+        with_driver!(&mut self.0, session => session.apply_as_one(jobs).await)
+    }
+
     async fn flush(&mut self, ledger: &Ledger, version: Version) -> Result<(), Fault> {
         with_driver!(&mut self.0, session => session.flush(ledger, version).await)
     }
@@ -158,8 +176,16 @@ impl Reader {
     ///
     /// # Errors
     /// What the database complained of.
-    pub async fn look(&mut self, ledger: &Ledger) -> Result<Look, Fault> {
-        self.0.look(ledger).await
+    pub async fn look(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
+        self.0.look(ledger, wanted).await
+    }
+
+    /// The indexes that these statements have left invalid.
+    ///
+    /// # Errors
+    /// What the database complained of.
+    pub async fn invalid_indexes(&mut self, statements: &[&str]) -> Result<Vec<String>, Fault> {
+        self.0.invalid_indexes(statements).await
     }
 }
 

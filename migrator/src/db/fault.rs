@@ -1,5 +1,7 @@
 //! What a database or its driver complained of, as data without secrets.
 
+use crate::text::SourceFile;
+
 /// A complaint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -20,6 +22,8 @@ pub struct Fault {
 /// What kind of complaint: it decides the exit code and whether to try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
+    /// Another run has done it, or is at it.
+    Claimed,
     /// The driver understood nothing any more, or was never to be asked that.
     Driver,
     /// A statement waited for a table lock for as long as it may.
@@ -74,6 +78,22 @@ impl Fault {
             Some(Position::Character(at)) => at.checked_sub(characters).map(Position::Character),
             other => other,
         };
+        self
+    }
+
+    /// The same, without the values of a file's variables.
+    #[must_use]
+    pub fn without_values(mut self, file: &SourceFile) -> Self {
+        self.message = file.without_values(&self.message);
+        for text in [
+            &mut self.detail,
+            &mut self.hint,
+            &mut self.context,
+            &mut self.constraint,
+            &mut self.table,
+        ] {
+            *text = text.take().map(|text| file.without_values(&text));
+        }
         self
     }
 

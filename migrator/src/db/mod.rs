@@ -7,10 +7,14 @@ pub mod url;
 
 #[cfg(feature = "cli")]
 mod connection;
+#[cfg(feature = "cli")]
+mod memory;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "cli")]
+mod repeat;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "cli")]
@@ -22,9 +26,11 @@ mod wire;
 pub use connection::{Connection, Guard, Reader, connect, connect_reader};
 
 use crate::formats::ledger::Ledger;
-use crate::model::{Migration, Version};
-use crate::plan::history::{History, Resume};
-use crate::sql::Statement;
+use crate::formats::record::Record;
+use crate::model::{Deed, Migration, Subject, Version};
+use crate::plan::history::{Ending, History, Resume, Run};
+use crate::sql::{Dialect, Statement};
+use crate::text::SourceFile;
 use fault::Fault;
 use std::time::Duration;
 
@@ -37,6 +43,8 @@ pub struct Look {
     /// migration leaves the search path.
     pub ledger: Ledger,
     pub past: Past,
+    /// Where there is no history: whether there are tables all the same.
+    pub has_tables: bool,
     /// What two migrators of this history exclude each other by.
     pub lock: LockKey,
 }
@@ -77,12 +85,22 @@ pub enum LockKey {
     File(std::path::PathBuf),
 }
 
-/// One migration to apply, with all that a session needs for it.
+/// What is to be read beside the history itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// What was run of the repeatable files.
+    pub repeated: bool,
+    /// The runs.
+    pub runs: bool,
+}
+
+/// One thing to do, with all that a session needs for it.
 #[derive(Clone, Copy, Debug)]
 pub struct Job<'a> {
     pub ledger: &'a Ledger,
-    pub migration: &'a Migration,
-    /// The statements of its up script.
+    pub deed: Deed<'a>,
+    /// Its script as it is sent, its variables filled in.
+    pub file: &'a SourceFile,
     pub statements: &'a [Statement],
     /// Where it goes on, if it has begun before.
     pub resume: Option<&'a Resume>,
@@ -90,10 +108,72 @@ pub struct Job<'a> {
     pub lock_wait: Duration,
     /// How long a statement may wait for a table lock; zero is for ever.
     pub lock_timeout: Duration,
+    /// How long a statement may take; zero is for ever.
+    pub statement_timeout: Duration,
     /// Whether its commit must wait for the disk.
     pub durable: bool,
     /// By which the run is known in the server.
     pub run: &'a str,
+}
+
+impl<'a> Job<'a> {
+    /// What it writes of itself.
+    #[must_use]
+    pub fn record(&self, dialect: Dialect) -> Record<'a> {
+        Record {
+            ledger: self.ledger,
+            dialect,
+            deed: self.deed,
+            run: self.run,
+        }
+    }
+
+    /// Whether it can be one transaction.
+    #[must_use]
+    pub fn is_transaction(&self) -> bool {
+        self.deed.script().transaction && self.resume.is_none()
+    }
+}
+
+/// What a run is remembered by.
+#[derive(Clone, Copy, Debug)]
+pub enum Entry<'a> {
+    Begin(&'a Run),
+    End {
+        run: &'a str,
+        ending: Ending,
+        did: &'a [Subject],
+        error: Option<&'a str>,
+    },
+}
+
+/// A change of what is recorded, and of nothing else.
+#[derive(Clone, Copy, Debug)]
+pub enum Edit<'a> {
+    /// The file as it is now is what was applied.
+    Accept(&'a Migration),
+    /// It is applied in full, whatever the history says of it.
+    Complete(&'a Migration),
+    /// What stands is live.
+    Confirm,
+    /// Drops the index that this CREATE INDEX CONCURRENTLY has left invalid, if
+    /// it has; after all others, for it can be part of no transaction.
+    DropInvalidIndex(&'a str),
+    /// It is not applied, whatever the history says of it.
+    Forget(Version),
+    /// All repeatables are to be run again: what they made may be gone.
+    ForgetRepeated,
+    /// It was applied before there was a history.
+    Record(&'a Migration),
+    /// Remembers a run that changed no schema.
+    Remember(&'a Run),
+    /// Whether the statement has happened whose end nobody recorded.
+    Settle {
+        version: Version,
+        /// 0-based.
+        statement: i64,
+        happened: bool,
+    },
 }
 
 /// How far some migrations came.
@@ -101,7 +181,10 @@ pub struct Job<'a> {
 pub struct Progress {
     /// How long each of the first ones took: those are applied.
     pub applied: Vec<Duration>,
-    /// Why the next one was not.
+    /// The number of the one that failed among those that were sent: the first
+    /// that is not applied, or in one transaction any of them.
+    pub failed: usize,
+    /// Why it was not applied.
     pub setback: Option<Setback>,
 }
 
@@ -123,6 +206,7 @@ impl Progress {
     pub fn all(took: Vec<Duration>) -> Self {
         Self {
             applied: took,
+            failed: 0,
             setback: None,
         }
     }
@@ -132,6 +216,7 @@ impl Progress {
     pub fn none(setback: Setback) -> Self {
         Self {
             applied: Vec::new(),
+            failed: 0,
             setback: Some(setback),
         }
     }
@@ -146,15 +231,6 @@ impl From<Result<Duration, Setback>> for Progress {
     }
 }
 
-/// What only a person can answer: whether a statement happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
-    pub ran: usize,
-    /// The SQL that records that it happened, and that it did not.
-    pub happened: String,
-    pub did_not_happen: String,
-}
-
 /// What a failed migration left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Left {
@@ -163,8 +239,11 @@ pub enum Left {
     /// Its first `ran` statements stay, and the history marks it as half
     /// applied. Where it is resumable, another run goes on after them.
     Part { ran: usize, resumable: bool },
-    /// Its first `ran` statements stay, and the next may have happened.
-    Unsettled(Box<Question>),
+    /// The first `ran` statements of a repeatable, which is run again as a whole.
+    Repeatable { ran: usize },
+    /// Its first `ran` statements stay, and only a person can tell whether the
+    /// next has happened.
+    Unsettled { ran: usize },
     /// Another run has claimed it first.
     Claimed,
     /// The connection ended: only the history knows.
@@ -204,13 +283,34 @@ pub trait Session {
     ///
     /// # Errors
     /// What the database complained of.
-    async fn look(&mut self, ledger: &Ledger) -> Result<Look, Fault>;
+    async fn look(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault>;
 
     /// Creates the history table where it is missing.
     ///
     /// # Errors
     /// What the database complained of; nothing was created then.
     async fn create(&mut self, ledger: &Ledger) -> Result<(), Fault>;
+
+    /// Remembers a run; its table is created where it is missing.
+    ///
+    /// # Errors
+    /// What the database complained of.
+    async fn remember(&mut self, ledger: &Ledger, entry: Entry<'_>) -> Result<(), Fault>;
+
+    /// Changes what is recorded: all of it, or nothing.
+    ///
+    /// # Errors
+    /// What the database complained of; nothing was changed then.
+    async fn edit(&mut self, ledger: &Ledger, edits: &[Edit<'_>]) -> Result<(), Fault>;
+
+    /// The names of the indexes that these CREATE INDEX CONCURRENTLY have left
+    /// invalid; none where there is no such thing.
+    ///
+    /// # Errors
+    /// What the database complained of.
+    async fn invalid_indexes(&mut self, _statements: &[&str]) -> Result<Vec<String>, Fault> {
+        Ok(Vec::new())
+    }
 
     /// By what its running statement is cancelled.
     fn handle(&self) -> Handle;
@@ -224,6 +324,9 @@ pub trait Session {
     /// first that fails. No more than [`Session::together`], and one without a
     /// transaction alone; fewer than all may be tried.
     async fn apply(&mut self, jobs: &[Job<'_>]) -> Progress;
+
+    /// Applies all of them in one transaction, or none.
+    async fn apply_as_one(&mut self, jobs: &[Job<'_>]) -> Progress;
 
     /// Waits until what was applied up to a version is on the disk.
     ///

@@ -2,14 +2,18 @@
 //! the run: the database's own lock ends with each transaction.
 
 use super::fault::{Fault, FaultKind, Position};
-use super::stepwise::{self, Settled, Step, Stepwise, done_at_once};
+use super::memory::{self, Memory};
+use super::repeat;
+use super::stepwise::{self, Settled, Step, Stepwise, done_at_once, quicker};
 use super::url::DatabaseUrl;
 use super::wire::{self, Answer};
 use super::{
-    Blocker, GuardSession, Handle, Job, Left, LockKey, Look, Past, Progress, Session, Setback,
+    Blocker, Edit, Entry, GuardSession, Handle, Job, Left, LockKey, Look, Past, Progress, Session,
+    Setback, Wanted,
 };
-use crate::formats::journal::Journal;
 use crate::formats::ledger::Ledger;
+use crate::formats::repeated::Repeated;
+use crate::model::Deed;
 use crate::plan::history::Mark;
 use crate::sql::{Dialect, Kind};
 use sqlx::ConnectOptions;
@@ -18,8 +22,8 @@ use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 const DIALECT: Dialect = Dialect::Sqlite;
@@ -27,11 +31,14 @@ const DIALECT: Dialect = Dialect::Sqlite;
 /// Result codes that decide something here.
 const ERROR: &str = "1";
 const CONSTRAINT_PRIMARY_KEY: &str = "1555";
+const INTERRUPT: &str = "9";
 
 pub(super) struct Sqlite {
     connection: SqliteConnection,
     path: PathBuf,
     cancelled: Arc<AtomicBool>,
+    /// When the statement that runs must end.
+    bound: Arc<Mutex<Option<Instant>>>,
 }
 
 /// How many of SQLite's instructions run between two questions whether to go
@@ -63,15 +70,24 @@ impl Sqlite {
         let mut connection = connection.await.map_err(|error| fault(&error, true))?;
         let cancelled = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&cancelled);
+        let bound: Arc<Mutex<Option<Instant>>> = Arc::default();
+        let end = Arc::clone(&bound);
         connection
             .lock_handle()
             .await
             .map_err(|error| fault(&error, true))?
-            .set_progress_handler(ASK_EVERY, move || !asked.load(Ordering::Relaxed));
+            .set_progress_handler(ASK_EVERY, move || {
+                let is_late = |end: &Instant| Instant::now() >= *end;
+                let late = end
+                    .lock()
+                    .is_ok_and(|end| end.as_ref().is_some_and(is_late));
+                !late && !asked.load(Ordering::Relaxed)
+            });
         Ok(Self {
             connection,
             path,
             cancelled,
+            bound,
         })
     }
 
@@ -79,6 +95,17 @@ impl Sqlite {
         wire::send(&mut self.connection, sql)
             .await
             .map_err(|failed| fault(&failed.error, false))
+    }
+
+    async fn has_tables(&mut self) -> Result<bool, Fault> {
+        let answer = self
+            .rows(
+                "SELECT 'table' FROM sqlite_master WHERE type = 'table' \
+                 AND name NOT LIKE 'sqlite!_%' ESCAPE '!' \
+                 AND name NOT LIKE '!_migrate!_%' ESCAPE '!' LIMIT 1",
+            )
+            .await?;
+        Ok(!answer.rows.is_empty())
     }
 
     async fn other_tools_past(&mut self) -> Result<Past, Fault> {
@@ -104,53 +131,111 @@ impl Sqlite {
             .map(|_| ())
     }
 
-    /// All of a migration in one transaction, its history row first.
-    async fn in_transaction(&mut self, job: Job<'_>) -> Result<(), Setback> {
+    /// All of some deeds in one transaction, each with its record first. Tells
+    /// how long each took, or which failed.
+    async fn in_transaction(
+        &mut self,
+        jobs: &[Job<'_>],
+    ) -> Result<Vec<Duration>, (usize, Setback)> {
+        let ours = |left| {
+            move |fault: Fault| Setback {
+                fault,
+                statement: None,
+                offset: None,
+                left,
+            }
+        };
+        self.rows("BEGIN IMMEDIATE")
+            .await
+            .map_err(|fault| (0, ours(Left::Nothing)(fault)))?;
+        let mut took = Vec::new();
+        for (number, job) in jobs.iter().enumerate() {
+            let began = Instant::now();
+            self.one(*job).await.map_err(|setback| (number, setback))?;
+            took.push(began.elapsed());
+        }
+        match self.rows("COMMIT").await {
+            Ok(_) => Ok(took),
+            Err(fault) => Err((jobs.len().saturating_sub(1), ours(Left::Nothing)(fault))),
+        }
+    }
+
+    async fn one(&mut self, job: Job<'_>) -> Result<(), Setback> {
         let began = Instant::now();
-        let ours = |fault: Fault, left| Setback {
+        let ours = |fault: Fault| Setback {
+            left: if Self::is_claimed(&fault) {
+                Left::Claimed
+            } else {
+                Left::Nothing
+            },
             fault,
             statement: None,
             offset: None,
-            left,
         };
-        let claim = job.ledger.insert(DIALECT, job.migration, true);
-        for sql in ["BEGIN IMMEDIATE", &claim] {
-            self.rows(sql).await.map_err(|fault| {
-                let left = if Self::is_duplicate(&fault) {
-                    Left::Claimed
-                } else {
-                    Left::Nothing
-                };
-                ours(fault, left)
-            })?;
+        let record = job.record(DIALECT);
+        if let Deed::Repeat(_) = job.deed {
+            let create = Repeated::of(job.ledger, DIALECT).create();
+            self.rows(&create).await.map_err(ours)?;
         }
-        let file = &job.migration.up.file;
+        let claim = self.rows(&record.fence()).await.map_err(ours)?;
+        if claim.affected != 1 {
+            return Err(ours(quicker()));
+        }
         for (number, statement) in job.statements.iter().enumerate() {
-            let text = file.slice(statement.span);
-            self.rows(text).await.map_err(|fault| Setback {
+            let text = job.file.slice(statement.span);
+            self.bounded(text, job).await.map_err(|fault| Setback {
                 statement: Some(number),
                 offset: offset_in(text, &fault).map(|at| statement.span.start + at),
-                ..ours(fault, Left::Nothing)
+                left: Left::Nothing,
+                fault,
             })?;
         }
         let took = began.elapsed().as_nanos().to_string();
-        let finish = job.ledger.finish(job.migration.version, &took);
-        for sql in [finish.as_str(), "COMMIT"] {
-            self.rows(sql)
-                .await
-                .map_err(|fault| ours(fault, Left::Nothing))?;
+        if let Some(finish) = record.finish(&took) {
+            self.rows(&finish).await.map_err(|fault| Setback {
+                left: Left::Nothing,
+                ..ours(fault)
+            })?;
         }
         Ok(())
     }
+
+    /// One statement of a file, for no longer than it may take.
+    async fn bounded(&mut self, text: &str, job: Job<'_>) -> Result<(), Fault> {
+        if job.statement_timeout.is_zero() {
+            return self.rows(text).await.map(|_| ());
+        }
+        let end = Instant::now() + job.statement_timeout;
+        if let Ok(mut bound) = self.bound.lock() {
+            *bound = Some(end);
+        }
+        let result = self.rows(text).await;
+        if let Ok(mut bound) = self.bound.lock() {
+            *bound = None;
+        }
+        result.map(|_| ()).map_err(|fault| {
+            if Instant::now() >= end && fault.has_code(&[INTERRUPT]) {
+                let message = "the statement took longer than --statement-timeout";
+                return Fault::new(FaultKind::Statement, message);
+            }
+            fault
+        })
+    }
 }
 
-impl Stepwise for Sqlite {
+impl Memory for Sqlite {
     const DIALECT: Dialect = DIALECT;
 
     async fn ask(&mut self, sql: &str) -> Result<Answer, Fault> {
         self.rows(sql).await
     }
 
+    fn is_missing(fault: &Fault) -> bool {
+        is_missing(fault)
+    }
+}
+
+impl Stepwise for Sqlite {
     fn is_duplicate(fault: &Fault) -> bool {
         fault.has_code(&[CONSTRAINT_PRIMARY_KEY])
     }
@@ -164,11 +249,16 @@ impl Stepwise for Sqlite {
     async fn step(&mut self, step: &Step<'_>) -> Result<(), Fault> {
         let done = done_at_once(step);
         if step.statement.kind != Kind::Other {
-            self.rows(step.text).await?;
+            self.bounded(step.text, step.job).await?;
             return self.rows(&done).await.map(|_| ());
         }
         for sql in ["BEGIN IMMEDIATE", step.text, &done, "COMMIT"] {
-            if let Err(fault) = self.rows(sql).await {
+            let result = if sql == step.text {
+                self.bounded(sql, step.job).await
+            } else {
+                self.rows(sql).await.map(|_| ())
+            };
+            if let Err(fault) = result {
                 self.cancelled.store(false, Ordering::Relaxed);
                 let _ = self.rows("ROLLBACK").await;
                 return Err(fault);
@@ -209,25 +299,27 @@ impl Stepwise for Sqlite {
 }
 
 impl Session for Sqlite {
-    async fn look(&mut self, ledger: &Ledger) -> Result<Look, Fault> {
+    async fn look(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
         let version = self.rows("SELECT sqlite_version()").await?;
         let version = version.rows.first().and_then(|row| row.first()?.clone());
+        let mut has_tables = false;
         let past = match self.rows(&ledger.select(DIALECT)).await {
             Ok(answer) => {
                 let mut history = wire::history(&answer, &ledger.table)?;
-                if history.is_unfinished() {
-                    let marks = self.rows(&Journal::of(ledger, DIALECT).select()).await;
-                    history.marks = wire::marks(marks, is_missing)?;
-                }
+                memory::recall(self, ledger, wanted, &mut history).await?;
                 Past::Known(history)
             }
-            Err(fault) if is_missing(&fault) => self.other_tools_past().await?,
+            Err(fault) if is_missing(&fault) => {
+                has_tables = self.has_tables().await?;
+                self.other_tools_past().await?
+            }
             Err(fault) if fault.message.starts_with("no such column") => {
                 return Err(wire::as_history(fault, &[ERROR]));
             }
             Err(fault) => return Err(fault),
         };
         Ok(Look {
+            has_tables,
             server: format!("SQLite {}", version.unwrap_or_default()),
             ledger: ledger.clone(),
             past,
@@ -247,35 +339,61 @@ impl Session for Sqlite {
     }
 
     async fn apply(&mut self, jobs: &[Job<'_>]) -> Progress {
-        match jobs.first() {
-            Some(job) => self.apply_one(*job).await.into(),
-            None => Progress::all(Vec::new()),
+        let Some(job) = jobs.first() else {
+            return Progress::all(Vec::new());
+        };
+        if job.is_transaction() {
+            return self.apply_as_one(&jobs[..1]).await;
         }
+        if let Err(fault) = self.be_patient(job.lock_timeout).await {
+            return Progress::none(unchanged(fault));
+        }
+        if let Deed::Repeat(_) = job.deed {
+            let create = Repeated::of(job.ledger, DIALECT).create();
+            return match self.rows(&create).await {
+                Ok(_) => repeat::apply(self, *job).await.into(),
+                Err(fault) => Progress::none(unchanged(fault)),
+            };
+        }
+        stepwise::apply(self, *job).await.into()
+    }
+
+    async fn apply_as_one(&mut self, jobs: &[Job<'_>]) -> Progress {
+        let patience = jobs.first().map(|job| job.lock_timeout);
+        if let Err(fault) = self.be_patient(patience.unwrap_or_default()).await {
+            return Progress::none(unchanged(fault));
+        }
+        let result = self.in_transaction(jobs).await;
+        // A cancelled statement has ended; its ROLLBACK must not be cancelled.
+        self.cancelled.store(false, Ordering::Relaxed);
+        match result {
+            Ok(took) => Progress::all(took),
+            Err((failed, setback)) => {
+                // The fault that led here is the one to report.
+                let _ = self.rows("ROLLBACK").await;
+                Progress {
+                    failed,
+                    ..Progress::none(setback)
+                }
+            }
+        }
+    }
+
+    async fn remember(&mut self, ledger: &Ledger, entry: Entry<'_>) -> Result<(), Fault> {
+        memory::remember(self, ledger, entry).await
+    }
+
+    async fn edit(&mut self, ledger: &Ledger, edits: &[Edit<'_>]) -> Result<(), Fault> {
+        memory::edit(self, ledger, edits).await
     }
 }
 
-impl Sqlite {
-    async fn apply_one(&mut self, job: Job<'_>) -> Result<Duration, Setback> {
-        let began = Instant::now();
-        self.be_patient(job.lock_timeout)
-            .await
-            .map_err(|fault| Setback {
-                fault,
-                statement: None,
-                offset: None,
-                left: Left::Nothing,
-            })?;
-        if !job.migration.up.transaction || job.resume.is_some() {
-            return stepwise::apply(self, job).await;
-        }
-        let result = self.in_transaction(job).await;
-        // A cancelled statement has ended; its ROLLBACK must not be cancelled.
-        self.cancelled.store(false, Ordering::Relaxed);
-        if result.is_err() {
-            // The fault that led here is the one to report.
-            let _ = self.rows("ROLLBACK").await;
-        }
-        result.map(|()| began.elapsed())
+fn unchanged(fault: Fault) -> Setback {
+    Setback {
+        fault,
+        statement: None,
+        offset: None,
+        left: Left::Nothing,
     }
 }
 

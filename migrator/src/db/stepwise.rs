@@ -3,21 +3,24 @@
 //! Its history row says meanwhile that it is not complete, as sqlx's does.
 
 use super::fault::{Fault, FaultKind};
-use super::wire::Answer;
-use super::{Job, Left, Question, Setback};
-use crate::formats::journal::{CLAIM, Journal, claim_digest, claim_number, digest};
+use super::memory::Memory;
+use super::{Job, Left, Setback};
+use crate::formats::journal::{CLAIM, Journal, REVERT, claim_digest, claim_number, digest};
+use crate::formats::record;
+use crate::model::{Deed, Version};
 use crate::plan::history::Mark;
-use crate::sql::{Dialect, Statement};
+use crate::sql::Statement;
 use std::time::{Duration, Instant};
 
 /// What a database must tell for it.
-pub(super) trait Stepwise {
-    const DIALECT: Dialect;
-
-    async fn ask(&mut self, sql: &str) -> Result<Answer, Fault>;
-
+pub(super) trait Stepwise: Memory {
     /// Whether a complaint says that somebody has inserted the same key before.
     fn is_duplicate(fault: &Fault) -> bool;
+
+    /// Whether a complaint of a claim says that another run was quicker.
+    fn is_claimed(fault: &Fault) -> bool {
+        fault.kind == FaultKind::Claimed || Self::is_duplicate(fault)
+    }
 
     /// Whether a statement that failed has left nothing.
     fn is_atomic(step: &Step<'_>) -> bool;
@@ -49,6 +52,19 @@ pub(super) struct Step<'a> {
     pub(super) text: &'a str,
 }
 
+impl Step<'_> {
+    /// By which the journal knows the migration.
+    pub(super) fn version(&self) -> Version {
+        record::version(self.job.deed)
+    }
+
+    /// What the statement is recognised by: as it was written, for the values of
+    /// its variables may change.
+    fn digest(&self) -> String {
+        digest(self.job.file.slice_as_written(self.statement.span))
+    }
+}
+
 /// What became of a statement of an earlier run.
 pub(super) enum Settled {
     Happened,
@@ -60,13 +76,13 @@ pub(super) enum Settled {
 /// Applies a migration statement by statement.
 pub(super) async fn apply<S: Stepwise>(session: &mut S, job: Job<'_>) -> Result<Duration, Setback> {
     let began = Instant::now();
-    let journal = Journal::of(job.ledger, S::DIALECT);
-    let version = job.migration.version;
+    let journal = job.record(S::DIALECT).journal();
+    let version = record::version(job.deed);
     let mut done = match job.resume {
         Some(resume) => resume.done,
         None => claim(session, job, &journal).await.map(|()| 0)?,
     };
-    let file = &job.migration.up.file;
+    let file = job.file;
     let step = |number: usize, statement: &Statement| Step {
         job,
         journal: &journal,
@@ -106,13 +122,8 @@ pub(super) async fn apply<S: Stepwise>(session: &mut S, job: Job<'_>) -> Result<
                     .map_err(|fault| ours(done, fault))?;
             }
             Ok(Settled::Unknown) => {
-                let question = Question {
-                    ran: done,
-                    happened: journal.done(version, step.number),
-                    did_not_happen: journal.undo(version, step.number),
-                };
                 return Err(Setback {
-                    left: Left::Unsettled(Box::new(question)),
+                    left: Left::Unsettled { ran: done },
                     ..setback::<S>(
                         job,
                         done,
@@ -160,26 +171,39 @@ async fn claim<S: Stepwise>(
     // Before the transaction: on MySQL it would end it.
     session.ask(&journal.create()).await.map_err(nothing)?;
     let number = claim_number(job.run);
-    let row = job.ledger.claim(S::DIALECT, job.migration, number);
+    let version = record::version(job.deed);
+    let row = job.record(S::DIALECT).claim(number);
     // Whoever deleted a history row by hand has left its marks.
-    let stale = journal.clear(job.migration.version);
+    let stale = journal.clear(version);
     let digest = claim_digest(number);
-    let mark = journal.mark(job.migration.version, CLAIM, &digest, job.run, true);
+    let direction = match job.deed {
+        Deed::Apply(_) | Deed::Repeat(_) => CLAIM,
+        Deed::Revert(..) => REVERT,
+    };
+    let mark = journal.mark(version, direction, &digest, job.run, true);
     for sql in ["BEGIN", &row, &stale, &mark, "COMMIT"] {
-        if let Err(fault) = session.ask(sql).await {
-            let _ = session.ask("ROLLBACK").await;
-            let is_fence = sql == row && S::is_duplicate(&fault);
-            return Err(Setback {
-                left: if is_fence {
-                    Left::Claimed
-                } else {
-                    Left::Nothing
-                },
-                ..nothing(fault)
-            });
-        }
+        let fault = match session.ask(sql).await {
+            Ok(answer) if sql == row && answer.affected != 1 => quicker(),
+            Ok(_) => continue,
+            Err(fault) => fault,
+        };
+        let _ = session.ask("ROLLBACK").await;
+        let is_fence = sql == row && S::is_claimed(&fault);
+        return Err(Setback {
+            left: if is_fence {
+                Left::Claimed
+            } else {
+                Left::Nothing
+            },
+            ..nothing(fault)
+        });
     }
     Ok(())
+}
+
+/// A claim that changed nothing: there was nothing left to claim.
+pub(super) fn quicker() -> Fault {
+    Fault::new(FaultKind::Claimed, "another run was quicker")
 }
 
 /// Takes the claim back where nothing came of it.
@@ -188,9 +212,11 @@ async fn give_up<S: Stepwise>(
     job: Job<'_>,
     journal: &Journal,
 ) -> Result<(), Fault> {
-    let row = job.ledger.delete(job.migration.version);
-    let marks = journal.clear(job.migration.version);
-    both(session, &row, &marks).await
+    let marks = journal.clear(record::version(job.deed));
+    match job.record(S::DIALECT).give_up() {
+        Some(row) => both(session, &row, &marks).await,
+        None => session.ask(&marks).await.map(|_| ()),
+    }
 }
 
 async fn finish<S: Stepwise>(
@@ -201,8 +227,8 @@ async fn finish<S: Stepwise>(
 ) -> Result<(), Fault> {
     session.wind_up().await?;
     let took = began.elapsed().as_nanos().to_string();
-    let row = job.ledger.complete(S::DIALECT, job.migration, &took);
-    let clear = journal.clear(job.migration.version);
+    let row = job.record(S::DIALECT).complete(&took);
+    let clear = journal.clear(record::version(job.deed));
     both(session, &row, &clear).await
 }
 
@@ -219,7 +245,7 @@ async fn both<S: Stepwise>(session: &mut S, row: &str, marks: &str) -> Result<()
 
 fn setback<S: Stepwise>(job: Job<'_>, number: usize, ran: usize, fault: Fault) -> Setback {
     let offset = job.statements.get(number).and_then(|statement| {
-        let text = job.migration.up.file.slice(statement.span);
+        let text = job.file.slice(statement.span);
         S::offset(text, &fault).map(|at| statement.span.start + at)
     });
     Setback {
@@ -265,9 +291,9 @@ pub(super) fn first_word(statement: &str) -> String {
 /// Tells a database's statement by its digest when the journal is asked.
 pub(super) fn begin(step: &Step<'_>) -> String {
     step.journal.mark(
-        step.job.migration.version,
+        step.version(),
         step.number,
-        &digest(step.text),
+        &step.digest(),
         step.job.run,
         false,
     )
@@ -276,9 +302,9 @@ pub(super) fn begin(step: &Step<'_>) -> String {
 /// The mark of a statement that happens in one transaction with it.
 pub(super) fn done_at_once(step: &Step<'_>) -> String {
     step.journal.mark(
-        step.job.migration.version,
+        step.version(),
         step.number,
-        &digest(step.text),
+        &step.digest(),
         step.job.run,
         true,
     )

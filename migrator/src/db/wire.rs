@@ -6,9 +6,8 @@
 use super::Past;
 use super::fault::{Fault, FaultKind};
 use crate::formats::foreign;
-use crate::formats::journal::Journal;
 use crate::formats::ledger::{Ledger, Row, quote};
-use crate::plan::history::{Applied, History, Mark};
+use crate::plan::history::{Applied, History};
 use crate::sql::Dialect;
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, ColumnIndex, Connection, Database, Decode, Either, Executor, Type};
@@ -18,7 +17,35 @@ use sqlx::{AssertSqlSafe, ColumnIndex, Connection, Database, Decode, Either, Exe
 pub(super) struct Answer {
     /// How many of its statements completed.
     pub(super) completed: usize,
+    /// How many rows the last of them changed.
+    pub(super) affected: u64,
     pub(super) rows: Vec<Row>,
+}
+
+/// What the drivers tell of a completed statement.
+pub(super) trait Completed {
+    fn affected(&self) -> u64;
+}
+
+#[cfg(feature = "mysql")]
+impl Completed for sqlx::mysql::MySqlQueryResult {
+    fn affected(&self) -> u64 {
+        self.rows_affected()
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl Completed for sqlx::postgres::PgQueryResult {
+    fn affected(&self) -> u64 {
+        self.rows_affected()
+    }
+}
+
+#[cfg(feature = "sqlite")]
+impl Completed for sqlx::sqlite::SqliteQueryResult {
+    fn affected(&self) -> u64 {
+        self.rows_affected()
+    }
 }
 
 /// A message that failed, with what had completed before.
@@ -45,6 +72,7 @@ where
     for<'c> &'c mut C: Executor<'c, Database = C::Database>,
     for<'r> String: Decode<'r, C::Database> + Type<C::Database>,
     usize: ColumnIndex<<C::Database as Database>::Row>,
+    <C::Database as Database>::QueryResult: Completed,
 {
     send_for(connection, sql, Rows::All).await
 }
@@ -60,12 +88,16 @@ where
     for<'c> &'c mut C: Executor<'c, Database = C::Database>,
     for<'r> String: Decode<'r, C::Database> + Type<C::Database>,
     usize: ColumnIndex<<C::Database as Database>::Row>,
+    <C::Database as Database>::QueryResult: Completed,
 {
     let mut answer = Answer::default();
     let mut results = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_many(connection);
     loop {
         match results.try_next().await {
-            Ok(Some(Either::Left(_))) => answer.completed += 1,
+            Ok(Some(Either::Left(done))) => {
+                answer.completed += 1;
+                answer.affected = done.affected();
+            }
             Ok(Some(Either::Right(row))) => answer.keep::<C::Database>(&row, wanted),
             Ok(None) => return Ok(answer),
             Err(error) => {
@@ -138,7 +170,7 @@ pub(super) fn history(answer: &Answer, table: &str) -> Result<History, Fault> {
         applied.sort_by_key(|applied| applied.version);
         History {
             applied,
-            marks: Vec::new(),
+            ..History::default()
         }
     };
     applied.map(in_order).ok_or_else(|| {
@@ -161,13 +193,14 @@ pub(super) fn as_history(fault: Fault, codes: &[&str]) -> Fault {
     }
 }
 
-/// The journal's marks; none where there is no journal.
-pub(super) fn marks(
+/// The rows of a table of ours, read one by one; none where there is no table.
+pub(super) fn own_rows<T>(
     answer: Result<Answer, Fault>,
     is_missing: impl Fn(&Fault) -> bool,
-) -> Result<Vec<Mark>, Fault> {
+    read: impl Fn(&Row) -> Option<T>,
+) -> Result<Vec<T>, Fault> {
     match answer {
-        Ok(answer) => Ok(answer.rows.iter().filter_map(Journal::read).collect()),
+        Ok(answer) => Ok(answer.rows.iter().filter_map(read).collect()),
         Err(fault) if is_missing(&fault) => Ok(Vec::new()),
         Err(fault) => Err(fault),
     }

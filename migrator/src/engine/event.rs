@@ -3,7 +3,8 @@
 use super::stop::Reason;
 use crate::db::Blocker;
 use crate::diagnostic::Diagnostic;
-use crate::model::{Migration, Version};
+use crate::model::{Deed, Migration, Repeatable, Script, Subject, Version};
+use crate::plan::revert::LeftAlone;
 use std::time::Duration;
 
 /// One thing that happened.
@@ -18,9 +19,20 @@ pub(crate) enum Event<'a> {
     Blocked {
         blocker: &'a Blocker,
     },
-    /// Another run has applied it, or is at it.
+    /// What is recorded of a migration was changed, and nothing else.
+    Changed {
+        version: Version,
+        name: &'a str,
+        before: &'static str,
+        after: &'static str,
+    },
+    /// Another run has done it, or is at it.
     Claimed {
-        migration: &'a Migration,
+        deed: Deed<'a>,
+    },
+    /// So many runs were marked as live.
+    Confirmed {
+        runs: usize,
     },
     /// The database answered.
     Connected {
@@ -34,6 +46,18 @@ pub(crate) enum Event<'a> {
     },
     /// There is one connection only, and the worker needs it.
     GuardGaveWay,
+    /// What an unconfirmed run did is not taken back.
+    LeftAlone {
+        why: LeftAlone,
+    },
+    /// An applied file was changed, and what it is now is to be accepted.
+    Edited {
+        path: &'a str,
+        recorded: &'a str,
+        now: &'a str,
+        /// In its line endings or byte order mark only.
+        harmless: bool,
+    },
     /// A connection was lost; everything begins again from the history.
     Reconnecting,
     /// The migrations were read.
@@ -42,17 +66,28 @@ pub(crate) enum Event<'a> {
         format: &'a str,
         count: usize,
     },
-    /// It was applied, and only the answer was lost with the connection.
+    /// It was done, and only the answer was lost with the connection.
     Recovered {
-        version: Version,
+        subject: &'a Subject,
+    },
+    /// A file that had changed was run again, and is recorded.
+    Repeated {
+        repeatable: &'a Repeatable,
+        took: Duration,
     },
     /// It waited for a table lock in vain, was rolled back, and will be tried
     /// again.
     Retrying {
-        migration: &'a Migration,
+        deed: Deed<'a>,
         /// How many tries have failed.
         failed: u32,
         pause: Duration,
+    },
+    /// A migration is out again, and its record with it.
+    Reverted {
+        migration: &'a Migration,
+        down: &'a Script,
+        took: Duration,
     },
     /// The run is to end; what runs is being cancelled.
     Stopping {

@@ -3,6 +3,7 @@
 //! nothing and knows no database by name.
 
 mod chance;
+mod edit;
 pub(crate) mod event;
 mod guard;
 mod ladder;
@@ -10,17 +11,20 @@ mod round;
 pub(crate) mod stop;
 mod worker;
 
-use crate::db::fault::Fault;
-use crate::db::{GuardSession, LockKey, Look, Past, Session};
+use crate::db::fault::{Fault, FaultKind};
+use crate::db::{Edit, Entry, GuardSession, LockKey, Look, Past, Session, Wanted};
 use crate::error::{Error, Stopped};
-use crate::limits::Limits;
-use crate::model::{Migration, Version};
-use crate::plan::history::Resume;
+use crate::limits::{Limits, Transaction};
+use crate::model::{Deed, Subject};
+use crate::plan::history::{Ending, History, Resume, Who};
 use crate::sql::Statement;
+use crate::text::SourceFile;
+pub(crate) use edit::edit;
 use event::{Event, Listener};
 use ladder::Ladder;
 use round::round;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use stop::{Reason, Stop};
 use tokio::time::timeout;
@@ -35,10 +39,12 @@ const STARVED_AFTER: Duration = Duration::from_secs(1);
 /// How long giving the lock back may take: the run is over.
 const RELEASE_WITHIN: Duration = Duration::from_millis(500);
 
-/// One migration of a plan, split and verified.
+/// One deed of a plan, its script split and verified.
 #[derive(Debug)]
 pub(crate) struct Step<'a> {
-    pub(crate) migration: &'a Migration,
+    pub(crate) deed: Deed<'a>,
+    /// The script as it is sent, its variables filled in.
+    pub(crate) file: Arc<SourceFile>,
     pub(crate) statements: Vec<Statement>,
     /// Where it goes on, if it has begun before.
     pub(crate) resume: Option<Resume>,
@@ -53,7 +59,7 @@ impl Step<'_> {
 
     /// Whether no other may travel with it.
     fn is_alone(&self) -> bool {
-        !self.migration.up.transaction || self.resume.is_some()
+        !self.deed.script().transaction || self.resume.is_some()
     }
 }
 
@@ -61,7 +67,13 @@ impl Step<'_> {
 pub(crate) struct Run<'a> {
     /// By which it is known in the server.
     pub(crate) name: &'a str,
+    /// What the user asked for, as the runs remember it.
+    pub(crate) verb: &'static str,
+    pub(crate) who: &'a Who,
     pub(crate) limits: Limits,
+    pub(crate) transaction: Transaction,
+    /// What the plan must know beside the history.
+    pub(crate) wanted: Wanted,
     /// The look on which it was decided that something is to be done.
     pub(crate) look: &'a Look,
 }
@@ -89,14 +101,27 @@ enum Hold {
 /// What a run did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    pub(crate) applied: Vec<Version>,
+    /// What was applied, repeated or taken back, in this order.
+    pub(crate) done: Vec<Subject>,
     /// Whether all of it is known to be on the disk.
     is_durable: bool,
     /// What was sent when a connection was lost.
-    in_flight: Vec<Version>,
+    in_flight: Vec<InFlight>,
     /// Whether the history was read since a connection was lost.
     is_known: bool,
+    /// Whether the run is remembered.
+    is_remembered: bool,
     pub(crate) took: Duration,
+}
+
+/// A deed that was sent, and what the history says once it is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct InFlight {
+    subject: Subject,
+    /// Whether it takes its subject away.
+    reverts: bool,
+    /// Of a repeatable, in hexadecimal.
+    checksum: String,
 }
 
 /// Applies what `plan` finds to be done, under the lock.
@@ -123,7 +148,7 @@ pub(crate) async fn run<'a, W: Session, G: GuardSession>(
     // What was sent when a connection was lost, until the history tells of it.
     let mut in_doubt = None;
     loop {
-        let applied = outcome.applied.len();
+        let done = outcome.done.len();
         let mut control = Control {
             run,
             began,
@@ -145,7 +170,7 @@ pub(crate) async fn run<'a, W: Session, G: GuardSession>(
             in_doubt = None;
         }
         let error = error.or_in_doubt(in_doubt.take());
-        losses = if outcome.applied.len() > applied {
+        losses = if outcome.done.len() > done {
             1
         } else {
             losses + 1
@@ -172,14 +197,41 @@ async fn under_lock<'a, W: Session>(
     guard::lock(control).await?;
     let mut worker = control.stop.or(open()).await??;
     let result = rounds(control, &mut worker, plan, outcome).await;
-    if let Some(version) = outcome.applied.last().filter(|_| !outcome.is_durable) {
+    let ledger = &control.run.look.ledger;
+    if !outcome.done.is_empty() && !outcome.is_durable {
         // What is reported as applied must survive a power cut.
-        let flush = worker.flush(&control.run.look.ledger, *version);
+        let version = outcome.done.iter().rev().find_map(Subject::version);
+        let flush = worker.flush(ledger, version.unwrap_or_default());
         let _ = timeout(RELEASE_WITHIN, flush).await;
+    }
+    if outcome.is_remembered {
+        let (ending, error) = ending(&result);
+        let entry = Entry::End {
+            run: control.run.name,
+            ending,
+            did: &outcome.done,
+            error: error.as_deref(),
+        };
+        // Its outcome is told in any case; what is remembered of it, where it can be.
+        let _ = timeout(RELEASE_WITHIN, worker.remember(ledger, entry)).await;
     }
     // The lock goes with the connection in any case.
     let _ = timeout(RELEASE_WITHIN, control.guard.release()).await;
     result
+}
+
+/// How a run ended, as the runs remember it.
+fn ending(result: &Result<(), Error>) -> (Ending, Option<String>) {
+    match result {
+        Ok(()) => (Ending::Succeeded, None),
+        Err(error) => {
+            let ending = match error {
+                Error::Stopped(_) => Ending::Stopped,
+                _ => Ending::Failed,
+            };
+            (ending, Some(error.diagnostic().to_string()))
+        }
+    }
 }
 
 /// Each round begins with what the history says now.
@@ -198,24 +250,91 @@ async fn rounds<'a>(
         if control.hold != Hold::Locked && steps.iter().any(Step::needs_lock) {
             return Err(Error::NeedsSecondConnection);
         }
+        if !steps.is_empty() && !outcome.is_remembered {
+            remember(control, worker, &steps, outcome).await?;
+        }
         if !round(control, &steps, worker, &mut ladder, outcome).await? {
             return Ok(());
         }
     }
 }
 
-/// What was applied although its answer was lost belongs to this run, too.
+/// Remembers the run before it changes anything. Where that cannot be, the run
+/// goes on and says so: a role may be allowed to do no more than the migrations.
+async fn remember(
+    control: &mut Control<'_, impl GuardSession>,
+    worker: &mut impl Session,
+    steps: &[Step<'_>],
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
+    let run = crate::plan::history::Run {
+        name: control.run.name.to_owned(),
+        verb: control.run.verb.to_owned(),
+        outcome: Ending::Running,
+        did: steps.iter().map(|step| step.deed.subject()).collect(),
+        tool: crate::VERSION.to_owned(),
+        who: control.run.who.clone(),
+        ..crate::plan::history::Run::default()
+    };
+    // What a down script drops, a view say, is made again by the next `up`.
+    let reverts = |step: &Step<'_>| matches!(step.deed, Deed::Revert(..));
+    if control.run.wanted.repeated && steps.iter().any(reverts) {
+        let forget = worker.edit(&control.run.look.ledger, &[Edit::ForgetRepeated]);
+        control.stop.or(forget).await??;
+    }
+    let entry = Entry::Begin(&run);
+    let remembering = worker.remember(&control.run.look.ledger, entry);
+    match control.stop.or(remembering).await? {
+        Ok(()) => outcome.is_remembered = true,
+        Err(fault) if fault.kind == FaultKind::Lost => return Err(fault.into()),
+        Err(fault) => {
+            let warning = crate::error::not_remembered(&fault);
+            control.listener.event(&Event::Warning(warning));
+        }
+    }
+    Ok(())
+}
+
+/// What was done although its answer was lost belongs to this run, too.
 fn recover(past: &Past, outcome: &mut Outcome, listener: &mut dyn Listener) {
     let Past::Known(history) = past else {
         return;
     };
-    for version in std::mem::take(&mut outcome.in_flight) {
-        if history
-            .find(version)
-            .is_some_and(|applied| applied.complete)
-        {
-            outcome.applied.push(version);
-            listener.event(&Event::Recovered { version });
+    for sent in std::mem::take(&mut outcome.in_flight) {
+        if sent.is_done(history) {
+            listener.event(&Event::Recovered {
+                subject: &sent.subject,
+            });
+            outcome.done.push(sent.subject);
+        }
+    }
+}
+
+impl InFlight {
+    fn of(deed: Deed<'_>) -> Self {
+        Self {
+            subject: deed.subject(),
+            reverts: matches!(deed, Deed::Revert(..)),
+            checksum: match deed {
+                Deed::Repeat(repeatable) => repeatable.checksum.hex(),
+                Deed::Apply(_) | Deed::Revert(..) => String::new(),
+            },
+        }
+    }
+
+    fn is_done(&self, history: &History) -> bool {
+        match &self.subject {
+            Subject::Migration(version) => {
+                let row = history.find(*version);
+                if self.reverts {
+                    row.is_none()
+                } else {
+                    row.is_some_and(|applied| applied.complete)
+                }
+            }
+            Subject::Repeatable(name) => history
+                .repeated(name)
+                .is_some_and(|repeated| repeated.checksum.hex() == self.checksum),
         }
     }
 }
@@ -234,7 +353,7 @@ async fn first_answer(
         listener,
         ..
     } = control;
-    let mut past = pin!(now(worker, run.look));
+    let mut past = pin!(now(worker, run.look, run.wanted));
     // Only PostgreSQL has poolers in between.
     if *hold == Hold::Locked && matches!(run.look.lock, LockKey::Id(_)) {
         if let Ok(past) = stop.or(timeout(STARVED_AFTER, &mut past)).await? {
@@ -248,13 +367,13 @@ async fn first_answer(
 }
 
 /// The history as it is now; its table is created first where it is missing.
-async fn now(worker: &mut impl Session, look: &Look) -> Result<Past, Error> {
-    let past = worker.look(&look.ledger).await?.past;
+async fn now(worker: &mut impl Session, look: &Look, wanted: Wanted) -> Result<Past, Error> {
+    let past = worker.look(&look.ledger, wanted).await?.past;
     if past != Past::Fresh {
         return Ok(past);
     }
     worker.create(&look.ledger).await?;
-    Ok(worker.look(&look.ledger).await?.past)
+    Ok(worker.look(&look.ledger, wanted).await?.past)
 }
 
 /// A run that is to end before anything was sent has changed nothing more.

@@ -4,10 +4,12 @@
 use super::event::Event;
 use super::ladder::Ladder;
 use super::worker::{Waiting, attempt};
-use super::{Control, Hold, Outcome, Run, Step, chance};
+use super::{Control, Hold, InFlight, Outcome, Run, Step, chance};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::{GuardSession, Job, Left, Session, Setback};
 use crate::error::{Error, LockHeld, MigrationFailure, State, Stopped};
+use crate::limits::Transaction;
+use crate::model::Deed;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -43,15 +45,20 @@ pub(super) async fn round(
             return Err(Fault::new(FaultKind::Lost, message).into());
         }
         let jobs = jobs(control.run, control.began, rest, ladder, worker.together());
-        let sent: Vec<_> = jobs.iter().map(|job| job.migration.version).collect();
+        let sent: Vec<_> = jobs.iter().map(|job| InFlight::of(job.deed)).collect();
         let (progress, stopped) = attempt(control, &jobs, worker, &mut waiting).await;
 
         let (done, left) = rest.split_at(progress.applied.len());
         for (step, took) in done.iter().zip(progress.applied) {
-            outcome.applied.push(step.migration.version);
-            control.listener.event(&Event::Applied {
-                migration: step.migration,
-                took,
+            outcome.done.push(step.deed.subject());
+            control.listener.event(&match step.deed {
+                Deed::Apply(migration) => Event::Applied { migration, took },
+                Deed::Repeat(repeatable) => Event::Repeated { repeatable, took },
+                Deed::Revert(migration, down) => Event::Reverted {
+                    migration,
+                    down,
+                    took,
+                },
             });
         }
         rest = left;
@@ -60,10 +67,11 @@ pub(super) async fn round(
             *ladder = Ladder::up_to(cap);
             waiting = Waiting::default();
         }
-        let (Some(step), Some(setback)) = (rest.first(), progress.setback) else {
+        let failed = progress.failed.saturating_sub(done.len());
+        let (Some(step), Some(setback)) = (rest.get(failed), progress.setback) else {
             continue;
         };
-        let migration = step.migration;
+        let deed = step.deed;
         if setback.fault.kind == FaultKind::Lost {
             outcome.in_flight = sent[done.len()..].to_vec();
         }
@@ -86,7 +94,7 @@ pub(super) async fn round(
             if waited >= control.run.limits.lock_wait {
                 return Err(LockHeld { waited }.into());
             }
-            control.listener.event(&Event::Claimed { migration });
+            control.listener.event(&Event::Claimed { deed });
             // Where the database does not make us wait for the other run.
             let pause = chance::shortened(CLAIMED_PAUSE);
             control.stop.or(tokio::time::sleep(pause)).await?;
@@ -98,7 +106,7 @@ pub(super) async fn round(
         let is_begun = setback.left != Left::Nothing;
         let pause = ladder.pause();
         control.listener.event(&Event::Retrying {
-            migration,
+            deed,
             failed: ladder.failed(),
             pause,
         });
@@ -128,19 +136,21 @@ fn jobs<'a>(
     most: usize,
 ) -> Vec<Job<'a>> {
     let first_try = Ladder::up_to(run.limits.lock_timeout).timeout();
+    let as_one = run.transaction == Transaction::All;
     let mut size = 0;
     rest.iter()
         .enumerate()
-        .take(most)
+        .take(if as_one { usize::MAX } else { most })
         .take_while(|(number, step)| {
-            size += step.migration.up.file.text().len();
+            size += step.file.text().len();
             let is_first = *number == 0;
             let alone = step.is_alone() || rest[0].is_alone();
-            is_first || (!alone && size <= LARGEST_MESSAGE)
+            is_first || as_one || (!alone && size <= LARGEST_MESSAGE)
         })
         .map(|(number, step)| Job {
             ledger: &run.look.ledger,
-            migration: step.migration,
+            deed: step.deed,
+            file: &step.file,
             statements: &step.statements,
             resume: step.resume.as_ref(),
             lock_wait: run.limits.lock_wait.saturating_sub(began.elapsed()),
@@ -149,6 +159,7 @@ fn jobs<'a>(
             } else {
                 first_try
             },
+            statement_timeout: run.limits.statement_timeout,
             durable: number + 1 == rest.len(),
             run: run.name,
         })
@@ -165,6 +176,7 @@ fn is_worth_another_try(setback: &Setback) -> bool {
                 resumable: true,
                 ..
             }
+            | Left::Repeatable { .. }
     );
     is_harmless && setback.fault.kind == FaultKind::LockTimeout
 }
@@ -176,10 +188,12 @@ fn failure(
     setback: Setback,
     outcome: &Outcome,
 ) -> MigrationFailure {
+    let as_one = run.transaction == Transaction::All;
     MigrationFailure {
-        version: step.migration.version,
+        subject: step.deed.subject(),
+        reverts: matches!(step.deed, Deed::Revert(..)),
         table: run.look.ledger.table.clone(),
-        file: Arc::clone(&step.migration.up.file),
+        file: Arc::clone(&step.file),
         statement: setback
             .statement
             .and_then(|number| Some((number + 1, step.statements.get(number)?.span))),
@@ -187,13 +201,15 @@ fn failure(
         offset: setback.offset,
         state: match (setback.left, setback.fault.kind) {
             (Left::Part { ran, resumable }, _) => State::HalfApplied { ran, resumable },
-            (Left::Unsettled(question), _) => State::Unsettled(question),
+            (Left::Repeatable { ran }, _) => State::HalfRepeated { ran },
+            (Left::Unsettled { ran }, _) => State::Unsettled { ran },
             (Left::Unknown, _) | (_, FaultKind::Lost) => State::Unknown,
             (Left::Nothing | Left::Claimed, _) => State::RolledBack,
         },
-        fault: setback.fault,
+        fault: setback.fault.without_values(&step.file),
         sent_with_it: 0,
-        applied: outcome.applied.clone(),
+        applied: outcome.done.clone(),
+        as_one: as_one.then_some(rest.len()),
         not_started: rest.len() - 1,
     }
 }

@@ -5,6 +5,7 @@ use super::stop::Reason;
 use super::{Control, Hold};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::{Blocker, GuardSession, Job, Left, Progress, Session, Setback};
+use crate::limits::Transaction;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 use tokio::time::error::Elapsed;
@@ -47,7 +48,12 @@ pub(super) async fn attempt(
         ..
     } = control;
     let handle = worker.handle();
-    let mut attempt = pin!(worker.apply(jobs));
+    let mut attempt = pin!(async {
+        match run.transaction {
+            Transaction::All => worker.apply_as_one(jobs).await,
+            Transaction::Each => worker.apply(jobs).await,
+        }
+    });
     let mut stopped = None;
     let mut look = interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);

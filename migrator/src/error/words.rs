@@ -3,6 +3,7 @@
 
 mod database;
 mod drift;
+mod revert;
 
 use super::{Error, Forbidden, Why};
 use crate::bundle::BundleError;
@@ -13,13 +14,18 @@ use crate::formats::FormatError;
 use crate::project::USUAL_FOLDERS;
 use crate::sources::SourceError;
 use crate::sql::Dialect;
+use crate::sql::variables::{VariableError, VariableErrorKind};
 use crate::text::{SourceFile, Span};
+use std::sync::Arc;
 
+#[cfg(feature = "cli")]
+pub(super) use database::not_remembered;
 #[cfg(feature = "cli")]
 pub(super) use drift::drift;
 
 pub(super) fn diagnostic(error: &Error) -> Diagnostic {
     match error {
+        Error::Baseline(error) => revert::baseline(error),
         Error::Bundle(error) => bundle(error),
         Error::Config(error) => config(error),
         Error::Database(fault) => database::fault(fault),
@@ -61,6 +67,10 @@ pub(super) fn diagnostic(error: &Error) -> Diagnostic {
         )
         .at(Some(Place::new(file, first_line(file, *span))), "here")
         .help("restore the statements that were applied; only those after them may change"),
+        Error::Declined => Diagnostic::error("declined", "it was not agreed to")
+            .help("run it again and agree, or with --yes, which asks nothing"),
+        Error::Repair(error) => revert::repair(error),
+        Error::Revert(error) => revert::revert(error),
         Error::Source(error) => source(error),
         Error::Split { file, error } => Diagnostic::error("unterminated_sql", error.to_string())
             .at(
@@ -70,9 +80,30 @@ pub(super) fn diagnostic(error: &Error) -> Diagnostic {
             .help("end it; if the file is right, this is a bug of migrate that should be reported"),
         #[cfg(feature = "cli")]
         Error::Stopped(stopped) => database::stopped(stopped),
+        Error::Variable { file, error } => variable(file, error),
         Error::Unexpected { what } => Diagnostic::error("internal_error", what.clone())
             .help("this is a bug of migrate: report it with this output"),
     }
+}
+
+fn variable(file: &Arc<SourceFile>, error: &VariableError) -> Diagnostic {
+    let name = &error.name;
+    let (code, title, help) = match error.kind {
+        VariableErrorKind::BadName => (
+            "bad_variable_name",
+            format!("{}: {name} is no name of a variable", file.path()),
+            "use letters, digits and _ after `-- migrate:env`, not beginning with a digit"
+                .to_owned(),
+        ),
+        VariableErrorKind::Missing => (
+            "missing_variable",
+            format!("{}: the variable {name} is not set", file.path()),
+            format!("set {name} where this process runs; an empty value is one, too"),
+        ),
+    };
+    Diagnostic::error(code, title)
+        .at(Some(Place::new(file, error.span)), "declared here")
+        .help(help)
 }
 
 fn bundle(error: &BundleError) -> Diagnostic {

@@ -13,6 +13,9 @@ const TABLE: &str = "_migrate_journal";
 /// The number of the mark that says: this migration is ours, and has begun.
 pub const CLAIM: i64 = -1;
 
+/// The number of the mark that says: it was applied, and is being taken back.
+pub const REVERT: i64 = -2;
+
 /// The journal of one history table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Journal {
@@ -166,7 +169,7 @@ pub fn digest(statement: &str) -> String {
 }
 
 /// The schema with its dot, and the name: `"a.b"."c"` is `"a.b".` and `"c"`.
-fn split_name(table: &str) -> (&str, &str) {
+pub(super) fn split_name(table: &str) -> (&str, &str) {
     let mut quote = None;
     let mut dot = None;
     for (at, c) in table.char_indices() {

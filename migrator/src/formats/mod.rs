@@ -5,6 +5,9 @@
 pub mod foreign;
 pub mod journal;
 pub mod ledger;
+pub mod record;
+pub mod repeated;
+pub mod runs;
 pub mod sqlx;
 
 use crate::diagnostic::Diagnostic;

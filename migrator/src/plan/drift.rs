@@ -3,7 +3,7 @@
 use super::history::{Applied, History};
 use super::resume;
 use crate::formats::Format;
-use crate::model::{Migration, Version};
+use crate::model::{Direction, Migration, Version};
 use std::collections::HashMap;
 
 /// One way in which files and history disagree.
@@ -13,6 +13,8 @@ pub enum Drift {
     Edited { version: Version, path: String },
     /// An applied migration began and nobody recorded its end.
     HalfApplied { version: Version, name: String },
+    /// It is being taken back, and nobody recorded the end; that can go on.
+    HalfReverted { version: Version, name: String },
     /// An applied file was changed in its line endings or byte order mark only.
     LineEndings { version: Version, path: String },
     /// History knows a version that no file has. `newer` where it is newer than
@@ -30,6 +32,8 @@ pub enum Drift {
     },
     /// An applied migration began and did not end, and can go on.
     Resumable { version: Version, name: String },
+    /// A version was asked for that no file has.
+    Unknown { version: Version },
 }
 
 /// All disagreements, in order of version.
@@ -47,12 +51,11 @@ pub fn find(format: &dyn Format, migrations: &[Migration], history: &History) ->
         let version = applied.version;
         if !applied.complete {
             let name = applied.name.clone();
-            let resumable =
-                files.contains_key(&version) && resume::is_ours(applied, &history.marks(version));
-            drifts.push(if resumable {
-                Drift::Resumable { version, name }
-            } else {
-                Drift::HalfApplied { version, name }
+            let ours = resume::direction(applied, &history.marks(version));
+            drifts.push(match ours.filter(|_| files.contains_key(&version)) {
+                Some(Direction::Up) => Drift::Resumable { version, name },
+                Some(Direction::Down) => Drift::HalfReverted { version, name },
+                None => Drift::HalfApplied { version, name },
             });
         } else if let Some(migration) = files.get(&applied.version) {
             drifts.extend(edited(format, migration, applied));
@@ -102,10 +105,12 @@ impl Drift {
         match self {
             Self::Edited { version, .. }
             | Self::HalfApplied { version, .. }
+            | Self::HalfReverted { version, .. }
             | Self::LineEndings { version, .. }
             | Self::Missing { version, .. }
             | Self::OutOfOrder { version, .. }
-            | Self::Resumable { version, .. } => *version,
+            | Self::Resumable { version, .. }
+            | Self::Unknown { version } => *version,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a database says was done to it.
 
-use crate::model::{Checksum, Version};
+use crate::model::{Checksum, Subject, Version};
 use std::time::Duration;
 
 /// The rows of the history, in order of version.
@@ -9,13 +9,105 @@ pub struct History {
     pub applied: Vec<Applied>,
     /// The journal of what is not complete.
     pub marks: Vec<Mark>,
+    /// What was run of the repeatable files; read only where there are some.
+    pub repeated: Vec<Repeated>,
+    /// The newest runs, the newest first; read only where they are asked for.
+    pub runs: Vec<Run>,
+}
+
+/// A repeatable file as it was run last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repeated {
+    pub name: String,
+    pub checksum: Checksum,
+    /// When, in UTC to the second, as the database words it.
+    pub at: String,
+    pub run: String,
+}
+
+/// A run that changed something, or was to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// By which it is known in the server.
+    pub name: String,
+    pub verb: String,
+    /// When, in UTC to the second, as the database words it.
+    pub began: String,
+    pub ended: Option<String>,
+    pub outcome: Ending,
+    /// What it did; of one that has not ended, what it was to do.
+    pub did: Vec<Subject>,
+    /// The version of the program.
+    pub tool: String,
+    pub who: Who,
+    pub error: Option<String>,
+    /// When it was said that what stands is live.
+    pub confirmed: Option<String>,
+    /// How long ago it began, by the database's own clock.
+    pub age: Duration,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ending {
+    Failed,
+    /// It runs, or was killed.
+    #[default]
+    Running,
+    Stopped,
+    Succeeded,
+}
+
+/// What the environment tells of a run's reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Who {
+    pub commit: Option<String>,
+    pub deployment: Option<String>,
+    pub host: Option<String>,
+}
+
+impl Who {
+    /// Whether it may be the same deployment: what only one of them names tells
+    /// nothing.
+    #[must_use]
+    pub fn may_be(&self, other: &Self) -> bool {
+        let same = |one: &Option<String>, other: &Option<String>| match (one, other) {
+            (Some(one), Some(other)) => one == other,
+            _ => true,
+        };
+        same(&self.commit, &other.commit) && same(&self.deployment, &other.deployment)
+    }
+}
+
+impl Ending {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Succeeded => "succeeded",
+        }
+    }
+
+    /// A word of a later version counts as a failure: it says nothing good.
+    #[must_use]
+    pub fn from_word(word: &str) -> Self {
+        match word {
+            "running" => Self::Running,
+            "stopped" => Self::Stopped,
+            "succeeded" => Self::Succeeded,
+            _ => Self::Failed,
+        }
+    }
 }
 
 /// A statement of a migration that could not be one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
     pub version: Version,
-    /// 0-based; -1 says that the migration has begun.
+    /// 0-based; -1 says that the migration has begun, -2 that it is being taken
+    /// back.
     pub statement: i64,
     /// Of the statement's text.
     pub digest: String,
@@ -69,6 +161,12 @@ impl History {
             .iter()
             .filter(|mark| mark.version == version)
             .collect()
+    }
+
+    /// What is known of a repeatable file.
+    #[must_use]
+    pub fn repeated(&self, name: &str) -> Option<&Repeated> {
+        self.repeated.iter().find(|repeated| repeated.name == name)
     }
 
     /// Whether something of the history is not complete.

@@ -1,6 +1,9 @@
 //! Planning: pure functions of what the files and the history say.
 
+pub mod baseline;
 pub mod drift;
 pub mod history;
 pub mod planner;
+pub mod repair;
 pub mod resume;
+pub mod revert;

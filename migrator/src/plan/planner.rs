@@ -3,13 +3,26 @@
 use super::drift::{self, Drift};
 use super::history::History;
 use crate::formats::Format;
-use crate::model::Migration;
+use crate::model::{Deed, Migration, Repeatable, Version};
 
 /// What the user asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Request {
     pub out_of_order: OutOfOrder,
     pub unknown_applied: UnknownApplied,
+    /// No version after this one.
+    pub to: Option<Version>,
+    /// No more migrations than this.
+    pub steps: Option<usize>,
+    /// This version and no other.
+    pub only: Option<Version>,
+}
+
+/// What there are files of, each in order.
+#[derive(Clone, Copy, Debug)]
+pub struct Files<'a> {
+    pub migrations: &'a [Migration],
+    pub repeatables: &'a [Repeatable],
 }
 
 /// What to do with a pending migration that sorts before an applied one.
@@ -31,10 +44,10 @@ pub enum UnknownApplied {
     Warn,
 }
 
-/// The migrations to apply, in order, and what is worth a warning.
+/// What to do, in order, and what is worth a warning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan<'a> {
-    pub steps: Vec<&'a Migration>,
+    pub steps: Vec<Deed<'a>>,
     pub warnings: Vec<Drift>,
 }
 
@@ -50,35 +63,70 @@ impl PlanError {
     /// migrator is at it.
     #[must_use]
     pub fn is_half_applied(&self) -> bool {
-        self.drifts
-            .iter()
-            .any(|drift| matches!(drift, Drift::HalfApplied { .. }))
+        self.drifts.iter().any(|drift| {
+            matches!(
+                drift,
+                Drift::HalfApplied { .. } | Drift::HalfReverted { .. }
+            )
+        })
     }
 }
 
-/// Plans an `up`.
+/// Plans an `up`: what is pending, and after all of it the repeatables that have
+/// changed; they wait while a migration does that the request leaves out, for
+/// they may need it.
 ///
 /// # Errors
 /// Every disagreement that the request does not tolerate.
 pub fn plan<'a>(
     format: &dyn Format,
-    migrations: &'a [Migration],
+    files: Files<'a>,
     history: &History,
     request: Request,
 ) -> Result<Plan<'a>, PlanError> {
-    let warnings = judge(drift::find(format, migrations, history), request)?;
-    Ok(Plan {
-        steps: migrations
-            .iter()
-            .filter(|migration| {
-                // What is not complete passed the judgement: it can go on.
-                history
-                    .find(migration.version)
-                    .is_none_or(|applied| !applied.complete)
-            })
-            .collect(),
-        warnings,
-    })
+    let warnings = judge(drift::find(format, files.migrations, history), request)?;
+    let pending: Vec<_> = files
+        .migrations
+        .iter()
+        .filter(|migration| {
+            // What is not complete passed the judgement: it can go on.
+            history
+                .find(migration.version)
+                .is_none_or(|applied| !applied.complete)
+        })
+        .filter(|migration| request.only.is_none_or(|only| migration.version == only))
+        .collect();
+    let wanted = pending
+        .iter()
+        .take(request.steps.unwrap_or(usize::MAX))
+        .take_while(|migration| request.to.is_none_or(|to| migration.version <= to))
+        .count();
+    let mut steps: Vec<_> = pending[..wanted]
+        .iter()
+        .map(|migration| Deed::Apply(migration))
+        .collect();
+    if wanted == pending.len() {
+        let changed = files.repeatables.iter().filter(|repeatable| {
+            history
+                .repeated(&repeatable.name)
+                .is_none_or(|repeated| repeated.checksum != repeatable.checksum)
+        });
+        steps.extend(changed.map(Deed::Repeat));
+    }
+    Ok(Plan { steps, warnings })
+}
+
+/// Whether there is such a version as the request names.
+///
+/// # Errors
+/// A version that no file has.
+pub fn known(files: Files<'_>, request: Request) -> Result<(), PlanError> {
+    match request.to {
+        Some(to) if files.migrations.iter().all(|it| it.version != to) => Err(PlanError {
+            drifts: vec![Drift::Unknown { version: to }],
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// What of the disagreements is worth a warning.
@@ -109,6 +157,10 @@ fn is_tolerated(drift: &Drift, request: Request) -> bool {
             UnknownApplied::Newer => *newer,
             UnknownApplied::Warn => true,
         },
-        Drift::Edited { .. } | Drift::HalfApplied { .. } | Drift::OutOfOrder { .. } => false,
+        Drift::Edited { .. }
+        | Drift::HalfApplied { .. }
+        | Drift::HalfReverted { .. }
+        | Drift::OutOfOrder { .. }
+        | Drift::Unknown { .. } => false,
     }
 }

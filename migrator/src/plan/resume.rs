@@ -2,7 +2,8 @@
 //! marks, and only if what is done is still what the file says.
 
 use super::history::{Applied, Mark, Resume};
-use crate::formats::journal::{CLAIM, claim_digest, digest};
+use crate::formats::journal::{CLAIM, REVERT, claim_digest, digest};
+use crate::model::Direction;
 use crate::sql::Statement;
 use crate::text::SourceFile;
 
@@ -28,7 +29,7 @@ pub fn point(
         }
         let same = statements
             .get(resume.done)
-            .is_some_and(|statement| digest(file.slice(statement.span)) == mark.digest);
+            .is_some_and(|statement| digest(file.slice_as_written(statement.span)) == mark.digest);
         if !same {
             return Err(resume.done);
         }
@@ -37,15 +38,20 @@ pub fn point(
     Ok(resume)
 }
 
-/// Whether a half applied migration can go on: whether these marks are of its
-/// row, and not of one that somebody has deleted, after which another tool began
-/// the same migration again.
+/// In which direction a migration that is not complete can go on: whether these
+/// marks are of its row, and not of one that somebody has deleted, after which
+/// another tool began the same migration again.
 #[must_use]
-pub fn is_ours(applied: &Applied, marks: &[&Mark]) -> bool {
+pub fn direction(applied: &Applied, marks: &[&Mark]) -> Option<Direction> {
     let claim = applied.claim.map(claim_digest);
     marks
         .iter()
-        .any(|mark| mark.statement == CLAIM && Some(&mark.digest) == claim.as_ref())
+        .filter(|mark| Some(&mark.digest) == claim.as_ref())
+        .find_map(|mark| match mark.statement {
+            CLAIM => Some(Direction::Up),
+            REVERT => Some(Direction::Down),
+            _ => None,
+        })
 }
 
 #[cfg(test)]

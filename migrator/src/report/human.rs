@@ -2,15 +2,15 @@
 //! on standard error. The last line of a failure tells all once more, since some
 //! platforms keep only that stream.
 
+use super::repairs::Repairs;
 use super::status::Status;
-use super::words::{count, duration, printable};
-use super::{Report, snippet, state_after};
+use super::words::{count, duration, left_alone, printable};
+use super::{Ended, Report, snippet, state_after};
 use crate::diagnostic::Diagnostic;
-use crate::engine::Outcome;
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Reason;
 use crate::error::Error;
-use crate::model::Version;
+use crate::model::Subject;
 use std::fmt::Display;
 use std::io::Write;
 
@@ -28,6 +28,8 @@ pub(crate) struct Human<'a> {
     styled: bool,
     /// Only the outcome is said.
     quiet: bool,
+    /// Somebody is there to be asked.
+    asks: bool,
     applied: usize,
 }
 
@@ -43,8 +45,14 @@ impl<'a> Human<'a> {
             err,
             styled,
             quiet,
+            asks: false,
             applied: 0,
         }
+    }
+
+    /// Asks before something is done that is hard to undo.
+    pub(crate) fn asking(self, asks: bool) -> Self {
+        Self { asks, ..self }
     }
 
     /// Shows a diagnostic in full.
@@ -75,18 +83,21 @@ impl Report for Human<'_> {
         self.say("🚀 Starting database migrations...");
     }
 
-    fn done(&mut self, outcome: &Outcome, newest: Option<Version>) {
-        let at = newest.map_or(String::new(), |version| {
+    fn done(&mut self, ended: &Ended<'_>) {
+        let at = ended.newest.map_or(String::new(), |version| {
             format!("; the schema is at {version}")
         });
-        if outcome.applied.is_empty() {
-            self.detail(format_args!("Nothing to do{at}."));
-        } else {
-            self.detail(format_args!(
-                "Applied {} in {}{at}.",
-                count(outcome.applied.len(), "migration"),
+        match ended.outcome {
+            Some(outcome) if outcome.done.is_empty() => {
+                self.detail(format_args!("Nothing to do{at}."));
+            }
+            Some(outcome) => self.detail(format_args!(
+                "{} {} in {}{at}.",
+                if ended.reverts { "Reverted" } else { "Applied" },
+                things(&outcome.done),
                 duration(outcome.took)
-            ));
+            )),
+            None => {}
         }
         self.say("✅ Migrations completed successfully!");
     }
@@ -117,6 +128,30 @@ impl Report for Human<'_> {
 
     fn unanswered(&mut self, error: &Error) {
         self.diagnose(&error.diagnostic());
+    }
+
+    fn consent(&mut self, verb: &str, what: &[String]) -> Result<(), Error> {
+        if !self.asks {
+            return Ok(());
+        }
+        self.say(format_args!("   about to {verb}:"));
+        for line in what {
+            self.say(format_args!("     {line}"));
+        }
+        let _ = write!(self.out, "   Go on? [y/N] ");
+        let _ = self.out.flush();
+        let mut answer = String::new();
+        let _ = std::io::stdin().read_line(&mut answer);
+        match answer.trim().to_lowercase().as_str() {
+            "y" | "yes" => Ok(()),
+            _ => Err(Error::Declined),
+        }
+    }
+
+    fn repairs(&mut self, repairs: &Repairs<'_>) {
+        for line in repairs.lines() {
+            self.say(line);
+        }
     }
 
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]) {
@@ -151,9 +186,22 @@ impl Listener for Human<'_> {
                 duration(blocker.age),
                 blocker.query,
             )),
-            Event::Claimed { migration } => self.detail(format_args!(
+            Event::Changed {
+                version,
+                name,
+                before,
+                after,
+            } => self.detail(format_args!("✅ {version} {name}: {before}, now {after}")),
+            Event::Claimed { deed } => self.detail(format_args!(
                 "   {} is another run's; looking again",
-                migration.label()
+                deed.label()
+            )),
+            Event::Confirmed { runs } => self.detail(format_args!(
+                "✅ {} marked as live",
+                match runs {
+                    0 => "no new run; what stands is".to_owned(),
+                    _ => count(*runs, "run"),
+                }
             )),
             Event::Connected {
                 database,
@@ -167,6 +215,21 @@ impl Listener for Human<'_> {
                     "   creating    {database}, which does not exist yet"
                 ));
             }
+            Event::Edited {
+                path,
+                recorded,
+                now,
+                harmless,
+            } => self.detail(format_args!(
+                "   {path}: SHA-384 {}… was applied, {}… is there now{}",
+                &recorded[..recorded.len().min(16)],
+                &now[..now.len().min(16)],
+                if *harmless {
+                    ", with other line endings only"
+                } else {
+                    ""
+                }
+            )),
             Event::GuardGaveWay => self.detail(
                 "   the pool has no second connection; going on without the lock, by the history \
                  rows alone",
@@ -182,17 +245,35 @@ impl Listener for Human<'_> {
                 "   migrations  {dir} ({format}), {}",
                 count(*number, "migration")
             )),
-            Event::Recovered { version } => {
+            Event::LeftAlone { why } => {
+                self.detail(format_args!("   nothing is reverted: {}", left_alone(why)));
+            }
+            Event::Recovered { subject } => {
                 self.applied += 1;
-                self.detail(format_args!("✅ {version} (only its answer was lost)"));
+                self.detail(format_args!("✅ {subject} (only its answer was lost)"));
+            }
+            Event::Repeated { repeatable, took } => {
+                self.applied += 1;
+                let name = &repeatable.name;
+                self.detail(format_args!("✅ repeatable {name} ({})", duration(*took)));
+            }
+            Event::Reverted {
+                migration, took, ..
+            } => {
+                self.applied += 1;
+                self.detail(format_args!(
+                    "✅ {} reverted ({})",
+                    migration.label(),
+                    duration(*took)
+                ));
             }
             Event::Retrying {
-                migration,
+                deed,
                 failed,
                 pause,
             } => self.detail(format_args!(
                 "   {} could not get its lock and was rolled back ({}); again in {}",
-                migration.label(),
+                deed.label(),
                 count(*failed as usize, "try"),
                 duration(*pause)
             )),
@@ -219,6 +300,20 @@ impl Listener for Human<'_> {
                 }
             }
         }
+    }
+}
+
+/// What a run did, counted.
+fn things(done: &[Subject]) -> String {
+    let migrations = done.iter().filter_map(Subject::version).count();
+    match (migrations, done.len() - migrations) {
+        (_, 0) => count(migrations, "migration"),
+        (0, files) => count(files, "repeatable file"),
+        (_, files) => format!(
+            "{} and {}",
+            count(migrations, "migration"),
+            count(files, "repeatable file")
+        ),
     }
 }
 

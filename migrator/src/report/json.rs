@@ -1,16 +1,16 @@
 //! For programs: one JSON object a line on standard output for what acts, one
 //! document for what asks. Standard error stays empty.
 
+use super::repairs::Repairs;
 use super::status::Status;
-use super::words::printable;
-use super::{Report, state_after};
+use super::words::{left_alone, printable};
+use super::{Ended, Report, state_after};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::engine::Outcome;
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Reason;
 use crate::error::Error;
 use crate::exit;
-use crate::model::{Migration, Version};
+use crate::model::{Deed, Migration, Subject};
 use serde_json::{Map, Value, json};
 use std::io::Write;
 use std::time::{Duration, SystemTime};
@@ -45,18 +45,28 @@ impl<'a> Json<'a> {
     }
 }
 
+impl Json<'_> {
+    /// Over several lines: a line of a thousand migrations would be too long.
+    fn document(&mut self, document: Value) {
+        let _ = writeln!(self.out, "{:#}", short(document));
+        let _ = self.out.flush();
+    }
+}
+
 impl Report for Json<'_> {
     fn start(&mut self) {
         self.line("started", json!({"version": env!("CARGO_PKG_VERSION")}));
     }
 
-    fn done(&mut self, outcome: &Outcome, newest: Option<Version>) {
+    fn done(&mut self, ended: &Ended<'_>) {
+        let done = ended.outcome.map(|outcome| outcome.done.len());
         self.line(
             "completed",
             json!({
-                "applied": outcome.applied.len(),
-                "schema_version": newest.map(|version| version.to_string()),
-                "took_ms": milliseconds(outcome.took),
+                "applied": done.filter(|_| !ended.reverts),
+                "reverted": done.filter(|_| ended.reverts),
+                "schema_version": ended.newest.map(|version| version.to_string()),
+                "took_ms": ended.outcome.map(|outcome| milliseconds(outcome.took)),
                 "exit_code": exit::DONE,
             }),
         );
@@ -69,6 +79,15 @@ impl Report for Json<'_> {
 
     fn unanswered(&mut self, error: &Error) {
         self.line("error", failure(error, None));
+    }
+
+    /// A program asked for it, and means it.
+    fn consent(&mut self, _verb: &str, _what: &[String]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn repairs(&mut self, repairs: &Repairs<'_>) {
+        self.document(repairs.json());
     }
 
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]) {
@@ -93,9 +112,7 @@ impl Report for Json<'_> {
             "migrations": migrations,
             "warnings": warnings.iter().map(diagnostic).collect::<Vec<_>>(),
         });
-        // Over several lines: a line of a thousand migrations would be too long.
-        let _ = writeln!(self.out, "{:#}", short(document));
-        let _ = self.out.flush();
+        self.document(document);
     }
 }
 
@@ -104,8 +121,8 @@ impl Listener for Json<'_> {
         match event {
             Event::Applied { migration, took } => {
                 self.applied += 1;
-                let fields = with(migration, json!({"took_ms": milliseconds(*took)}));
-                self.line("applied", fields);
+                let fields = json!({"took_ms": milliseconds(*took)});
+                self.line("applied", of(Deed::Apply(migration), fields));
             }
             Event::Blocked { blocker } => self.line(
                 "blocked",
@@ -117,7 +134,20 @@ impl Listener for Json<'_> {
                     "query": blocker.query,
                 }),
             ),
-            Event::Claimed { migration } => self.line("claimed", with(migration, json!({}))),
+            Event::Changed {
+                version,
+                name,
+                before,
+                after,
+            } => self.line(
+                "changed",
+                json!({
+                    "version": version.to_string(), "name": name,
+                    "before": before, "after": after,
+                }),
+            ),
+            Event::Claimed { deed } => self.line("claimed", of(*deed, json!({}))),
+            Event::Confirmed { runs } => self.line("confirmed", json!({"runs": runs})),
             Event::Connected {
                 database,
                 server,
@@ -127,6 +157,15 @@ impl Listener for Json<'_> {
                 json!({"database": database, "server": server, "history": history}),
             ),
             Event::Creating { database } => self.line("creating", json!({"database": database})),
+            Event::Edited {
+                path,
+                recorded,
+                now,
+                harmless,
+            } => self.line(
+                "edited",
+                json!({"file": path, "recorded": recorded, "now": now, "harmless": harmless}),
+            ),
             Event::GuardGaveWay => self.line("guard_gave_way", json!({})),
             Event::Reconnecting => self.line("reconnecting", json!({})),
             Event::Read { dir, format, count } => {
@@ -135,17 +174,38 @@ impl Listener for Json<'_> {
                     json!({"dir": dir, "format": format, "count": count}),
                 );
             }
-            Event::Recovered { version } => {
+            Event::LeftAlone { why } => {
+                self.line("left_alone", json!({"reason": left_alone(why)}));
+            }
+            Event::Recovered { subject } => {
                 self.applied += 1;
-                self.line("recovered", json!({"version": version.to_string()}));
+                let fields = match subject {
+                    Subject::Migration(version) => json!({"version": version.to_string()}),
+                    Subject::Repeatable(name) => json!({"repeatable": name}),
+                };
+                self.line("recovered", fields);
+            }
+            Event::Repeated { repeatable, took } => {
+                self.applied += 1;
+                let fields = json!({"took_ms": milliseconds(*took)});
+                self.line("repeated", of(Deed::Repeat(repeatable), fields));
+            }
+            Event::Reverted {
+                migration,
+                down,
+                took,
+            } => {
+                self.applied += 1;
+                let fields = json!({"took_ms": milliseconds(*took)});
+                self.line("reverted", of(Deed::Revert(migration, down), fields));
             }
             Event::Retrying {
-                migration,
+                deed,
                 failed,
                 pause,
             } => {
                 let fields = json!({"failed_tries": failed, "pause_ms": milliseconds(*pause)});
-                self.line("retrying", with(migration, fields));
+                self.line("retrying", of(*deed, fields));
             }
             Event::Stopping { reason } => {
                 let reason = match reason {
@@ -170,17 +230,21 @@ impl Listener for Json<'_> {
     }
 }
 
-/// A migration's own fields before those of what happened to it.
-fn with(migration: &Migration, fields: Value) -> Value {
-    let mut object = json!({
-        "version": migration.version.to_string(),
-        "name": migration.name,
-        "file": migration.up.file.path(),
-    });
+/// A deed's own fields before those of what happened to it.
+fn of(deed: Deed<'_>, fields: Value) -> Value {
+    let file = deed.script().file.path();
+    let mut object = match deed {
+        Deed::Apply(migration) | Deed::Revert(migration, _) => named(migration, file),
+        Deed::Repeat(repeatable) => json!({"repeatable": repeatable.name, "file": file}),
+    };
     if let (Value::Object(object), Value::Object(fields)) = (&mut object, fields) {
         object.extend(fields);
     }
     object
+}
+
+fn named(migration: &Migration, file: &str) -> Value {
+    json!({"version": migration.version.to_string(), "name": migration.name, "file": file})
 }
 
 fn failure(error: &Error, state: Option<&str>) -> Value {

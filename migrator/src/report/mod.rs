@@ -3,12 +3,14 @@
 
 mod human;
 mod json;
+mod repairs;
 mod snippet;
 mod status;
 mod words;
 
 pub(crate) use human::Human;
 pub(crate) use json::Json;
+pub(crate) use repairs::Repairs;
 pub(crate) use status::Status;
 
 use crate::diagnostic::Diagnostic;
@@ -17,13 +19,23 @@ use crate::engine::event::Listener;
 use crate::error::{Error, State};
 use crate::model::Version;
 
+/// A run that ended well.
+pub(crate) struct Ended<'a> {
+    /// What it did to the schema; nothing for a run that only records.
+    pub outcome: Option<&'a Outcome>,
+    /// Whether that was taking back.
+    pub reverts: bool,
+    /// The newest version that is applied now.
+    pub newest: Option<Version>,
+}
+
 /// Whoever tells how it went.
 pub(crate) trait Report: Listener {
     /// A run begins.
     fn start(&mut self);
 
-    /// A run ended well; `newest` is the newest version that is applied now.
-    fn done(&mut self, outcome: &Outcome, newest: Option<Version>);
+    /// A run ended well.
+    fn done(&mut self, ended: &Ended<'_>);
 
     /// A run failed.
     fn failed(&mut self, error: &Error);
@@ -31,21 +43,35 @@ pub(crate) trait Report: Listener {
     /// A question failed.
     fn unanswered(&mut self, error: &Error);
 
+    /// Asks whether to do what is hard to undo, where somebody is there to answer.
+    ///
+    /// # Errors
+    /// [`Error::Declined`] where they do not agree.
+    fn consent(&mut self, verb: &str, what: &[String]) -> Result<(), Error>;
+
+    /// What could be repaired.
+    fn repairs(&mut self, repairs: &Repairs<'_>);
+
     /// What a question found.
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]);
 }
 
-/// What stays of a run that failed after it had applied `applied` migrations.
-fn state_after(error: &Error, applied: usize) -> String {
-    let before = match applied {
-        0 => String::new(),
-        1 => "; the migration that this run applied before it stays".to_owned(),
-        _ => format!("; the {applied} migrations that this run applied before it stay"),
-    };
+/// What stays of a run that failed after it had done `done` things.
+fn state_after(error: &Error, done: usize) -> String {
     let failure = match error {
         Error::Migration(failure) => Some(failure),
         Error::Stopped(stopped) => stopped.failure.as_ref(),
         _ => None,
+    };
+    let did = if failure.is_some_and(|failure| failure.reverts) {
+        "reverted"
+    } else {
+        "applied"
+    };
+    let before = match done {
+        0 => String::new(),
+        1 => format!("; the migration that this run {did} before it stays"),
+        _ => format!("; the {done} migrations that this run {did} before it stay"),
     };
     let Some(failure) = failure else {
         return match error {
@@ -55,36 +81,52 @@ fn state_after(error: &Error, applied: usize) -> String {
                 more => format!("nothing was running{before}; {more} were not started"),
             },
             Error::Unexpected { .. } => format!("what was changed is not known{before}"),
-            _ if applied == 0 => "nothing was changed in the database".to_owned(),
+            _ if done == 0 => "nothing was changed in the database".to_owned(),
             _ => format!("nothing else was changed{before}"),
         };
     };
-    let version = failure.version;
+    let subject = &failure.subject;
+    let half = if failure.reverts {
+        "half reverted"
+    } else {
+        "half applied"
+    };
     let this = match &failure.state {
         State::HalfApplied { ran: 0, .. } => {
-            format!("migration {version} is marked as begun, and none of its statements completed")
+            format!("{subject} is marked as begun, and none of its statements completed")
         }
         State::HalfApplied { ran, .. } => format!(
-            "migration {version} is half applied: {ran} of its {} statements stay",
+            "{subject} is {half}: {ran} of its {} statements stay",
             failure.statements
         ),
-        State::RolledBack => format!("nothing of migration {version} stays"),
-        State::Unsettled(question) => format!(
-            "migration {version} is half applied: {} of its {} statements stay, and whether the \
-             next happened is not known",
-            question.ran, failure.statements
+        State::HalfRepeated { ran } => format!(
+            "{ran} of the {} statements of {subject} were run, and it is not recorded",
+            failure.statements
+        ),
+        State::RolledBack => match failure.as_one {
+            Some(all) if all > 1 => {
+                format!("nothing of {subject} stays, nor of the others of this run")
+            }
+            _ if failure.reverts => format!("{subject} is applied as before"),
+            _ => format!("nothing of {subject} stays"),
+        },
+        State::Unsettled { ran } => format!(
+            "{subject} is {half}: {ran} of its {} statements stay, and whether the next happened \
+             is not known",
+            failure.statements
         ),
         State::Unknown if failure.sent_with_it > 0 => format!(
-            "whether migration {version} and the {} sent with it were applied is not known",
+            "whether {subject} and the {} sent with it were {did} is not known",
             failure.sent_with_it
         ),
-        State::Unknown => format!("whether migration {version} was applied is not known"),
+        State::Unknown => format!("whether {subject} was {did} is not known"),
     };
     let unknown = match failure.state {
         State::Unknown => failure.sent_with_it,
         _ => 0,
     };
-    let rest = match failure.not_started - unknown {
+    let rest = match failure.not_started.saturating_sub(unknown) {
+        _ if failure.as_one.is_some() => String::new(),
         0 => String::new(),
         1 => "; one more was not started".to_owned(),
         more => format!("; {more} more were not started"),

@@ -46,6 +46,7 @@ impl Status<'_> {
                 .max()
                 .unwrap_or_default()
         };
+        let states = width(|row| row.state.to_owned()).max(12);
         let versions = width(|row| row.version.to_string());
         let names = width(|row| row.name.to_owned());
         let mut lines = vec![format!(
@@ -63,7 +64,7 @@ impl Status<'_> {
             let when = row.applied.map_or(String::new(), when);
             // Aligned by hand: formatting counts a version's characters, too.
             let line = format!(
-                "  {:<12}  {:<versions$}  {:<names$}  {when}",
+                "  {:<states$}  {:<versions$}  {:<names$}  {when}",
                 row.state,
                 row.version.to_string(),
                 row.name
@@ -102,9 +103,11 @@ impl Status<'_> {
                 row.state = match drift {
                     Drift::Edited { .. } => "changed",
                     Drift::HalfApplied { .. } | Drift::Resumable { .. } => "half applied",
+                    Drift::HalfReverted { .. } => "half reverted",
                     Drift::LineEndings { .. } => "applied",
                     Drift::Missing { .. } => "missing",
                     Drift::OutOfOrder { .. } => "out of order",
+                    Drift::Unknown { .. } => "unknown",
                 };
             }
         }
@@ -118,7 +121,13 @@ impl Status<'_> {
             format!("{} applied", of("applied")),
             format!("{} pending", of("pending")),
         ];
-        for state in ["changed", "half applied", "missing", "out of order"] {
+        for state in [
+            "changed",
+            "half applied",
+            "half reverted",
+            "missing",
+            "out of order",
+        ] {
             match of(state) {
                 0 => {}
                 number => parts.push(format!("{number} {state}")),

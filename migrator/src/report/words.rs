@@ -1,5 +1,6 @@
 //! Small words: plurals and durations.
 
+use crate::plan::revert::LeftAlone;
 use std::time::Duration;
 
 /// `1 migration`, `2 migrations`.
@@ -26,6 +27,29 @@ pub(super) fn duration(duration: Duration) -> String {
         format!("{} min {} s", seconds / 60, seconds % 60)
     } else {
         format!("{} h {} min", seconds / 3600, seconds % 3600 / 60)
+    }
+}
+
+/// Why an unconfirmed run is left as it is.
+pub(super) fn left_alone(why: &LeftAlone) -> String {
+    match why {
+        LeftAlone::Confirmed => "the newest run is confirmed, and what it did is live".to_owned(),
+        LeftAlone::NeverConfirmed => {
+            "no run of this database was ever confirmed (migrate confirm), so that nothing tells \
+             what is live"
+                .to_owned()
+        }
+        LeftAlone::NothingStands => "nothing of the newest run stands".to_owned(),
+        LeftAlone::NoRun => "no run is remembered".to_owned(),
+        LeftAlone::OtherDeployment => {
+            "the newest run was started for another deployment".to_owned()
+        }
+        LeftAlone::Overtaken => "newer migrations stand that are not of the newest run".to_owned(),
+        LeftAlone::TooOld { age, within } => format!(
+            "the newest run began {} ago, which is longer than --within {}",
+            duration(*age),
+            duration(*within)
+        ),
     }
 }
 

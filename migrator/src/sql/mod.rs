@@ -24,6 +24,7 @@ mod rules;
 mod scanner;
 mod splitter;
 mod sqlite;
+pub mod variables;
 
 pub use error::{SplitError, SplitErrorKind};
 pub use kind::Kind;

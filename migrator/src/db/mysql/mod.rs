@@ -4,14 +4,18 @@
 mod stepwise;
 
 use crate::db::fault::{Fault, FaultKind, Position};
+use crate::db::memory::{self, Memory};
+use crate::db::stepwise::{Stepwise, quicker};
 use crate::db::url::DatabaseUrl;
 use crate::db::wire::{self, Answer, Failed};
 use crate::db::{
-    Blocker, GuardSession, Handle, Job, Left, LockKey, Look, Past, Progress, Session, Setback,
+    Blocker, Edit, Entry, GuardSession, Handle, Job, Left, LockKey, Look, Past, Progress, Session,
+    Setback, Wanted,
 };
-use crate::formats::journal::Journal;
 use crate::formats::ledger::{Ledger, quote};
-use crate::model::Checksum;
+use crate::formats::record;
+use crate::formats::repeated::Repeated;
+use crate::model::{Checksum, Deed};
 use crate::sql::Dialect;
 use sha2::{Digest, Sha256};
 use sqlx::ConnectOptions;
@@ -33,6 +37,7 @@ const LONGEST_ROW_LOCK_WAIT: u128 = 1_073_741_824;
 pub(super) struct Mysql {
     connection: MySqlConnection,
     number: u64,
+    is_mariadb: bool,
 }
 
 impl Mysql {
@@ -49,15 +54,16 @@ impl Mysql {
         let mut session = Self {
             connection: connection.await.map_err(|error| fault(&error, true))?,
             number: 0,
+            is_mariadb: false,
         };
-        let number = session
-            .rows("SELECT CAST(CONNECTION_ID() AS CHAR)")
-            .await?
-            .rows;
-        session.number = number
-            .first()
-            .and_then(|row| row.first()?.as_deref()?.parse().ok())
+        let facts = session
+            .rows("SELECT CAST(CONNECTION_ID() AS CHAR), CAST(VERSION() AS CHAR)")
+            .await?;
+        let fact = |at: usize| facts.rows.first().and_then(|row| row.get(at)?.as_deref());
+        session.number = fact(0)
+            .and_then(|number| number.parse().ok())
             .unwrap_or_default();
+        session.is_mariadb = fact(1).is_some_and(|version| version.contains("MariaDB"));
         Ok(session)
     }
 
@@ -69,6 +75,16 @@ impl Mysql {
         self.send(sql)
             .await
             .map_err(|failed| fault(&failed.error, false))
+    }
+
+    async fn has_tables(&mut self) -> Result<bool, Fault> {
+        let answer = self
+            .rows(
+                "SELECT 'table' FROM information_schema.tables WHERE table_schema = DATABASE() \
+                 AND table_type = 'BASE TABLE' AND table_name NOT LIKE '\\_migrate\\_%' LIMIT 1",
+            )
+            .await?;
+        Ok(!answer.rows.is_empty())
     }
 
     async fn other_tools_past(&mut self) -> Result<Past, Fault> {
@@ -94,11 +110,19 @@ impl Mysql {
             }
         }
         let row = format!(
-            "SELECT 'marked' FROM {} WHERE version = {}",
-            job.ledger.table, job.migration.version
+            "SELECT 'marked' FROM {} WHERE version = {}{}",
+            job.ledger.table,
+            record::version(job.deed),
+            match job.deed {
+                Deed::Revert(..) => " AND success = TRUE",
+                Deed::Apply(_) | Deed::Repeat(_) => "",
+            }
         );
         match self.rows(&row).await {
-            Ok(answer) if answer.rows.is_empty() => Left::Nothing,
+            // What is being taken back has its row, and a complete one.
+            Ok(answer) if answer.rows.is_empty() == matches!(job.deed, Deed::Apply(_)) => {
+                Left::Nothing
+            }
             Ok(_) => Left::Part {
                 ran,
                 resumable: false,
@@ -118,7 +142,7 @@ impl Mysql {
 }
 
 impl Session for Mysql {
-    async fn look(&mut self, ledger: &Ledger) -> Result<Look, Fault> {
+    async fn look(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
         let facts = self
             .rows("SELECT CAST(VERSION() AS CHAR), CAST(DATABASE() AS CHAR)")
             .await?;
@@ -127,25 +151,25 @@ impl Session for Mysql {
             row.and_then(|row| row.get(at)?.clone()).unwrap_or_default()
         };
         let version = fact(0);
+        let mut has_tables = false;
         let past = match self.rows(&ledger.select(DIALECT)).await {
             Ok(answer) => {
                 let mut history = wire::history(&answer, &ledger.table)?;
-                if history.is_unfinished() {
-                    let found = Ledger {
-                        table: qualified(&fact(1), &ledger.table),
-                        schemas: Vec::new(),
-                    };
-                    let marks = self.rows(&Journal::of(&found, DIALECT).select()).await;
-                    history.marks = wire::marks(marks, |fault| fault.has_code(&[NO_SUCH_TABLE]))?;
-                }
+                let found = Ledger {
+                    table: qualified(&fact(1), &ledger.table),
+                    schemas: Vec::new(),
+                };
+                memory::recall(self, &found, wanted, &mut history).await?;
                 Past::Known(history)
             }
             Err(fault) if fault.has_code(&[NO_SUCH_TABLE, UNKNOWN_DATABASE]) => {
+                has_tables = self.has_tables().await?;
                 self.other_tools_past().await?
             }
             Err(fault) => return Err(wire::as_history(fault, &[UNKNOWN_COLUMN])),
         };
         Ok(Look {
+            has_tables,
             server: server_name(&version),
             ledger: Ledger {
                 table: qualified(&fact(1), &ledger.table),
@@ -170,52 +194,105 @@ impl Session for Mysql {
     async fn apply(&mut self, jobs: &[Job<'_>]) -> Progress {
         match jobs.first() {
             Some(job) => {
-                if let Err(fault) = self.be_patient(job.lock_timeout).await {
+                if let Err(fault) = self.be_patient(*job).await {
                     return Progress::none(self.our_setback(*job, fault, 0).await);
                 }
-                if stepwise::is_one_transaction(job) {
-                    self.apply_one(*job).await.into()
-                } else {
-                    crate::db::stepwise::apply(self, *job).await.into()
+                match job.deed {
+                    Deed::Repeat(_) => self.repeat(*job).await.into(),
+                    Deed::Apply(_) | Deed::Revert(..) if stepwise::is_one_transaction(job) => {
+                        self.apply_one(*job).await.into()
+                    }
+                    Deed::Apply(_) | Deed::Revert(..) => {
+                        crate::db::stepwise::apply(self, *job).await.into()
+                    }
                 }
             }
             None => Progress::all(Vec::new()),
         }
     }
+
+    /// Nobody asks for it: there is no such transaction here (the configuration
+    /// refuses it).
+    async fn apply_as_one(&mut self, jobs: &[Job<'_>]) -> Progress {
+        self.apply(jobs).await
+    }
+
+    async fn remember(&mut self, ledger: &Ledger, entry: Entry<'_>) -> Result<(), Fault> {
+        memory::remember(self, ledger, entry).await
+    }
+
+    async fn edit(&mut self, ledger: &Ledger, edits: &[Edit<'_>]) -> Result<(), Fault> {
+        memory::edit(self, ledger, edits).await
+    }
+}
+
+impl Memory for Mysql {
+    const DIALECT: Dialect = DIALECT;
+
+    async fn ask(&mut self, sql: &str) -> Result<Answer, Fault> {
+        self.rows(sql).await
+    }
+
+    fn is_missing(fault: &Fault) -> bool {
+        fault.has_code(&[NO_SUCH_TABLE])
+    }
 }
 
 impl Mysql {
     /// The default is a year; waiting in the table's queue stops its readers. It
-    /// counts in seconds, from one.
-    async fn be_patient(&mut self, lock_timeout: Duration) -> Result<(), Fault> {
-        let patience = match lock_timeout.as_millis() {
+    /// counts in seconds, from one. Only MariaDB bounds every statement; MySQL
+    /// does it with a SELECT alone.
+    async fn be_patient(&mut self, job: Job<'_>) -> Result<(), Fault> {
+        let patience = match job.lock_timeout.as_millis() {
             0 => 31_536_000,
             milliseconds => milliseconds.div_ceil(1000),
         };
+        let timeout = job.statement_timeout;
+        let bound = match (timeout.is_zero(), self.is_mariadb) {
+            (true, _) => String::new(),
+            (false, true) => format!(", max_statement_time = {}", timeout.as_secs_f64()),
+            (false, false) => format!(", max_execution_time = {}", timeout.as_millis().max(1)),
+        };
         self.rows(&format!(
-            "SET SESSION lock_wait_timeout = {patience}, innodb_lock_wait_timeout = {}",
+            "SET SESSION lock_wait_timeout = {patience}, innodb_lock_wait_timeout = {}{bound}",
             patience.min(LONGEST_ROW_LOCK_WAIT)
         ))
         .await
         .map(|_| ())
     }
 
+    async fn repeat(&mut self, job: Job<'_>) -> Result<Duration, Setback> {
+        let create = Repeated::of(job.ledger, DIALECT).create();
+        if let Err(fault) = self.rows(&create).await {
+            return Err(Setback {
+                fault,
+                statement: None,
+                offset: None,
+                left: Left::Nothing,
+            });
+        }
+        crate::db::repeat::apply(self, job).await
+    }
+
     async fn apply_one(&mut self, job: Job<'_>) -> Result<Duration, Setback> {
         let began = Instant::now();
-        let claim = job.ledger.insert(DIALECT, job.migration, false);
+        let record = job.record(DIALECT);
+        let claim = record.fence();
         for ours in ["START TRANSACTION", claim.as_str()] {
-            if let Err(fault) = self.rows(ours).await {
-                let claimed = fault.has_code(&[DUPLICATE_ENTRY]);
-                let mut setback = self.our_setback(job, fault, 0).await;
-                if claimed {
-                    setback.left = Left::Claimed;
-                }
-                return Err(setback);
+            let fault = match self.rows(ours).await {
+                Ok(answer) if ours == claim && answer.affected != 1 => quicker(),
+                Ok(_) => continue,
+                Err(fault) => fault,
+            };
+            let claimed = Self::is_claimed(&fault);
+            let mut setback = self.our_setback(job, fault, 0).await;
+            if claimed {
+                setback.left = Left::Claimed;
             }
+            return Err(setback);
         }
-        let file = &job.migration.up.file;
         for (number, statement) in job.statements.iter().enumerate() {
-            let text = file.slice(statement.span);
+            let text = job.file.slice(statement.span);
             if let Err(fault) = self.rows(text).await {
                 return Err(Setback {
                     left: self.left(job, number).await,
@@ -226,7 +303,7 @@ impl Mysql {
             }
         }
         let took = began.elapsed().as_nanos().to_string();
-        let finish = job.ledger.finish(job.migration.version, &took);
+        let finish = record.finish(&took).unwrap_or_default();
         // A dump's LOCK TABLES without its UNLOCK would lock the history out.
         for ours in ["UNLOCK TABLES", finish.as_str(), "COMMIT"] {
             if let Err(fault) = self.rows(ours).await {

@@ -5,20 +5,13 @@ use super::{DIALECT, DUPLICATE_ENTRY, Mysql, offset_in};
 use crate::db::Job;
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::stepwise::{Settled, Step, Stepwise, begin, done_at_once, first_word};
-use crate::db::wire::Answer;
 use crate::formats::journal::Journal;
 use crate::formats::ledger::quote;
 use crate::plan::history::Mark;
-use crate::sql::{Dialect, Kind, Statement};
+use crate::sql::{Kind, Statement};
 use std::time::Duration;
 
 impl Stepwise for Mysql {
-    const DIALECT: Dialect = DIALECT;
-
-    async fn ask(&mut self, sql: &str) -> Result<Answer, Fault> {
-        self.rows(sql).await
-    }
-
     fn is_duplicate(fault: &Fault) -> bool {
         fault.has_code(&[DUPLICATE_ENTRY])
     }
@@ -42,7 +35,7 @@ impl Stepwise for Mysql {
             }
             return Ok(());
         }
-        let version = step.job.migration.version;
+        let version = step.version();
         let tail = format!(";\n{}", step.journal.done(version, step.number));
         let message = format!("{};\n{text}{tail}", begin(step));
         let result = self.rows(&message).await.map_err(|mut fault| {
@@ -116,7 +109,7 @@ fn without_tail(message: &str, tail: &str) -> String {
 /// Whether a migration can be one transaction: nothing in it commits. One that
 /// locks tables can write into no journal meanwhile, and goes the old way.
 pub(super) fn is_one_transaction(job: &Job<'_>) -> bool {
-    let file = &job.migration.up.file;
+    let file = job.file;
     let locks = |statement: &Statement| statement.kind == Kind::LockTables;
     job.resume.is_none()
         && (job.statements.iter().any(locks)

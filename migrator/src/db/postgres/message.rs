@@ -1,7 +1,10 @@
-//! Migrations as one message, each a transaction of its own with its history row
-//! first. Over a network the round trips are nearly all of the time.
+//! Migrations as one message, each a transaction of its own or all of them one,
+//! each with its history row first. Over a network the round trips are nearly all
+//! of the time.
 
-use super::{DIALECT, LOCK_NOT_AVAILABLE, UNIQUE_VIOLATION};
+use super::{
+    DIALECT, DIVISION_BY_ZERO, LOCK_NOT_AVAILABLE, SERIALIZATION_FAILURE, UNIQUE_VIOLATION,
+};
 use crate::db::fault::{Fault, FaultKind, Position};
 use crate::db::wire::{Answer, Rows};
 use crate::db::{Job, Left, Setback};
@@ -18,6 +21,14 @@ pub(super) const RESET: [&str; 3] = ["RESET ALL", "RESET SESSION AUTHORIZATION",
 pub(super) struct Message<'a> {
     pub(super) text: String,
     parts: Vec<Part<'a>>,
+    transaction: Transaction,
+}
+
+/// What is a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transaction {
+    Message,
+    Part,
 }
 
 /// One migration's part of the message.
@@ -43,28 +54,30 @@ pub(super) enum Verdict {
 }
 
 impl<'a> Message<'a> {
-    pub(super) fn of(jobs: &[Job<'a>], version: u32) -> Self {
+    pub(super) fn of(jobs: &[Job<'a>], version: u32, transaction: Transaction) -> Self {
         let mut message = Self {
             text: String::new(),
             parts: Vec::with_capacity(jobs.len()),
+            transaction,
         };
         let mut statements = 0;
         let mut characters = 0;
-        for job in jobs {
-            let before = before(job, version);
-            let after = after(job);
+        for (number, job) in jobs.iter().enumerate() {
+            let each = transaction == Transaction::Part;
+            let before = before(job, version, each || number == 0);
+            let after = after(job, each || number + 1 == jobs.len());
             let head = format!("{};\n", before.join("; "));
             // The line break ends a comment in the file's last line, which would
             // swallow the COMMIT.
             let tail = format!("\n;\n{};\n", after.join("; "));
-            let text = job.migration.up.file.text();
+            let text = job.file.text();
             // Elsewhere than in a file's beginning it would be part of a name.
             let sql = text.strip_prefix('\u{feff}').unwrap_or(text);
             let unsent = usize::from(sql.len() != text.len());
             let part = Part {
                 job: *job,
-                // The last but one: the table's own lock timeout follows it.
-                fence: statements + before.len() - 2,
+                // The last but two: the file's own timeouts follow it.
+                fence: statements + before.len() - 3,
                 file: statements + before.len(),
                 end: statements + before.len() + job.statements.len() + after.len(),
                 at: characters + head.chars().count() - unsent,
@@ -95,13 +108,22 @@ impl<'a> Message<'a> {
 
     /// How long each of the migrations took that are applied.
     pub(super) fn took(answer: &Answer) -> Vec<Duration> {
-        let nanoseconds = |text: &str| text.parse().ok().map(Duration::from_nanos);
-        answer
-            .rows
-            .iter()
-            .map(|row| row.get(1).and_then(|took| nanoseconds(took.as_deref()?)))
-            .map(Option::unwrap_or_default)
-            .collect()
+        let mut began = 0;
+        let mut took = Vec::new();
+        for row in &answer.rows {
+            let text = |at: usize| row.get(at).and_then(Option::as_deref);
+            let nanoseconds: u64 = text(2)
+                .and_then(|text| text.parse().ok())
+                .unwrap_or_default();
+            match text(1) {
+                Some("began") => began = nanoseconds,
+                Some("ended") => {
+                    took.push(Duration::from_nanos(nanoseconds.saturating_sub(began)));
+                }
+                _ => took.push(Duration::from_nanos(nanoseconds)),
+            }
+        }
+        took
     }
 
     /// What an error means after so many completed statements.
@@ -116,8 +138,13 @@ impl<'a> Message<'a> {
             && let Some(Position::Character(at)) = fault.position
         {
             let named = self.parts.iter().rposition(|part| part.at <= at);
-            if let Some(named) = named.filter(|named| *named > 0) {
-                return Verdict::Unparsed(named);
+            match (named.filter(|named| *named > 0), self.transaction) {
+                (Some(named), Transaction::Part) => return Verdict::Unparsed(named),
+                (Some(named), Transaction::Message) => {
+                    let setback = self.parts[named].setback(fault, completed);
+                    return Verdict::Failed(named, Box::new(setback));
+                }
+                (None, _) => {}
             }
         }
         match self.parts.get(number) {
@@ -129,7 +156,7 @@ impl<'a> Message<'a> {
 
 impl Part<'_> {
     fn setback(&self, fault: Fault, completed: usize) -> Setback {
-        let source = &self.job.migration.up.file;
+        let source = self.job.file;
         let offset = match fault.position {
             Some(Position::Character(at)) => at
                 .checked_sub(self.at)
@@ -161,52 +188,58 @@ impl Part<'_> {
     }
 }
 
-fn before(job: &Job<'_>, version: u32) -> Vec<String> {
-    let mut before = vec![
-        "BEGIN".to_owned(),
-        format!("SET LOCAL application_name = {}", quote(DIALECT, job.run)),
+fn before(job: &Job<'_>, version: u32, begins: bool) -> Vec<String> {
+    let mut before = Vec::new();
+    if begins {
+        before.push("BEGIN".to_owned());
+    }
+    before.push(format!(
+        "SET LOCAL application_name = {}",
+        quote(DIALECT, job.run)
+    ));
+    before.push(format!(
+        "SET LOCAL lock_timeout = {}",
         // Zero would be for ever.
-        format!(
-            "SET LOCAL lock_timeout = {}",
-            milliseconds(job.lock_wait).max(1)
-        ),
-    ];
+        milliseconds(job.lock_wait).max(1)
+    ));
     if version >= HAS_CONNECTION_CHECK {
         before.push("SET LOCAL client_connection_check_interval = 2000".to_owned());
     }
-    before.push(job.ledger.insert(DIALECT, job.migration, true));
+    before.push(job.record(DIALECT).fence_or_error());
     before.push(format!(
         "SET LOCAL lock_timeout = {}",
         milliseconds(job.lock_timeout)
     ));
+    before.push(format!(
+        "SET LOCAL statement_timeout = {}",
+        milliseconds(job.statement_timeout)
+    ));
     before
 }
 
-fn after(job: &Job<'_>) -> Vec<String> {
-    // now() is the beginning of the whole message, not of this transaction; the
-    // row was written by the clock.
-    let took = "(extract(epoch FROM clock_timestamp() - installed_on) * 1000000000)::bigint";
+fn after(job: &Job<'_>, ends: bool) -> Vec<String> {
     RESET
         .map(str::to_owned)
         .into_iter()
         // Row and schema are one transaction, and the run's last commit, which
         // waits for the disk, takes all earlier ones with it.
         .chain((!job.durable).then(|| "SET LOCAL synchronous_commit = off".to_owned()))
-        .chain([
-            format!(
-                "{} RETURNING {}, execution_time::text",
-                job.ledger.finish(job.migration.version, took),
-                quote(DIALECT, job.run)
-            ),
-            "COMMIT".to_owned(),
-        ])
+        .chain([job.record(DIALECT).measured()])
+        .chain(ends.then(|| "COMMIT".to_owned()))
         .collect()
 }
 
-/// Only a unique violation of the fence's own INSERT is the fence, or waiting
-/// for it in vain.
+/// What the fence's own statement says when another run was quicker, or was
+/// waited for in vain.
+const CLAIMED: [&str; 4] = [
+    DIVISION_BY_ZERO,
+    LOCK_NOT_AVAILABLE,
+    SERIALIZATION_FAILURE,
+    UNIQUE_VIOLATION,
+];
+
 fn claimed_or(fault: &Fault, otherwise: Left) -> Left {
-    if fault.has_code(&[UNIQUE_VIOLATION, LOCK_NOT_AVAILABLE]) {
+    if fault.has_code(&CLAIMED) {
         Left::Claimed
     } else {
         lost_or(fault, otherwise)

@@ -5,15 +5,19 @@ mod message;
 mod stepwise;
 
 use crate::db::fault::{Fault, FaultKind, Position};
+use crate::db::memory::{self, Memory};
 use crate::db::url::DatabaseUrl;
 use crate::db::wire::{self, Answer, Failed};
-use crate::db::{Blocker, GuardSession, Handle, Job, Left, LockKey, Look, Past, Progress, Session};
-use crate::formats::journal::Journal;
+use crate::db::{
+    Blocker, Edit, Entry, GuardSession, Handle, Job, Left, LockKey, Look, Past, Progress, Session,
+    Wanted,
+};
 use crate::formats::ledger::{Ledger, Row, quote};
-use crate::model::Version;
+use crate::formats::repeated::Repeated;
+use crate::model::{Deed, Version};
 use crate::plan::history::History;
 use crate::sql::Dialect;
-use message::{Message, RESET, Verdict, ours};
+use message::{Message, RESET, Transaction, Verdict, ours};
 use sha2::{Digest, Sha256};
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgErrorPosition, PgSslMode};
@@ -29,6 +33,8 @@ const INVALID_NAME: [&str; 2] = ["22023", "42602"];
 const UNDEFINED_COLUMN: &str = "42703";
 const UNDEFINED_TABLE: &str = "42P01";
 const LOCK_NOT_AVAILABLE: &str = "55P03";
+const DIVISION_BY_ZERO: &str = "22012";
+const SERIALIZATION_FAILURE: &str = "40001";
 
 pub(super) struct Postgres {
     connection: PgConnection,
@@ -76,10 +82,10 @@ impl Postgres {
     /// Sends migrations together. A later one that cannot be parsed stops all of
     /// them before anything runs: then those before it go alone, so that the
     /// outcome does not depend on what travelled together.
-    async fn apply_together(&mut self, jobs: &[Job<'_>]) -> Progress {
+    async fn apply_together(&mut self, jobs: &[Job<'_>], transaction: Transaction) -> Progress {
         let mut jobs = jobs;
         loop {
-            let message = Message::of(jobs, self.version);
+            let message = Message::of(jobs, self.version, transaction);
             let wanted = message.wanted();
             match wire::send_for(&mut self.connection, &message.text, wanted).await {
                 Ok(answer) if answer.completed == message.expected() => {
@@ -105,8 +111,12 @@ impl Postgres {
                         Verdict::Failed(number, setback) => {
                             let mut took = Message::took(&failed.answer);
                             took.resize(number, Duration::ZERO);
+                            if transaction == Transaction::Message {
+                                took.clear();
+                            }
                             return Progress {
                                 applied: took,
+                                failed: number,
                                 setback: Some(*setback),
                             };
                         }
@@ -118,7 +128,7 @@ impl Postgres {
 }
 
 impl Session for Postgres {
-    async fn look(&mut self, ledger: &Ledger) -> Result<Look, Fault> {
+    async fn look(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
         let name = quote(DIALECT, &ledger.table);
         // Where the table is found, or where it would be created: as for sqlx,
         // in the first schema of the search path and no other, where another
@@ -160,12 +170,15 @@ impl Session for Postgres {
             },
             schemas: ledger.schemas.clone(),
         };
+        let mut has_tables = false;
         let past = if fact(2) == "true" {
-            Past::Known(self.history(&found).await?)
+            Past::Known(self.history(&found, wanted).await?)
         } else {
+            has_tables = self.has_tables().await?;
             self.other_tools_past().await?
         };
         Ok(Look {
+            has_tables,
             // Debian appends its own version: `15.18 (Debian 15.18-0+deb12u1)`.
             server: format!(
                 "PostgreSQL {}",
@@ -193,6 +206,10 @@ impl Session for Postgres {
         }
     }
 
+    async fn invalid_indexes(&mut self, statements: &[&str]) -> Result<Vec<String>, Fault> {
+        self.left_invalid(statements).await
+    }
+
     fn handle(&self) -> Handle {
         Handle::Name
     }
@@ -205,11 +222,37 @@ impl Session for Postgres {
 
     async fn apply(&mut self, jobs: &[Job<'_>]) -> Progress {
         match jobs {
-            [job] if !job.migration.up.transaction || job.resume.is_some() => {
-                crate::db::stepwise::apply(self, *job).await.into()
+            [job] if !job.is_transaction() => {
+                if let Err(fault) = self.prepare(jobs).await {
+                    return Progress::none(ours(fault, Left::Nothing));
+                }
+                match job.deed {
+                    Deed::Repeat(_) => crate::db::repeat::apply(self, *job).await.into(),
+                    Deed::Apply(_) | Deed::Revert(..) => {
+                        crate::db::stepwise::apply(self, *job).await.into()
+                    }
+                }
             }
-            _ => self.apply_together(jobs).await,
+            _ => match self.prepare(jobs).await {
+                Ok(()) => self.apply_together(jobs, Transaction::Part).await,
+                Err(fault) => Progress::none(ours(fault, Left::Nothing)),
+            },
         }
+    }
+
+    async fn apply_as_one(&mut self, jobs: &[Job<'_>]) -> Progress {
+        match self.prepare(jobs).await {
+            Ok(()) => self.apply_together(jobs, Transaction::Message).await,
+            Err(fault) => Progress::none(ours(fault, Left::Nothing)),
+        }
+    }
+
+    async fn remember(&mut self, ledger: &Ledger, entry: Entry<'_>) -> Result<(), Fault> {
+        memory::remember(self, ledger, entry).await
+    }
+
+    async fn edit(&mut self, ledger: &Ledger, edits: &[Edit<'_>]) -> Result<(), Fault> {
+        memory::edit(self, ledger, edits).await
     }
 
     /// A commit waits for the disk only if it wrote: the row is written again as
@@ -225,16 +268,58 @@ impl Session for Postgres {
     }
 }
 
+impl Memory for Postgres {
+    const DIALECT: Dialect = DIALECT;
+
+    async fn ask(&mut self, sql: &str) -> Result<Answer, Fault> {
+        self.rows(sql).await
+    }
+
+    fn is_missing(fault: &Fault) -> bool {
+        fault.has_code(&[UNDEFINED_TABLE])
+    }
+
+    async fn drop_invalid_index(&mut self, statement: &str) -> Result<(), Fault> {
+        for name in self.left_invalid(&[statement]).await? {
+            self.rows(&format!("DROP INDEX CONCURRENTLY {name}"))
+                .await?;
+        }
+        Ok(())
+    }
+}
+
 impl Postgres {
-    async fn history(&mut self, ledger: &Ledger) -> Result<History, Fault> {
+    /// The table of the repeatables must be there before their fence is.
+    async fn prepare(&mut self, jobs: &[Job<'_>]) -> Result<(), Fault> {
+        let repeat = jobs.iter().find(|job| matches!(job.deed, Deed::Repeat(_)));
+        match repeat {
+            Some(job) => {
+                let create = Repeated::of(job.ledger, DIALECT).create();
+                self.rows(&create).await.map(|_| ())
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn history(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<History, Fault> {
         let answer = self.rows(&ledger.select(DIALECT)).await;
         let answer = answer.map_err(|fault| wire::as_history(fault, &[UNDEFINED_COLUMN]))?;
         let mut history = wire::history(&answer, &ledger.table)?;
-        if history.is_unfinished() {
-            let marks = self.rows(&Journal::of(ledger, DIALECT).select()).await;
-            history.marks = wire::marks(marks, |fault| fault.has_code(&[UNDEFINED_TABLE]))?;
-        }
+        memory::recall(self, ledger, wanted, &mut history).await?;
         Ok(history)
+    }
+
+    /// Whether the schema in which the history would be has tables.
+    async fn has_tables(&mut self) -> Result<bool, Fault> {
+        let answer = self
+            .rows(
+                "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c \
+                 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                 WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p') \
+                 AND c.relname NOT LIKE '\\_migrate\\_%')::text",
+            )
+            .await?;
+        Ok(answer.rows == [[Some("true".to_owned())]])
     }
 
     async fn other_tools_past(&mut self) -> Result<Past, Fault> {

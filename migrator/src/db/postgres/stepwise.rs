@@ -6,10 +6,9 @@ use super::message::milliseconds;
 use super::{DIALECT, Postgres, RESET, UNIQUE_VIOLATION, byte_of, character, fault};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::stepwise::{Settled, Step, Stepwise, begin, done_at_once, first_word};
-use crate::db::wire::Answer;
 use crate::formats::ledger::quote;
 use crate::plan::history::Mark;
-use crate::sql::{Dialect, Kind};
+use crate::sql::Kind;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -32,12 +31,6 @@ enum Index {
 }
 
 impl Stepwise for Postgres {
-    const DIALECT: Dialect = DIALECT;
-
-    async fn ask(&mut self, sql: &str) -> Result<Answer, Fault> {
-        self.rows(sql).await
-    }
-
     fn is_duplicate(fault: &Fault) -> bool {
         fault.has_code(&[UNIQUE_VIOLATION])
     }
@@ -55,20 +48,22 @@ impl Stepwise for Postgres {
             }
         }
         self.rows(&format!(
-            "BEGIN; {AS_OURSELVES}; {}; COMMIT; SET application_name = {}",
+            "BEGIN; {AS_OURSELVES}; {}; COMMIT; SET application_name = {}; \
+             SET statement_timeout = {}",
             begin(step),
-            quote(DIALECT, step.job.run)
+            quote(DIALECT, step.job.run),
+            milliseconds(step.job.statement_timeout)
         ))
         .await?;
         if let Err(fault) = self.step_alone(step).await {
             if fault.kind != FaultKind::Lost {
-                let undo = step.journal.undo(step.job.migration.version, step.number);
+                let undo = step.journal.undo(step.version(), step.number);
                 // Where even this fails, the next run settles it.
                 let _ = self.ours(&undo).await;
             }
             return Err(fault);
         }
-        let done = step.journal.done(step.job.migration.version, step.number);
+        let done = step.journal.done(step.version(), step.number);
         self.ours(&done).await
     }
 
@@ -99,11 +94,27 @@ impl Stepwise for Postgres {
 }
 
 impl Postgres {
+    /// Of the indexes that these statements build, those that are invalid and
+    /// that nobody is building.
+    pub(super) async fn left_invalid(&mut self, statements: &[&str]) -> Result<Vec<String>, Fault> {
+        let mut invalid = Vec::new();
+        for statement in statements {
+            if let Some((name, table)) = concurrent_index(statement)
+                && let Index::Invalid { name } = self.index(&name, &table).await?
+            {
+                invalid.push(name);
+            }
+        }
+        Ok(invalid)
+    }
+
     async fn step_in_transaction(&mut self, step: &Step<'_>) -> Result<(), Fault> {
         let head = format!(
-            "BEGIN; SET LOCAL application_name = {}; SET LOCAL lock_timeout = {};\n",
+            "BEGIN; SET LOCAL application_name = {}; SET LOCAL lock_timeout = {}; \
+             SET LOCAL statement_timeout = {};\n",
             quote(DIALECT, step.job.run),
-            milliseconds(step.job.lock_timeout)
+            milliseconds(step.job.lock_timeout),
+            milliseconds(step.job.statement_timeout)
         );
         let tail = format!("\n;\n{AS_OURSELVES}; {}; COMMIT", done_at_once(step));
         let sent = self.send(&format!("{head}{}{tail}", step.text)).await;

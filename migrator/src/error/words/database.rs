@@ -1,7 +1,6 @@
 //! Words for what databases say.
 
 use super::{first_line, one_line};
-use crate::db::Question;
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::hints;
 use crate::diagnostic::{Diagnostic, Place};
@@ -15,6 +14,12 @@ use crate::text::{SourceFile, Span};
 /// A complaint that belongs to no migration.
 pub(super) fn fault(fault: &Fault) -> Diagnostic {
     let (code, title, help) = match fault.kind {
+        // The engine looks again where this may be.
+        FaultKind::Claimed => (
+            "lock_held",
+            "another run is at it",
+            "see that it ends, then run again",
+        ),
         FaultKind::Driver => (
             "driver_error",
             "the conversation with the database failed",
@@ -124,20 +129,25 @@ pub(super) fn stopped(stopped: &Stopped) -> Diagnostic {
             ran,
             resumable: false,
         } => diagnostic.help(half_applied(failure, *ran, false)),
-        State::HalfApplied { .. } | State::RolledBack | State::Unknown | State::Unsettled(_) => {
-            diagnostic.help(help)
-        }
+        State::HalfApplied { .. }
+        | State::HalfRepeated { .. }
+        | State::RolledBack
+        | State::Unknown
+        | State::Unsettled { .. } => diagnostic.help(help),
     }
 }
 
 pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
     let path = failure.file.path();
+    let again = again(failure);
     let diagnostic = Diagnostic::error(
         match &failure.state {
+            State::HalfApplied { .. } if failure.reverts => "migration_half_reverted",
             State::HalfApplied { .. } => "migration_half_applied",
+            State::HalfRepeated { .. } => "repeatable_half_run",
             State::RolledBack => "migration_failed",
             State::Unknown => "connection_lost",
-            State::Unsettled(_) => "statement_unsettled",
+            State::Unsettled { .. } => "statement_unsettled",
         },
         format!("{path}: {}", said(&failure.fault)),
     )
@@ -151,45 +161,59 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
                 || {
                     format!(
                         "see that this user may write into {} and that the file breaks no deferred \
-                         constraint, then run migrate up again",
+                         constraint, then run {again}",
                         failure.table
                     )
                 },
                 str::to_owned,
             )),
-        State::RolledBack => diagnostic.help(hints::next_step(&failure.fault).map_or_else(
-            || format!("correct {path} and run migrate up again"),
-            str::to_owned,
-        )),
+        State::RolledBack => diagnostic.help(
+            hints::next_step(&failure.fault)
+                .map_or_else(|| format!("correct {path} and run {again}"), str::to_owned),
+        ),
         State::HalfApplied { ran, resumable } => {
             diagnostic.help(half_applied(failure, *ran, *resumable))
         }
-        State::Unsettled(question) => diagnostic.help(settle(question)),
-        State::Unknown => diagnostic.help(
+        State::HalfRepeated { ran } => diagnostic.help(format!(
+            "correct {path} and run {again}: it begins with its first statement, of which {ran} \
+             were run"
+        )),
+        State::Unsettled { ran } => diagnostic.help(settle(failure, *ran)),
+        State::Unknown => diagnostic.help(format!(
             "see with `migrate status` whether it is applied, half applied or pending, then run \
-             migrate up again",
-        ),
+             {again}",
+        )),
+    }
+}
+
+/// What to run once more.
+fn again(failure: &MigrationFailure) -> &'static str {
+    if failure.reverts {
+        "migrate down again"
+    } else {
+        "migrate up again"
     }
 }
 
 /// The exact question, and the line that answers it.
-fn settle(question: &Question) -> String {
-    let number = question.ran + 1;
+fn settle(failure: &MigrationFailure, ran: usize) -> String {
+    let number = ran + 1;
+    let version = failure.subject.version().unwrap_or_default();
     format!(
-        "see in the database whether statement {number} happened; if it did: `{}`; if not: `{}`; \
-         then run migrate up again",
-        question.happened, question.did_not_happen
+        "see in the database whether statement {number} happened; if it did, run `migrate repair \
+         --resolve {version}=happened`, if not, `migrate repair --resolve \
+         {version}=did-not-happen`; then run {}",
+        again(failure)
     )
 }
 
 fn half_applied(failure: &MigrationFailure, ran: usize, resumable: bool) -> String {
+    let again = again(failure);
     if resumable {
         let path = failure.file.path();
         return match ran {
-            0 => format!("correct {path} and run migrate up again"),
-            _ => format!(
-                "correct {path} after statement {ran} and run migrate up again: it goes on there"
-            ),
+            0 => format!("correct {path} and run {again}"),
+            _ => format!("correct {path} after statement {ran} and run {again}: it goes on there"),
         };
     }
     let (finish, undo) = if ran == 0 {
@@ -206,10 +230,15 @@ fn half_applied(failure: &MigrationFailure, ran: usize, resumable: bool) -> Stri
             },
         )
     };
-    let (table, version) = (&failure.table, failure.version);
+    let (finished, undone) = if failure.reverts {
+        ("reverted", "applied")
+    } else {
+        ("applied", "reverted")
+    };
+    let version = failure.subject.version().unwrap_or_default();
     format!(
-        "either {finish}, then `UPDATE {table} SET success = TRUE WHERE version = {version}`; or \
-         {undo}, then `DELETE FROM {table} WHERE version = {version}`; then run migrate up again"
+        "either {finish}, then `migrate repair --resolve {version}={finished}`; or {undo}, then \
+         `migrate repair --resolve {version}={undone}`; then run {again}"
     )
 }
 
@@ -269,4 +298,15 @@ fn facts(fault: &Fault) -> Vec<String> {
     .into_iter()
     .filter_map(|(name, text)| Some(format!("{name}: {}", one_line(text.as_deref()?))))
     .collect()
+}
+
+pub(in crate::error) fn not_remembered(fault: &Fault) -> Diagnostic {
+    Diagnostic::warning(
+        "run_not_remembered",
+        format!("this run cannot be remembered: {}", said(fault)),
+    )
+    .help(
+        "let this user create and write the table _migrate_runs beside the history table; without \
+         it `status` shows no runs, and `down --unconfirmed` has nothing to go by",
+    )
 }

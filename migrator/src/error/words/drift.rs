@@ -20,15 +20,24 @@ pub(crate) fn drift(drift: &Drift) -> Diagnostic {
             "edited_migration",
             format!("{path} was changed after migration {version} was applied"),
         )
-        .help("restore the file as it was applied, and put the change into a new migration"),
+        .help(format!(
+            "restore the file as it was applied and put the change into a new migration; or, if the \
+             change is none of the schema, accept it: migrate repair --accept {version}"
+        )),
         Drift::HalfApplied { version, name } => Diagnostic::error(
             "half_applied",
             format!("migration {version} {name} began, and nobody recorded its end"),
         )
         .help(format!(
-            "see what of it is in the database and finish or undo it by hand; then set success to \
-             true in its row of the history table, or delete the row (version {version})"
+            "see what of it is in the database and finish it by hand, then run `migrate repair \
+             --resolve {version}=applied`; or undo it by hand, then run `migrate repair --resolve \
+             {version}=reverted`"
         )),
+        Drift::HalfReverted { version, name } => Diagnostic::error(
+            "half_reverted",
+            format!("migration {version} {name} is being taken back, and nobody recorded the end"),
+        )
+        .help("run migrate down, which goes on with it, and then migrate up"),
         Drift::LineEndings { version, path } => Diagnostic::error(
             "line_endings_changed",
             format!(
@@ -55,6 +64,11 @@ pub(crate) fn drift(drift: &Drift) -> Diagnostic {
             format!("migration {version} {name} began and did not end"),
         )
         .help("the next run goes on after the last statement that is known to have completed"),
+        Drift::Unknown { version } => Diagnostic::error(
+            "unknown_version",
+            format!("no file has the version {version}"),
+        )
+        .help("migrate status shows the versions that there are"),
         Drift::OutOfOrder {
             version,
             path,

@@ -59,7 +59,11 @@ impl Sqlx {
         Checksum(digest.finalize().to_vec())
     }
 
-    fn script(path: String, bytes: &[u8]) -> Result<Script, FormatError> {
+    /// A file's script, with what its first bytes ask for.
+    ///
+    /// # Errors
+    /// A file that is not text.
+    pub fn script(path: String, bytes: &[u8]) -> Result<Script, FormatError> {
         let text = std::str::from_utf8(bytes).map_err(|error| FormatError::NotUtf8 {
             path: path.clone(),
             offset: error.valid_up_to(),

@@ -1,0 +1,61 @@
+//! `baseline`: adopts a database that grew by hand.
+
+use super::{Done, Start, Task, opening};
+use crate::db::{self, Edit, Guard, Wanted};
+use crate::engine::stop::Stop;
+use crate::engine::{self, event::Event};
+use crate::error::Error;
+use crate::model::Version;
+use crate::plan::baseline;
+use crate::report::Report;
+
+/// Records everything up to a version as applied, without running it.
+///
+/// # Errors
+/// Why it was not recorded; nothing was changed then.
+pub(crate) async fn baseline(
+    task: &Task,
+    start: &Start,
+    version: Version,
+    force: bool,
+    stop: &mut Stop,
+    report: &mut dyn Report,
+) -> Result<Done, Error> {
+    opening::announce(task, report);
+    let wanted = Wanted::default();
+    super::must_be_there(task)?;
+    let (connection, look) = opening::look(task, wanted, stop, report).await?;
+    let migrations = &task.project.migrations;
+    let first = baseline::missing(migrations, &look.past.history(), version, force)?;
+    let names: Vec<_> = first.iter().map(|migration| migration.label()).collect();
+    report.consent("record as applied, without running it,", &names)?;
+    let url = &task.config.database.value;
+    let (recorded, newest) = engine::edit(
+        &task.run(start, "baseline", wanted, &look),
+        Guard::new(connection),
+        async || db::connect(url, task.config.limits.wait).await,
+        |past| {
+            let history = past.history();
+            let missing = baseline::missing(migrations, &history, version, force)?;
+            let edits = missing.iter().map(|migration| Edit::Record(migration));
+            let edits = edits.collect();
+            Ok((edits, (missing, history.newest().max(Some(version)))))
+        },
+        stop,
+        report,
+    )
+    .await?;
+    for migration in recorded {
+        report.event(&Event::Changed {
+            version: migration.version,
+            name: &migration.name,
+            before: "pending",
+            after: "recorded as applied",
+        });
+    }
+    Ok(Done {
+        outcome: None,
+        reverts: false,
+        newest,
+    })
+}

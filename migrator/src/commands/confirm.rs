@@ -1,0 +1,75 @@
+//! `confirm`: says that a deploy has succeeded, so that what stands is live.
+
+use super::{Done, Start, Task, opening};
+use crate::db::{self, Edit, Guard, Past, Wanted};
+use crate::engine;
+use crate::engine::event::{Event, Listener};
+use crate::engine::stop::Stop;
+use crate::error::Error;
+use crate::plan::history::{Ending, Run};
+
+/// Marks the runs so far as live.
+///
+/// # Errors
+/// Why it could not be recorded; nothing was changed then.
+pub(crate) async fn confirm(
+    task: &Task,
+    start: &Start,
+    stop: &mut Stop,
+    listener: &mut dyn Listener,
+) -> Result<Done, Error> {
+    opening::announce(task, listener);
+    let wanted = Wanted {
+        runs: true,
+        ..Wanted::default()
+    };
+    if !super::is_there(task) {
+        return Ok(done(0, None, listener));
+    }
+    let (connection, look) = opening::look(task, wanted, stop, listener).await?;
+    if look.past == Past::Fresh {
+        // Nothing was ever applied: a history is not begun by its confirmation.
+        return Ok(done(0, None, listener));
+    }
+    // Of a database that was brought up by another program nobody remembers a
+    // run, and what stands is live all the same.
+    let this = Run {
+        name: start.name.clone(),
+        verb: "confirm".to_owned(),
+        outcome: Ending::Succeeded,
+        tool: crate::VERSION.to_owned(),
+        who: start.who.clone(),
+        confirmed: Some(String::new()),
+        ..Run::default()
+    };
+    let url = &task.config.database.value;
+    let (runs, newest) = engine::edit(
+        &task.run(start, "confirm", wanted, &look),
+        Guard::new(connection),
+        async || db::connect(url, task.config.limits.wait).await,
+        |past| {
+            let history = past.history();
+            let open = history.runs.iter().filter(|run| run.confirmed.is_none());
+            let edits = match (open.count(), history.runs.is_empty()) {
+                (0, true) => vec![Edit::Remember(&this)],
+                (0, false) => Vec::new(),
+                _ => vec![Edit::Confirm],
+            };
+            let open = history.runs.iter().filter(|run| run.confirmed.is_none());
+            Ok((edits, (open.count(), history.newest())))
+        },
+        stop,
+        listener,
+    )
+    .await?;
+    Ok(done(runs, newest, listener))
+}
+
+fn done(runs: usize, newest: Option<crate::model::Version>, listener: &mut dyn Listener) -> Done {
+    listener.event(&Event::Confirmed { runs });
+    Done {
+        outcome: None,
+        reverts: false,
+        newest,
+    }
+}

@@ -1,0 +1,182 @@
+//! `down`: takes migrations back by their own down scripts.
+
+use super::{Done, Start, Task, opening};
+use crate::db::{self, Connection, Guard, Look, Past, Wanted};
+use crate::engine::event::{Event, Listener};
+use crate::engine::stop::Stop;
+use crate::engine::{self, Outcome};
+use crate::error::{self, Error};
+use crate::model::{Deed, Subject, Version};
+use crate::plan::history::{History, Run, Who};
+use crate::plan::revert::{self, LeftAlone, Wish};
+use crate::report::Report;
+use std::cell::Cell;
+use std::time::Duration;
+
+/// What is to be taken back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Choice {
+    Wish(Wish),
+    /// What the newest run applied, if its deploy has failed.
+    Unconfirmed {
+        within: Duration,
+    },
+}
+
+/// Takes migrations back.
+///
+/// # Errors
+/// Why it stopped; the report was told what had been taken back.
+pub(crate) async fn down(
+    task: &Task,
+    start: &Start,
+    choice: Choice,
+    stop: &mut Stop,
+    report: &mut dyn Report,
+) -> Result<Done, Error> {
+    opening::announce(task, report);
+    let wanted = Wanted {
+        runs: matches!(choice, Choice::Unconfirmed { .. }),
+        ..task.wanted()
+    };
+    if !super::is_there(task) {
+        return Ok(nothing(&History::default()));
+    }
+    let (connection, look) = opening::look(task, wanted, stop, report).await?;
+    let history = look.past.history();
+    let targets = match choice {
+        Choice::Wish(wish) => revert::targets(&history, wish)?,
+        Choice::Unconfirmed { within } => match unconfirmed(&history, within, &start.who) {
+            Ok(targets) => targets,
+            Err(why) => {
+                report.event(&Event::LeftAlone { why });
+                return Ok(nothing(&history));
+            }
+        },
+    };
+    let left_alone = Cell::new(None);
+    let still = |history: &History| match choice {
+        Choice::Wish(_) => targets.clone(),
+        // A deploy may have gone on meanwhile.
+        Choice::Unconfirmed { within } => match unconfirmed(history, within, &start.who) {
+            Ok(now) if now.iter().all(|version| targets.contains(version)) => now,
+            Ok(_) => {
+                left_alone.set(Some(LeftAlone::Overtaken));
+                Vec::new()
+            }
+            Err(why) => {
+                left_alone.set(Some(why));
+                Vec::new()
+            }
+        },
+    };
+    let back = Back {
+        task,
+        start,
+        verb: "down",
+        wanted,
+        targets: &still,
+    };
+    let done = back.take(connection, &look, stop, report).await?;
+    match left_alone.take() {
+        Some(why) if done.outcome.as_ref().is_none_or(|it| it.done.is_empty()) => {
+            report.event(&Event::LeftAlone { why });
+        }
+        _ => {}
+    }
+    Ok(done)
+}
+
+/// Taking some migrations back, for whichever verb.
+pub(super) struct Back<'a> {
+    pub(super) task: &'a Task,
+    pub(super) start: &'a Start,
+    pub(super) verb: &'static str,
+    pub(super) wanted: Wanted,
+    /// Which ones, by what the history says.
+    pub(super) targets: &'a dyn Fn(&History) -> Vec<Version>,
+}
+
+impl Back<'_> {
+    pub(super) async fn take(
+        &self,
+        connection: Connection,
+        look: &Look,
+        stop: &mut Stop,
+        report: &mut dyn Report,
+    ) -> Result<Done, Error> {
+        let Self { task, start, .. } = self;
+        let history = look.past.history();
+        let plan = self.plan(&history)?;
+        for warning in &plan.warnings {
+            report.event(&Event::Warning(error::warning(warning)));
+        }
+        task.steps(&plan.steps, &history)?;
+        if plan.steps.is_empty() {
+            return Ok(nothing(&history));
+        }
+        let names: Vec<_> = plan.steps.iter().map(|deed| deed.label()).collect();
+        report.consent("revert", &names)?;
+        let newest = Cell::new(history.newest());
+        let url = &task.config.database.value;
+        let listener: &mut dyn Listener = report;
+        let outcome = engine::run(
+            &task.run(start, self.verb, self.wanted, look),
+            Guard::new(connection),
+            async || db::connect(url, task.config.limits.wait).await,
+            Guard::new,
+            |past: &Past| {
+                let history = past.history();
+                let steps = self.plan(&history)?.steps;
+                newest.set(staying(&history, &steps));
+                task.steps(&steps, &history)
+            },
+            stop,
+            listener,
+        )
+        .await?;
+        Ok(Done {
+            outcome: Some(outcome),
+            reverts: true,
+            newest: newest.get(),
+        })
+    }
+
+    fn plan(&self, history: &History) -> Result<crate::plan::planner::Plan<'_>, Error> {
+        let Self { task, .. } = self;
+        Ok(revert::plan(
+            &task.project.format,
+            &task.project.migrations,
+            history,
+            &(self.targets)(history),
+            task.config.request,
+        )?)
+    }
+}
+
+/// The newest version that none of the steps takes back.
+fn staying(history: &History, steps: &[Deed<'_>]) -> Option<Version> {
+    let goes = |version| {
+        steps
+            .iter()
+            .any(|deed| deed.subject() == Subject::Migration(version))
+    };
+    history
+        .applied
+        .iter()
+        .rev()
+        .map(|applied| applied.version)
+        .find(|version| !goes(*version))
+}
+
+fn unconfirmed(history: &History, within: Duration, who: &Who) -> Result<Vec<Version>, LeftAlone> {
+    revert::unconfirmed(history, within, |run: &Run| run.who.may_be(who))
+}
+
+fn nothing(history: &History) -> Done {
+    Done {
+        outcome: Some(Outcome::default()),
+        reverts: true,
+        newest: history.newest(),
+    }
+}

@@ -1,0 +1,158 @@
+//! What the tables of ours remember, read and written alike in every database:
+//! marks, repeatables and runs, and changes of the history by hand.
+
+use super::fault::Fault;
+use super::wire::{self, Answer};
+use super::{Edit, Entry, Wanted};
+use crate::formats::journal::Journal;
+use crate::formats::ledger::Ledger;
+use crate::formats::repeated::Repeated;
+use crate::formats::runs::Runs;
+use crate::plan::history::History;
+use crate::sql::Dialect;
+
+/// What a database must tell for it.
+pub(super) trait Memory {
+    const DIALECT: Dialect;
+
+    async fn ask(&mut self, sql: &str) -> Result<Answer, Fault>;
+
+    /// Whether a complaint says that there is no such table.
+    fn is_missing(fault: &Fault) -> bool;
+
+    /// Drops the index that a statement has left invalid.
+    async fn drop_invalid_index(&mut self, _statement: &str) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// Adds to a history what else is known.
+pub(super) async fn recall<M: Memory>(
+    memory: &mut M,
+    ledger: &Ledger,
+    wanted: Wanted,
+    history: &mut History,
+) -> Result<(), Fault> {
+    if history.is_unfinished() {
+        let sql = Journal::of(ledger, M::DIALECT).select();
+        let rows = memory.ask(&sql).await;
+        history.marks = wire::own_rows(rows, M::is_missing, Journal::read)?;
+    }
+    if wanted.repeated {
+        let sql = Repeated::of(ledger, M::DIALECT).select();
+        let rows = memory.ask(&sql).await;
+        history.repeated = wire::own_rows(rows, M::is_missing, Repeated::read)?;
+    }
+    if wanted.runs {
+        let sql = Runs::of(ledger, M::DIALECT).select();
+        let rows = memory.ask(&sql).await;
+        history.runs = wire::own_rows(rows, M::is_missing, Runs::read)?;
+    }
+    Ok(())
+}
+
+/// Remembers that a run has begun, or how it ended.
+pub(super) async fn remember<M: Memory>(
+    memory: &mut M,
+    ledger: &Ledger,
+    entry: Entry<'_>,
+) -> Result<(), Fault> {
+    let runs = Runs::of(ledger, M::DIALECT);
+    match entry {
+        Entry::Begin(run) => {
+            let begin = runs.begin(run);
+            match memory.ask(&begin).await {
+                // On first need, and no sooner.
+                Err(fault) if M::is_missing(&fault) => {
+                    memory.ask(&runs.create()).await?;
+                    memory.ask(&begin).await?;
+                }
+                result => {
+                    result?;
+                }
+            }
+        }
+        Entry::End {
+            run,
+            ending,
+            did,
+            error,
+        } => {
+            memory.ask(&runs.end(run, ending, did, error)).await?;
+            memory.ask(&runs.prune()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Changes what is recorded, in one transaction.
+pub(super) async fn edit<M: Memory>(
+    memory: &mut M,
+    ledger: &Ledger,
+    edits: &[Edit<'_>],
+) -> Result<(), Fault> {
+    let runs = Runs::of(ledger, M::DIALECT);
+    let journal = Journal::of(ledger, M::DIALECT);
+    // On MySQL a CREATE would end the transaction.
+    if edits
+        .iter()
+        .any(|edit| matches!(edit, Edit::Confirm | Edit::Remember(_)))
+    {
+        memory.ask(&runs.create()).await?;
+    }
+    if edits
+        .iter()
+        .any(|edit| matches!(edit, Edit::Complete(_) | Edit::Forget(_)))
+    {
+        memory.ask(&journal.create()).await?;
+    }
+    let repeated = Repeated::of(ledger, M::DIALECT);
+    if edits
+        .iter()
+        .any(|edit| matches!(edit, Edit::ForgetRepeated))
+    {
+        memory.ask(&repeated.create()).await?;
+    }
+    let mut statements = vec!["BEGIN".to_owned()];
+    for edit in edits {
+        match *edit {
+            Edit::Accept(migration) => statements.push(ledger.accept(M::DIALECT, migration)),
+            Edit::Complete(migration) => {
+                statements.push(ledger.complete(M::DIALECT, migration, "-1"));
+                statements.push(journal.clear(migration.version));
+            }
+            Edit::Confirm => statements.push(runs.confirm()),
+            Edit::DropInvalidIndex(_) => {}
+            Edit::Forget(version) => {
+                statements.push(ledger.delete(version));
+                statements.push(journal.clear(version));
+            }
+            Edit::ForgetRepeated => statements.push(repeated.forget()),
+            Edit::Record(migration) => {
+                statements.push(ledger.record(M::DIALECT, migration));
+            }
+            Edit::Remember(run) => statements.push(runs.begin(run)),
+            Edit::Settle {
+                version,
+                statement,
+                happened: true,
+            } => statements.push(journal.done(version, statement)),
+            Edit::Settle {
+                version, statement, ..
+            } => statements.push(journal.undo(version, statement)),
+        }
+    }
+    statements.push("COMMIT".to_owned());
+    for sql in &statements {
+        if let Err(fault) = memory.ask(sql).await {
+            let _ = memory.ask("ROLLBACK").await;
+            return Err(fault);
+        }
+    }
+    for edit in edits {
+        if let Edit::DropInvalidIndex(statement) = edit {
+            memory.drop_invalid_index(statement).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! A repeatable file that cannot be one transaction: its statements one by one,
+//! then its record. It keeps no journal: whoever finds it unrecorded runs all of
+//! it once more, which is what such files are written for.
+
+use super::stepwise::Stepwise;
+use super::{Job, Left, Setback};
+use crate::db::fault::{Fault, FaultKind};
+use std::time::{Duration, Instant};
+
+/// Runs a repeatable statement by statement.
+pub(super) async fn apply<S: Stepwise>(session: &mut S, job: Job<'_>) -> Result<Duration, Setback> {
+    let began = Instant::now();
+    for (number, statement) in job.statements.iter().enumerate() {
+        let text = job.file.slice(statement.span);
+        session.ask(text).await.map_err(|fault| Setback {
+            statement: Some(number),
+            offset: S::offset(text, &fault).map(|at| statement.span.start + at),
+            ..stopped(number, fault)
+        })?;
+    }
+    let all = job.statements.len();
+    session
+        .wind_up()
+        .await
+        .map_err(|fault| stopped(all, fault))?;
+    let record = job.record(S::DIALECT).complete("0");
+    session
+        .ask(&record)
+        .await
+        .map_err(|fault| stopped(all, fault))?;
+    Ok(began.elapsed())
+}
+
+fn stopped(ran: usize, fault: Fault) -> Setback {
+    Setback {
+        left: match ran {
+            _ if fault.kind == FaultKind::Lost => Left::Unknown,
+            0 => Left::Nothing,
+            _ => Left::Repeatable { ran },
+        },
+        fault,
+        statement: None,
+        offset: None,
+    }
+}

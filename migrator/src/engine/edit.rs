@@ -1,0 +1,51 @@
+//! A change of what is recorded, under the run's lock: nobody applies anything
+//! meanwhile.
+
+use super::event::Listener;
+use super::stop::Stop;
+use super::{Control, Hold, RELEASE_WITHIN, Run, guard, now};
+use crate::db::fault::Fault;
+use crate::db::{Edit, GuardSession, Past, Session};
+use crate::error::Error;
+use std::time::Instant;
+use tokio::time::timeout;
+
+/// Makes the edits that `decide` finds right for what the history says under the
+/// lock; none of them, or all. Tells what it made of the history.
+///
+/// # Errors
+/// Why nothing was changed.
+pub(crate) async fn edit<'a, W: Session, G: GuardSession, T>(
+    run: &Run<'_>,
+    mut guard: G,
+    open: impl AsyncFn() -> Result<W, Fault>,
+    decide: impl Fn(&Past) -> Result<(Vec<Edit<'a>>, T), Error>,
+    stop: &mut Stop,
+    listener: &mut dyn Listener,
+) -> Result<T, Error> {
+    let mut control = Control {
+        run,
+        began: Instant::now(),
+        guard: &mut guard,
+        hold: Hold::Locked,
+        stop,
+        listener,
+    };
+    guard::lock(&mut control).await?;
+    let result = async {
+        let mut worker = control.stop.or(open()).await??;
+        let past = control
+            .stop
+            .or(now(&mut worker, run.look, run.wanted))
+            .await??;
+        let (edits, found) = decide(&past)?;
+        if !edits.is_empty() {
+            // Not to be given up: it is short, and all or nothing.
+            worker.edit(&run.look.ledger, &edits).await?;
+        }
+        Ok(found)
+    }
+    .await;
+    let _ = timeout(RELEASE_WITHIN, control.guard.release()).await;
+    result
+}

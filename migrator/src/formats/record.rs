@@ -1,0 +1,144 @@
+//! What a deed writes of itself: in the history, and for what the history has no
+//! place for, in a table of ours.
+
+use super::journal::Journal;
+use super::ledger::{Ledger, quote};
+use super::repeated::Repeated;
+use crate::model::{Deed, Migration, Version};
+use crate::sql::Dialect;
+
+/// The records of one deed.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    pub ledger: &'a Ledger,
+    pub dialect: Dialect,
+    pub deed: Deed<'a>,
+    /// The run that does it.
+    pub run: &'a str,
+}
+
+impl Record<'_> {
+    /// The fence of a deed that is one transaction: what it changes first. It
+    /// changes one row; where another run was quicker it changes none, or says
+    /// that there is such a row.
+    #[must_use]
+    pub fn fence(&self) -> String {
+        match (self.deed, self.dialect) {
+            // On MySQL the row may be committed before the migration is.
+            (Deed::Apply(migration), dialect) => {
+                self.ledger
+                    .insert(dialect, migration, dialect != Dialect::Mysql)
+            }
+            (Deed::Revert(migration, _), Dialect::Mysql) => {
+                self.ledger.reopen(migration.version, REVERTING)
+            }
+            (Deed::Revert(migration, _), _) => self.ledger.take_back(migration.version),
+            (Deed::Repeat(repeatable), dialect) => {
+                Repeated::of(self.ledger, dialect).claim(repeatable, self.run)
+            }
+        }
+    }
+
+    /// The fence where its failure must be an error, since what follows it is
+    /// sent with it: PostgreSQL's divides by the number of rows. It and
+    /// [`Record::measured`] answer with rows that the run's name begins.
+    #[must_use]
+    pub fn fence_or_error(&self) -> String {
+        match self.deed {
+            // The key is the fence.
+            Deed::Apply(_) => self.fence(),
+            Deed::Repeat(_) | Deed::Revert(..) => format!(
+                "WITH mine AS ({} RETURNING 1) SELECT {}, 'began', \
+                 ({NANOSECONDS} / (SELECT count(*) FROM mine))::bigint::text",
+                self.fence(),
+                quote(self.dialect, self.run)
+            ),
+        }
+    }
+
+    /// The last thing of a deed that is one transaction, with the time that it
+    /// took as an SQL expression in nanoseconds; nothing where nothing is left
+    /// to record.
+    #[must_use]
+    pub fn finish(&self, took: &str) -> Option<String> {
+        match (self.deed, self.dialect) {
+            (Deed::Apply(migration), _) => Some(self.ledger.finish(migration.version, took)),
+            (Deed::Revert(migration, _), Dialect::Mysql) => {
+                Some(self.ledger.delete(migration.version))
+            }
+            (Deed::Repeat(_) | Deed::Revert(..), _) => None,
+        }
+    }
+
+    /// The same on PostgreSQL, answering how long it took or when it ended.
+    #[must_use]
+    pub fn measured(&self) -> String {
+        let run = quote(self.dialect, self.run);
+        // now() is the beginning of the whole message, not of this transaction;
+        // the row was written by the clock.
+        let took = "(extract(epoch FROM clock_timestamp() - installed_on) * 1000000000)::bigint";
+        match self.finish(took) {
+            Some(finish) => format!("{finish} RETURNING {run}, 'took', execution_time::text"),
+            None => format!("SELECT {run}, 'ended', ({NANOSECONDS})::bigint::text"),
+        }
+    }
+
+    /// The journal of a deed that is no transaction; a repeatable has none, for
+    /// it can be repeated.
+    #[must_use]
+    pub fn journal(&self) -> Journal {
+        Journal::of(self.ledger, self.dialect)
+    }
+
+    /// The claim of a deed that is done statement by statement.
+    #[must_use]
+    pub fn claim(&self, number: i64) -> String {
+        match self.deed {
+            Deed::Apply(migration) => self.ledger.claim(self.dialect, migration, number),
+            Deed::Repeat(_) => self.fence(),
+            Deed::Revert(migration, _) => self.ledger.reopen(migration.version, number),
+        }
+    }
+
+    /// Ends what a claim began.
+    #[must_use]
+    pub fn complete(&self, took: &str) -> String {
+        match self.deed {
+            Deed::Apply(migration) => self.ledger.complete(self.dialect, migration, took),
+            Deed::Repeat(_) => self.fence(),
+            Deed::Revert(migration, _) => self.ledger.delete(migration.version),
+        }
+    }
+
+    /// Takes a claim back of which nothing came.
+    #[must_use]
+    pub fn give_up(&self) -> Option<String> {
+        match self.deed {
+            Deed::Apply(migration) => Some(self.ledger.delete(migration.version)),
+            Deed::Repeat(_) => None,
+            Deed::Revert(migration, _) => Some(self.ledger.finish(migration.version, "-1")),
+        }
+    }
+}
+
+/// The clock, in nanoseconds.
+const NANOSECONDS: &str = "extract(epoch FROM clock_timestamp()) * 1000000000";
+
+/// The execution time of a row whose migration is being taken back in one
+/// transaction: no journal knows it.
+const REVERTING: i64 = -1;
+
+/// The migration of a deed that has one.
+#[must_use]
+pub fn migration(deed: Deed<'_>) -> Option<&Migration> {
+    match deed {
+        Deed::Apply(migration) | Deed::Revert(migration, _) => Some(migration),
+        Deed::Repeat(_) => None,
+    }
+}
+
+/// The version by which the journal knows a deed.
+#[must_use]
+pub fn version(deed: Deed<'_>) -> Version {
+    migration(deed).map_or(Version(0), |migration| migration.version)
+}

@@ -1,0 +1,155 @@
+//! Repeatable files: where they stand, and the table of ours that remembers what
+//! was run of them. sqlx passes over a subfolder, and knows nothing of the table.
+
+use super::FormatError;
+use super::journal::split_name;
+use super::ledger::{Ledger, Row, quote};
+use crate::model::{Checksum, Repeatable, Script};
+use crate::plan::history;
+use crate::sources::{Content, Listing};
+use crate::sql::Dialect;
+use crate::text::SourceFile;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// The subfolder of the migrations folder in which they are.
+pub const FOLDER: &str = "repeatable";
+
+const TABLE: &str = "_migrate_repeatable";
+
+/// Reads the files of the subfolder, in the order of their names.
+///
+/// # Errors
+/// A file that is not text.
+pub fn read(
+    listing: &Listing,
+    script: impl Fn(String, &[u8]) -> Result<Script, FormatError>,
+) -> Result<Vec<Repeatable>, FormatError> {
+    listing
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.content {
+            Content::Sql(bytes) => Some((&entry.name, bytes)),
+            Content::Folder(_) | Content::Other => None,
+        })
+        .map(|(name, bytes)| {
+            let script = script(listing.path(name), bytes)?;
+            Ok(Repeatable {
+                name: name[..name.len() - ".sql".len()].to_owned(),
+                checksum: checksum(&script.file),
+                script,
+            })
+        })
+        .collect()
+}
+
+/// Of the text without what an editor changes by itself: another line ending is
+/// no reason to run a file again.
+fn checksum(file: &Arc<SourceFile>) -> Checksum {
+    let text = file.text().trim_start_matches('\u{feff}');
+    Checksum(Sha256::digest(text.replace("\r\n", "\n")).to_vec())
+}
+
+/// The table of what was run, beside one history table. Its name and its columns
+/// are fixed for ever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repeated {
+    table: String,
+    history: String,
+    dialect: Dialect,
+}
+
+impl Repeated {
+    /// The table beside a history table that a database has named in full.
+    #[must_use]
+    pub fn of(ledger: &Ledger, dialect: Dialect) -> Self {
+        let (schema, name) = split_name(&ledger.table);
+        Self {
+            table: format!("{schema}{TABLE}"),
+            history: name.replace(['"', '`'], ""),
+            dialect,
+        }
+    }
+
+    #[must_use]
+    pub fn create(&self) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} (\
+             history VARCHAR(255) NOT NULL, name VARCHAR(255) NOT NULL, checksum CHAR(64) NOT NULL, \
+             run VARCHAR(64) NOT NULL, at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, \
+             PRIMARY KEY (history, name))",
+            self.table
+        )
+    }
+
+    /// Records a file as run, unless it is recorded with this checksum.
+    #[must_use]
+    pub fn claim(&self, repeatable: &Repeatable, run: &str) -> String {
+        let quoted = |text: &str| quote(self.dialect, text);
+        let insert = format!(
+            "INSERT INTO {} (history, name, checksum, run, at) \
+             VALUES ({}, {}, '{}', {}, CURRENT_TIMESTAMP)",
+            self.table,
+            quoted(&self.history),
+            quoted(&repeatable.name),
+            repeatable.checksum.hex(),
+            quoted(run),
+        );
+        match self.dialect {
+            Dialect::Mysql => format!(
+                "{insert} ON DUPLICATE KEY UPDATE checksum = VALUES(checksum), run = VALUES(run), \
+                 at = CURRENT_TIMESTAMP"
+            ),
+            Dialect::Postgres | Dialect::Sqlite => format!(
+                "{insert} ON CONFLICT (history, name) DO UPDATE SET checksum = excluded.checksum, \
+                 run = excluded.run, at = CURRENT_TIMESTAMP \
+                 WHERE {TABLE}.checksum <> excluded.checksum"
+            ),
+        }
+    }
+
+    /// Forgets all of them, so that they are run again.
+    #[must_use]
+    pub fn forget(&self) -> String {
+        format!(
+            "DELETE FROM {} WHERE history = {}",
+            self.table,
+            quote(self.dialect, &self.history)
+        )
+    }
+
+    /// All that is recorded, every column as text.
+    #[must_use]
+    pub fn select(&self) -> String {
+        let columns = match self.dialect {
+            Dialect::Mysql => {
+                "CAST(name AS CHAR), CAST(checksum AS CHAR), \
+                 DATE_FORMAT(at, '%Y-%m-%d %H:%i:%s'), CAST(run AS CHAR)"
+            }
+            Dialect::Postgres => {
+                "CAST(name AS TEXT), CAST(checksum AS TEXT), \
+                 to_char(at, 'YYYY-MM-DD HH24:MI:SS'), CAST(run AS TEXT)"
+            }
+            Dialect::Sqlite => {
+                "CAST(name AS TEXT), CAST(checksum AS TEXT), CAST(at AS TEXT), CAST(run AS TEXT)"
+            }
+        };
+        format!(
+            "SELECT {columns} FROM {} WHERE history = {}",
+            self.table,
+            quote(self.dialect, &self.history)
+        )
+    }
+
+    /// Reads a row of [`Repeated::select`].
+    #[must_use]
+    pub fn read(row: &Row) -> Option<history::Repeated> {
+        let text = |at: usize| row.get(at)?.as_deref();
+        Some(history::Repeated {
+            name: text(0)?.to_owned(),
+            checksum: Checksum::from_hex(text(1)?)?,
+            at: text(2)?.to_owned(),
+            run: text(3)?.to_owned(),
+        })
+    }
+}

@@ -1,0 +1,247 @@
+//! The table of ours that remembers the runs: what each did, by whom it was
+//! started, and why it failed, when the platform has long thrown its log away.
+
+use super::journal::split_name;
+use super::ledger::{Ledger, Row, quote};
+use crate::model::{Subject, Version};
+use crate::plan::history::{Ending, Run};
+use crate::sql::Dialect;
+
+const TABLE: &str = "_migrate_runs";
+
+/// How many runs are remembered.
+const KEPT: usize = 1000;
+
+/// The longest error that is kept, in bytes.
+const LONGEST_ERROR: usize = 16 * 1024;
+
+/// The runs of one history table. The table's name and columns are fixed for
+/// ever, so that two released versions read each other's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Runs {
+    table: String,
+    history: String,
+    dialect: Dialect,
+}
+
+impl Runs {
+    /// The table beside a history table that a database has named in full.
+    #[must_use]
+    pub fn of(ledger: &Ledger, dialect: Dialect) -> Self {
+        let (schema, name) = split_name(&ledger.table);
+        Self {
+            table: format!("{schema}{TABLE}"),
+            history: name.replace(['"', '`'], ""),
+            dialect,
+        }
+    }
+
+    #[must_use]
+    pub fn create(&self) -> String {
+        let instant = match self.dialect {
+            Dialect::Mysql => "TIMESTAMP(6) NULL",
+            Dialect::Postgres => "TIMESTAMPTZ",
+            Dialect::Sqlite => "TEXT",
+        };
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} (\
+             history VARCHAR(255) NOT NULL, run VARCHAR(64) NOT NULL, verb VARCHAR(16) NOT NULL, \
+             began {instant}, ended {instant}, outcome VARCHAR(16) NOT NULL, did TEXT, \
+             tool VARCHAR(64), commit_hash VARCHAR(255), deployment VARCHAR(255), \
+             host VARCHAR(255), error TEXT, confirmed {instant}, PRIMARY KEY (history, run))",
+            self.table
+        )
+    }
+
+    /// Records that a run has begun; it is to do what its `did` says.
+    #[must_use]
+    pub fn begin(&self, run: &Run) -> String {
+        let text = |text: &Option<String>| match text {
+            Some(text) => quote(self.dialect, text),
+            None => "NULL".to_owned(),
+        };
+        let now = self.now();
+        format!(
+            "INSERT INTO {} (history, run, verb, began, outcome, did, tool, commit_hash, \
+             deployment, host, confirmed) VALUES ({}, {}, {}, {now}, {}, {}, {}, {}, {}, {}, {})",
+            self.table,
+            quote(self.dialect, &self.history),
+            quote(self.dialect, &run.name),
+            quote(self.dialect, &run.verb),
+            quote(self.dialect, run.outcome.word()),
+            quote(self.dialect, &words(&run.did)),
+            quote(self.dialect, &run.tool),
+            text(&run.who.commit),
+            text(&run.who.deployment),
+            text(&run.who.host),
+            if run.confirmed.is_some() { now } else { "NULL" },
+        )
+    }
+
+    /// Records how a run ended, and what it did in truth.
+    #[must_use]
+    pub fn end(&self, run: &str, outcome: Ending, did: &[Subject], error: Option<&str>) -> String {
+        let error = match error {
+            Some(error) => {
+                let cut = &error[..error.floor_char_boundary(LONGEST_ERROR)];
+                // NUL is no character to PostgreSQL.
+                quote(self.dialect, &cut.replace('\0', "\u{2400}"))
+            }
+            None => "NULL".to_owned(),
+        };
+        format!(
+            "UPDATE {} SET ended = {}, outcome = {}, did = {}, error = {error} \
+             WHERE history = {} AND run = {}",
+            self.table,
+            self.now(),
+            quote(self.dialect, outcome.word()),
+            quote(self.dialect, &words(did)),
+            quote(self.dialect, &self.history),
+            quote(self.dialect, run),
+        )
+    }
+
+    /// Forgets all but the newest runs.
+    #[must_use]
+    pub fn prune(&self) -> String {
+        let history = quote(self.dialect, &self.history);
+        let table = &self.table;
+        // MySQL does not read a table that it deletes from, but by a derived one.
+        format!(
+            "DELETE FROM {table} WHERE history = {history} AND began < (SELECT began FROM (\
+             SELECT began FROM {table} WHERE history = {history} ORDER BY began DESC \
+             LIMIT 1 OFFSET {}) AS oldest)",
+            KEPT - 1
+        )
+    }
+
+    /// Marks all runs so far as live.
+    #[must_use]
+    pub fn confirm(&self) -> String {
+        format!(
+            "UPDATE {} SET confirmed = {} WHERE history = {} AND confirmed IS NULL",
+            self.table,
+            self.now(),
+            quote(self.dialect, &self.history)
+        )
+    }
+
+    /// The newest runs, the newest first, every column as text.
+    #[must_use]
+    pub fn select(&self) -> String {
+        let (instant, text): (fn(&str) -> String, &str) = match self.dialect {
+            Dialect::Mysql => (
+                |column| format!("DATE_FORMAT({column}, '%Y-%m-%d %H:%i:%s')"),
+                "CHAR",
+            ),
+            Dialect::Postgres => (
+                |column| format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')"),
+                "TEXT",
+            ),
+            Dialect::Sqlite => (|column| format!("substr({column}, 1, 19)"), "TEXT"),
+        };
+        let age = match self.dialect {
+            Dialect::Mysql => "TIMESTAMPDIFF(SECOND, began, CURRENT_TIMESTAMP(6))",
+            Dialect::Postgres => "floor(extract(epoch FROM clock_timestamp() - began))::bigint",
+            Dialect::Sqlite => "CAST((julianday('now') - julianday(began)) * 86400 AS INTEGER)",
+        };
+        let plain = |column: &str| format!("CAST({column} AS {text})");
+        let columns = [
+            plain("run"),
+            plain("verb"),
+            instant("began"),
+            instant("ended"),
+            plain("outcome"),
+            plain("did"),
+            plain("tool"),
+            plain("commit_hash"),
+            plain("deployment"),
+            plain("host"),
+            plain("error"),
+            instant("confirmed"),
+            plain(age),
+        ];
+        format!(
+            "SELECT {} FROM {} WHERE history = {} ORDER BY {}.began DESC LIMIT {KEPT}",
+            columns.join(", "),
+            self.table,
+            quote(self.dialect, &self.history),
+            // By its bare name it could be the text that is selected.
+            self.table,
+        )
+    }
+
+    /// Reads a row of [`Runs::select`].
+    #[must_use]
+    pub fn read(row: &Row) -> Option<Run> {
+        let text = |at: usize| row.get(at).cloned().flatten();
+        Some(Run {
+            name: text(0)?,
+            verb: text(1)?,
+            began: text(2).unwrap_or_default(),
+            ended: text(3),
+            outcome: Ending::from_word(&text(4)?),
+            did: subjects(&text(5).unwrap_or_default()),
+            tool: text(6).unwrap_or_default(),
+            who: crate::plan::history::Who {
+                commit: text(7),
+                deployment: text(8),
+                host: text(9),
+            },
+            error: text(10),
+            confirmed: text(11),
+            age: text(12)
+                .and_then(|seconds| seconds.parse().ok())
+                .map(std::time::Duration::from_secs)
+                .unwrap_or_default(),
+        })
+    }
+
+    /// The clock, finer than a second: the newest run is told by it.
+    fn now(&self) -> &'static str {
+        match self.dialect {
+            Dialect::Mysql => "CURRENT_TIMESTAMP(6)",
+            Dialect::Postgres => "clock_timestamp()",
+            Dialect::Sqlite => "strftime('%Y-%m-%d %H:%M:%f', 'now')",
+        }
+    }
+}
+
+/// A line each: a version, or a repeatable's name with what tells it from one.
+fn words(did: &[Subject]) -> String {
+    let lines: Vec<_> = did
+        .iter()
+        .map(|subject| match subject {
+            Subject::Migration(version) => version.to_string(),
+            Subject::Repeatable(name) => format!("{REPEATABLE}{name}"),
+        })
+        .collect();
+    lines.join("\n")
+}
+
+const REPEATABLE: &str = "repeatable/";
+
+fn subjects(words: &str) -> Vec<Subject> {
+    words
+        .lines()
+        .filter_map(|line| match line.strip_prefix(REPEATABLE) {
+            Some(name) => Some(Subject::Repeatable(name.to_owned())),
+            None => line.parse().ok().map(Version).map(Subject::Migration),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_done_survives_its_words() {
+        let did = [
+            Subject::Migration(Version(7)),
+            Subject::Repeatable("total of all".into()),
+        ];
+        assert_eq!(subjects(&words(&did)), did);
+        assert_eq!(subjects(""), []);
+    }
+}

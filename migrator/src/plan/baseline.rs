@@ -1,0 +1,51 @@
+//! Adopting a database that grew without a history: which migrations are recorded
+//! as applied without being run.
+
+use super::history::History;
+use crate::model::{Migration, Version};
+
+/// Why nothing is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BaselineError {
+    /// One that has begun and not ended is among them.
+    HalfApplied { version: Version },
+    /// There is a history already.
+    NotEmpty { applied: usize, newest: Version },
+    /// No file has the version.
+    Unknown { version: Version },
+}
+
+/// The migrations up to a version that the history lacks.
+///
+/// # Errors
+/// Why none is to be recorded.
+pub fn missing<'a>(
+    migrations: &'a [Migration],
+    history: &History,
+    version: Version,
+    force: bool,
+) -> Result<Vec<&'a Migration>, BaselineError> {
+    if migrations
+        .iter()
+        .all(|migration| migration.version != version)
+    {
+        return Err(BaselineError::Unknown { version });
+    }
+    if let Some(newest) = history.applied.last().filter(|_| !force) {
+        return Err(BaselineError::NotEmpty {
+            applied: history.applied.len(),
+            newest: newest.version,
+        });
+    }
+    migrations
+        .iter()
+        .take_while(|migration| migration.version <= version)
+        .filter_map(|migration| match history.find(migration.version) {
+            None => Some(Ok(migration)),
+            Some(applied) if applied.complete => None,
+            Some(applied) => Some(Err(BaselineError::HalfApplied {
+                version: applied.version,
+            })),
+        })
+        .collect()
+}

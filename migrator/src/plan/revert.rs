@@ -1,0 +1,194 @@
+//! What is to be taken back: first which migrations, once and for all, then in
+//! every round the deeds that are left of them. Were they counted anew in each
+//! round, a run whose answer was lost would take back more than it was asked to.
+
+use super::history::{History, Run};
+use super::planner::{Plan, Request, judge};
+use super::{drift, resume};
+use crate::formats::Format;
+use crate::model::{Deed, Direction, Migration, Subject, Version};
+use std::time::Duration;
+
+/// What the user asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// The newest so many.
+    Steps(usize),
+    /// All after this version, which stays; after zero, all.
+    To(Version),
+}
+
+/// Why nothing is taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RevertError {
+    /// One that has begun and not ended, in the other direction or by another
+    /// tool, is in the way.
+    HalfApplied { version: Version, name: String },
+    /// These have no down script, or no file at all.
+    Irreversible {
+        without: Vec<(Version, String)>,
+        /// All that was to be taken back, the newest first.
+        all: Vec<Version>,
+    },
+    /// The version that is to stay is not applied.
+    NotApplied { version: Version },
+    /// There is nothing to take back.
+    NothingApplied,
+    /// Another run has applied a newer one meanwhile.
+    Overtaken { by: Version },
+}
+
+/// Why an unconfirmed run is left as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftAlone {
+    /// It was confirmed: what stands is live.
+    Confirmed,
+    /// Nobody has ever confirmed anything here, so that nothing tells what is live.
+    NeverConfirmed,
+    /// Nothing that it did stands.
+    NothingStands,
+    /// No run is remembered.
+    NoRun,
+    /// It was started for another deployment.
+    OtherDeployment,
+    /// Newer ones stand that are none of it.
+    Overtaken,
+    /// It began longer ago than it may.
+    TooOld { age: Duration, within: Duration },
+}
+
+/// The migrations that a wish is about, the newest first.
+///
+/// # Errors
+/// A version that is not applied.
+pub fn targets(history: &History, wish: Wish) -> Result<Vec<Version>, RevertError> {
+    if let Wish::To(version) = wish
+        && version != Version(0)
+        && history
+            .find(version)
+            .is_none_or(|applied| !applied.complete)
+    {
+        return Err(RevertError::NotApplied { version });
+    }
+    let newest_first = history.applied.iter().rev().map(|applied| applied.version);
+    Ok(match wish {
+        Wish::Steps(steps) => newest_first.take(steps).collect(),
+        Wish::To(Version(0)) => newest_first.collect(),
+        Wish::To(version) => newest_first.take_while(|newer| *newer > version).collect(),
+    })
+}
+
+/// The migrations of the newest run, if they may be taken back because the
+/// deploy that they belong to has failed.
+///
+/// # Errors
+/// Why they are left alone.
+pub fn unconfirmed(
+    history: &History,
+    within: Duration,
+    deployment: impl Fn(&Run) -> bool,
+) -> Result<Vec<Version>, LeftAlone> {
+    let mut applying = history.runs.iter().filter(|run| run.verb == UP);
+    let newest = applying.next().ok_or(LeftAlone::NoRun)?;
+    if newest.confirmed.is_some() {
+        return Err(LeftAlone::Confirmed);
+    }
+    if history.runs.iter().all(|run| run.confirmed.is_none()) {
+        return Err(LeftAlone::NeverConfirmed);
+    }
+    if !deployment(newest) {
+        return Err(LeftAlone::OtherDeployment);
+    }
+    if newest.age > within {
+        let age = newest.age;
+        return Err(LeftAlone::TooOld { age, within });
+    }
+    let stand: Vec<_> = newest
+        .did
+        .iter()
+        .filter_map(Subject::version)
+        .filter(|version| history.find(*version).is_some())
+        .collect();
+    if stand.is_empty() {
+        return Err(LeftAlone::NothingStands);
+    }
+    let oldest = stand.iter().min().copied();
+    if history
+        .applied
+        .iter()
+        .any(|applied| Some(applied.version) > oldest && !stand.contains(&applied.version))
+    {
+        return Err(LeftAlone::Overtaken);
+    }
+    Ok(stand)
+}
+
+/// The verb of the runs that apply.
+pub const UP: &str = "up";
+
+/// The deeds that are left of the targets, the newest first.
+///
+/// # Errors
+/// Why none of them may be done; nothing is taken back then.
+pub fn plan<'a>(
+    format: &dyn Format,
+    migrations: &'a [Migration],
+    history: &History,
+    targets: &[Version],
+    request: Request,
+) -> Result<Plan<'a>, RevertError> {
+    let mut steps = Vec::new();
+    let mut without = Vec::new();
+    let file = |version| {
+        migrations
+            .iter()
+            .find(|migration| migration.version == version)
+    };
+    for applied in history.applied.iter().rev() {
+        let version = applied.version;
+        let is_target = targets.contains(&version);
+        if !applied.complete {
+            let direction = resume::direction(applied, &history.marks(version));
+            if !is_target || direction != Some(Direction::Down) {
+                let name = applied.name.clone();
+                return Err(RevertError::HalfApplied { version, name });
+            }
+        }
+        if !is_target {
+            continue;
+        }
+        match file(version).and_then(|migration| Some((migration, migration.down.as_ref()?))) {
+            Some((migration, down)) => steps.push(Deed::Revert(migration, down)),
+            None => without.push((version, applied.name.clone())),
+        }
+    }
+    let oldest = targets.iter().min().copied();
+    let newer = |version: Version| Some(version) > oldest && !targets.contains(&version);
+    if let Some(overtaker) = history
+        .applied
+        .iter()
+        .rev()
+        .find(|applied| !steps.is_empty() && newer(applied.version))
+    {
+        return Err(RevertError::Overtaken {
+            by: overtaker.version,
+        });
+    }
+    if !without.is_empty() {
+        return Err(RevertError::Irreversible {
+            without,
+            all: targets.to_vec(),
+        });
+    }
+    // Of what stays nothing is refused, for nothing is done with it.
+    let tolerant = Request {
+        unknown_applied: super::planner::UnknownApplied::Warn,
+        out_of_order: super::planner::OutOfOrder::Apply,
+        ..request
+    };
+    let warnings = judge(drift::find(format, migrations, history), tolerant);
+    Ok(Plan {
+        steps,
+        warnings: warnings.unwrap_or_else(|error| error.drifts),
+    })
+}

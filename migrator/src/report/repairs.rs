@@ -1,0 +1,130 @@
+//! `repair` without an option: what could be repaired, and how.
+
+use super::words::count;
+use crate::model::Direction;
+use crate::plan::repair::{Damage, Unfinished};
+use serde_json::{Value, json};
+
+/// What could be repaired.
+pub(crate) struct Repairs<'a> {
+    pub database: &'a str,
+    pub table: &'a str,
+    pub damages: &'a [Damage],
+    pub invalid_indexes: &'a [String],
+}
+
+impl Repairs<'_> {
+    /// The report, line by line.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("{}, history in {}", self.database, self.table)];
+        for damage in self.damages {
+            lines.push(format!("  {}", said(damage)));
+            lines.extend(ways(damage).iter().map(|way| format!("      {way}")));
+        }
+        for index in self.invalid_indexes {
+            lines.push(format!(
+                "  index {index} is INVALID: the next `migrate up` builds it again, --resolve drops it"
+            ));
+        }
+        lines.push(match self.damages.len() {
+            0 => "Nothing to repair.".to_owned(),
+            number => format!("{} to repair. Nothing was changed.", count(number, "thing")),
+        });
+        lines
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let damages: Vec<_> = self
+            .damages
+            .iter()
+            .map(|damage| {
+                let mut object = match damage {
+                    Damage::Edited {
+                        version,
+                        path,
+                        recorded,
+                        now,
+                        harmless,
+                    } => json!({
+                        "damage": "edited", "version": version.to_string(), "file": path,
+                        "recorded": recorded.hex(), "now": now.hex(), "harmless": harmless,
+                    }),
+                    Damage::Unfinished(unfinished) => json!({
+                        "damage": "unfinished",
+                        "version": unfinished.version.to_string(),
+                        "name": unfinished.name,
+                        "resumable": unfinished.direction.map(Direction::word),
+                        "statements_done": unfinished.done,
+                        "statement_in_doubt": unfinished.in_doubt.map(|number| number + 1),
+                    }),
+                };
+                object["repairs"] = ways(damage).into();
+                object
+            })
+            .collect();
+        json!({
+            "database": self.database,
+            "history": self.table,
+            "repairs": damages,
+            "invalid_indexes": self.invalid_indexes,
+        })
+    }
+}
+
+fn said(damage: &Damage) -> String {
+    match damage {
+        Damage::Edited {
+            version,
+            path,
+            harmless: true,
+            ..
+        } => format!("{version}  {path} has other line endings than when it was applied"),
+        Damage::Edited { version, path, .. } => {
+            format!("{version}  {path} was changed after it was applied")
+        }
+        Damage::Unfinished(Unfinished {
+            version,
+            name,
+            direction,
+            done,
+            in_doubt,
+        }) => {
+            let what = match direction {
+                Some(Direction::Down) => "half reverted",
+                Some(Direction::Up) | None => "half applied",
+            };
+            let known = match direction {
+                Some(_) => format!(", {} done", count(*done, "statement")),
+                None => String::new(),
+            };
+            let doubt = match in_doubt {
+                Some(number) => format!(", statement {} in doubt", number + 1),
+                None => String::new(),
+            };
+            format!("{version}  {name} is {what}{known}{doubt}")
+        }
+    }
+}
+
+/// The command lines that repair it.
+fn ways(damage: &Damage) -> Vec<String> {
+    match damage {
+        Damage::Edited { version, .. } => vec![format!("migrate repair --accept {version}")],
+        Damage::Unfinished(unfinished) => {
+            let version = unfinished.version;
+            let goes_on = match (unfinished.direction, unfinished.in_doubt) {
+                (Some(Direction::Up), None) => vec!["migrate up".to_owned()],
+                (Some(Direction::Down), None) => vec!["migrate down".to_owned()],
+                _ => Vec::new(),
+            };
+            let answers: &[&str] = match unfinished.in_doubt {
+                Some(_) => &["happened", "did-not-happen", "applied", "reverted"],
+                None => &["applied", "reverted"],
+            };
+            let answers = answers
+                .iter()
+                .map(|answer| format!("migrate repair --resolve {version}={answer}"));
+            goes_on.into_iter().chain(answers).collect()
+        }
+    }
+}
