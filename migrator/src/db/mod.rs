@@ -2,6 +2,7 @@
 //! leaves it are values.
 
 pub mod fault;
+mod guard;
 pub mod hints;
 pub mod url;
 
@@ -20,6 +21,7 @@ mod wire;
 
 #[cfg(feature = "cli")]
 pub use connection::{Connection, Guard, Reader, connect, connect_reader};
+pub use guard::{Attempt, Blocker, GuardSession, Lock, Sight};
 
 use crate::formats::ledger::Ledger;
 use crate::model::{Migration, Version};
@@ -39,6 +41,8 @@ pub struct Look {
     pub past: Past,
     /// What two migrators of this history exclude each other by.
     pub lock: LockKey,
+    /// What the format's own tool excludes itself by, where it does.
+    pub tools_lock: Option<LockKey>,
 }
 
 /// What a database knows of its migrations.
@@ -182,18 +186,6 @@ pub enum Handle {
     Flag(std::sync::Arc<std::sync::atomic::AtomicBool>),
 }
 
-/// Somebody who holds a lock that a migration waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Blocker {
-    pub process: String,
-    pub application: String,
-    pub state: String,
-    /// How long its transaction has been open.
-    pub age: Duration,
-    /// What it runs or ran last, cut short.
-    pub query: String,
-}
-
 /// A connection that applies migrations.
 #[expect(
     async_fn_in_trait,
@@ -232,33 +224,4 @@ pub trait Session {
     async fn flush(&mut self, _ledger: &Ledger, _version: Version) -> Result<(), Fault> {
         Ok(())
     }
-}
-
-/// A connection that holds the run's lock.
-#[expect(
-    async_fn_in_trait,
-    reason = "the program runs on one thread; no future of these is sent anywhere"
-)]
-pub trait GuardSession {
-    /// Takes the lock if nobody holds it.
-    ///
-    /// # Errors
-    /// What the database complained of.
-    async fn try_lock(&mut self, key: &LockKey, run: &str) -> Result<bool, Fault>;
-
-    /// Cancels what a worker runs, if it runs anything.
-    ///
-    /// # Errors
-    /// What the database complained of.
-    async fn cancel(&mut self, worker: &Handle, run: &str) -> Result<(), Fault>;
-
-    /// Who is in the way of what a worker runs; nobody where the database does
-    /// not tell.
-    ///
-    /// # Errors
-    /// What the database complained of.
-    async fn blockers(&mut self, worker: &Handle, run: &str) -> Result<Vec<Blocker>, Fault>;
-
-    /// Gives the lock back.
-    async fn release(&mut self);
 }

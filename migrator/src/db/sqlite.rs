@@ -1,22 +1,20 @@
 //! SQLite. One statement at a time in `BEGIN IMMEDIATE`, and a lock file for
 //! the run: the database's own lock ends with each transaction.
 
+mod lock_file;
+
 use super::fault::{Fault, FaultKind, Position};
 use super::stepwise::{self, Settled, Step, Stepwise, done_at_once};
 use super::url::DatabaseUrl;
 use super::wire::{self, Answer};
-use super::{
-    Blocker, GuardSession, Handle, Job, Left, LockKey, Look, Past, Progress, Session, Setback,
-};
+use super::{Handle, Job, Left, LockKey, Look, Past, Progress, Session, Setback};
 use crate::formats::journal::Journal;
 use crate::formats::ledger::Ledger;
 use crate::plan::history::Mark;
 use crate::sql::{Dialect, Kind};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use std::ffi::OsString;
-use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,6 +26,8 @@ const DIALECT: Dialect = Dialect::Sqlite;
 const ERROR: &str = "1";
 const CONSTRAINT_PRIMARY_KEY: &str = "1555";
 
+pub(super) use lock_file::LockFile;
+
 pub(super) struct Sqlite {
     connection: SqliteConnection,
     path: PathBuf,
@@ -37,11 +37,6 @@ pub(super) struct Sqlite {
 /// How many of SQLite's instructions run between two questions whether to go
 /// on: well below a millisecond of them.
 const ASK_EVERY: i32 = 1000;
-
-/// Holds the run's lock: a file beside the database.
-pub(super) struct LockFile {
-    file: Option<File>,
-}
 
 impl Sqlite {
     /// Opens the database; a missing file is created only where `create` says
@@ -231,7 +226,8 @@ impl Session for Sqlite {
             server: format!("SQLite {}", version.unwrap_or_default()),
             ledger: ledger.clone(),
             past,
-            lock: LockKey::File(lock_file(&self.path)),
+            lock: LockKey::File(lock_file::beside(&self.path)),
+            tools_lock: None,
         })
     }
 
@@ -281,65 +277,6 @@ impl Sqlite {
 
 fn is_missing(fault: &Fault) -> bool {
     fault.message.starts_with("no such table")
-}
-
-impl LockFile {
-    pub(super) fn new() -> Self {
-        Self { file: None }
-    }
-}
-
-impl GuardSession for LockFile {
-    async fn try_lock(&mut self, key: &LockKey, _run: &str) -> Result<bool, Fault> {
-        let LockKey::File(path) = key else {
-            return Ok(true);
-        };
-        let unusable = |error: std::io::Error| {
-            Fault::new(
-                FaultKind::Refused,
-                format!("the lock file {} cannot be used: {error}", path.display()),
-            )
-        };
-        // Never removed: two migrators could then lock two files of one name.
-        let file = File::options()
-            .create(true)
-            .write(true)
-            .truncate(false)
-            .open(path)
-            .map_err(unusable)?;
-        match file.try_lock() {
-            Ok(()) => {
-                self.file = Some(file);
-                Ok(true)
-            }
-            Err(TryLockError::WouldBlock) => Ok(false),
-            Err(TryLockError::Error(error)) => Err(unusable(error)),
-        }
-    }
-
-    async fn cancel(&mut self, worker: &Handle, _run: &str) -> Result<(), Fault> {
-        if let Handle::Flag(flag) = worker {
-            flag.store(true, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
-    async fn blockers(&mut self, _worker: &Handle, _run: &str) -> Result<Vec<Blocker>, Fault> {
-        Ok(Vec::new())
-    }
-
-    async fn release(&mut self) {
-        self.file = None;
-    }
-}
-
-/// The lock file of a database: the form is fixed for ever.
-fn lock_file(database: &Path) -> PathBuf {
-    // One file for all of a database's names.
-    let whole = database.canonicalize();
-    let mut name = OsString::from(whole.as_deref().unwrap_or(database));
-    name.push(".migrate-lock");
-    name.into()
 }
 
 /// Where in a statement the token is that the message names: none where it
@@ -401,14 +338,6 @@ fn kind(code: Option<&str>, connecting: bool) -> FaultKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_lock_has_the_name_that_never_changes() {
-        assert_eq!(
-            lock_file(Path::new("/srv/app.db")),
-            Path::new("/srv/app.db.migrate-lock")
-        );
-    }
 
     #[test]
     fn a_token_that_stands_twice_is_no_place() {

@@ -72,6 +72,8 @@ struct Control<'a, G> {
     began: Instant,
     guard: &'a mut G,
     hold: Hold,
+    /// Whether the tool's lock was given back to an application that waits for it.
+    is_lent: bool,
     stop: &'a mut Stop,
     listener: &'a mut dyn Listener,
 }
@@ -129,6 +131,7 @@ pub(crate) async fn run<'a, W: Session, G: GuardSession>(
             began,
             guard: &mut guard,
             hold: Hold::Locked,
+            is_lent: false,
             stop,
             listener,
         };
@@ -191,6 +194,9 @@ async fn rounds<'a>(
 ) -> Result<(), Error> {
     let mut ladder = Ladder::up_to(control.run.limits.lock_timeout);
     loop {
+        if control.is_lent {
+            guard::take_back(control).await?;
+        }
         let past = first_answer(control, worker).await?;
         outcome.is_known = true;
         recover(&past, outcome, control.listener);

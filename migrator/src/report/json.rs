@@ -6,7 +6,7 @@ use super::words::printable;
 use super::{Report, state_after};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::Outcome;
-use crate::engine::event::{Event, Listener};
+use crate::engine::event::{Blocker, Event, Listener, Lock};
 use crate::engine::stop::Reason;
 use crate::error::Error;
 use crate::exit;
@@ -107,16 +107,7 @@ impl Listener for Json<'_> {
                 let fields = with(migration, json!({"took_ms": milliseconds(*took)}));
                 self.line("applied", fields);
             }
-            Event::Blocked { blocker } => self.line(
-                "blocked",
-                json!({
-                    "process": blocker.process,
-                    "application": blocker.application,
-                    "state": blocker.state,
-                    "open_ms": milliseconds(blocker.age),
-                    "query": blocker.query,
-                }),
-            ),
+            Event::Blocked { blocker } => self.line("blocked", session(blocker)),
             Event::Claimed { migration } => self.line("claimed", with(migration, json!({}))),
             Event::Connected {
                 database,
@@ -159,12 +150,21 @@ impl Listener for Json<'_> {
                 "waiting_for_database",
                 json!({"database": database, "limit_ms": milliseconds(*limit)}),
             ),
-            Event::WaitingForLock { limit } => {
-                self.line(
-                    "waiting_for_lock",
-                    json!({"limit_ms": milliseconds(*limit)}),
-                );
-            }
+            Event::WaitingForLock {
+                lock,
+                holder,
+                limit,
+            } => self.line(
+                "waiting_for_lock",
+                json!({
+                    "lock": match lock {
+                        Lock::Own => "migrate",
+                        Lock::Tools => "sqlx",
+                    },
+                    "holder": holder.map(session),
+                    "limit_ms": milliseconds(*limit),
+                }),
+            ),
             Event::Warning(warning) => self.line("warning", diagnostic(warning)),
         }
     }
@@ -181,6 +181,17 @@ fn with(migration: &Migration, fields: Value) -> Value {
         object.extend(fields);
     }
     object
+}
+
+/// A session of the database that is in the way.
+fn session(blocker: &Blocker) -> Value {
+    json!({
+        "process": blocker.process,
+        "application": blocker.application,
+        "state": blocker.state,
+        "open_ms": milliseconds(blocker.age),
+        "query": blocker.query,
+    })
 }
 
 fn failure(error: &Error, state: Option<&str>) -> Value {

@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod application;
 mod command_line;
 mod concurrency;
 mod concurrently;
