@@ -207,14 +207,15 @@ pub trait Session {
     /// By what its running statement is cancelled.
     fn handle(&self) -> Handle;
 
-    /// How many migrations may travel together.
+    /// How many migrations may travel together to begin with; more do while that
+    /// is quick, but for one, which always goes alone.
     fn together(&self) -> usize {
         1
     }
 
     /// Applies migrations in order and records each, its record first, up to the
-    /// first that fails. No more than [`Session::together`], and one without a
-    /// transaction alone; fewer than all may be tried.
+    /// first that fails. One without a transaction goes alone; fewer than all may
+    /// be tried.
     async fn apply(&mut self, jobs: &[Job<'_>]) -> Progress;
 
     /// Waits until what was applied up to a version is on the disk.

@@ -2,6 +2,7 @@
 //! applies, and the fence in the database that makes it exactly once. It prints
 //! nothing and knows no database by name.
 
+mod batch;
 mod chance;
 pub(crate) mod event;
 mod guard;
@@ -17,6 +18,7 @@ use crate::limits::Limits;
 use crate::model::{Migration, Version};
 use crate::plan::history::Resume;
 use crate::sql::Statement;
+use batch::Batch;
 use event::{Event, Listener};
 use ladder::Ladder;
 use round::round;
@@ -193,6 +195,7 @@ async fn rounds<'a>(
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let mut ladder = Ladder::up_to(control.run.limits.lock_timeout);
+    let mut batch = Batch::from(worker.together());
     loop {
         if control.is_lent {
             guard::take_back(control).await?;
@@ -204,7 +207,7 @@ async fn rounds<'a>(
         if control.hold != Hold::Locked && steps.iter().any(Step::needs_lock) {
             return Err(Error::NeedsSecondConnection);
         }
-        if !round(control, &steps, worker, &mut ladder, outcome).await? {
+        if !round(control, &steps, worker, &mut batch, &mut ladder, outcome).await? {
             return Ok(());
         }
     }

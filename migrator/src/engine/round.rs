@@ -1,6 +1,7 @@
 //! A round: the steps of one plan, in order, each as often as its table lock
 //! needs, together with those that may travel with it.
 
+use super::batch::Batch;
 use super::event::Event;
 use super::ladder::Ladder;
 use super::worker::{Waiting, attempt};
@@ -23,6 +24,7 @@ pub(super) async fn round(
     control: &mut Control<'_, impl GuardSession>,
     steps: &[Step<'_>],
     worker: &mut impl Session,
+    batch: &mut Batch,
     ladder: &mut Ladder,
     outcome: &mut Outcome,
 ) -> Result<bool, Error> {
@@ -45,8 +47,9 @@ pub(super) async fn round(
             let message = "the connection that holds the lock does not answer";
             return Err(Fault::new(FaultKind::Lost, message).into());
         }
-        let jobs = jobs(control.run, control.began, rest, ladder, worker.together());
+        let jobs = jobs(control.run, control.began, rest, ladder, batch.size());
         let sent: Vec<_> = jobs.iter().map(|job| job.migration.version).collect();
+        let began = Instant::now();
         let (progress, stopped) =
             attempt(control, &jobs, rest[0].is_alone(), worker, &mut waiting).await;
 
@@ -65,8 +68,10 @@ pub(super) async fn round(
             waiting = Waiting::default();
         }
         let (Some(step), Some(setback)) = (rest.first(), progress.setback) else {
+            batch.applied(done.len(), began.elapsed());
             continue;
         };
+        batch.failed();
         let migration = step.migration;
         if setback.fault.kind == FaultKind::Lost {
             outcome.in_flight = sent[done.len()..].to_vec();

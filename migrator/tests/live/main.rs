@@ -10,6 +10,7 @@
 mod support;
 
 mod application;
+mod batch;
 mod command_line;
 mod concurrency;
 mod concurrently;
