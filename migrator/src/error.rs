@@ -6,6 +6,7 @@ mod words;
 use crate::bundle::BundleError;
 use crate::config::ConfigError;
 use crate::db::fault::{Fault, FaultKind};
+use crate::db::{Blocker, Lock};
 use crate::diagnostic::Diagnostic;
 #[cfg(feature = "cli")]
 use crate::diagnostic::Severity;
@@ -90,9 +91,12 @@ pub enum Error {
     },
 }
 
-/// Another migrator held the lock for longer than was allowed.
+/// Somebody held a lock of the run for longer than was allowed.
 #[derive(Debug)]
 pub struct LockHeld {
+    pub lock: Lock,
+    /// Where the database tells.
+    pub holder: Option<Box<Blocker>>,
     pub waited: Duration,
 }
 

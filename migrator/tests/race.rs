@@ -90,7 +90,7 @@ fn race(server: Server, pool: Option<&Pool>) {
     let project = project(migrations);
     for round in 0..count("RACE_ROUNDS", 1) {
         let db = Database::new(server);
-        let url = pool.map_or_else(|| db.url().to_owned(), |pool| pool.url(&db));
+        let url = pool.map_or_else(|| db.url().to_owned(), |pool| db.url_through(pool.url));
         let began = Instant::now();
         let all: Vec<Running> = (0..migrators)
             .map(|_| {
@@ -186,17 +186,6 @@ fn nothing_is_left(db: &Database, traces: &str) {
 }
 
 impl Pool {
-    fn url(&self, db: &Database) -> String {
-        let url = std::env::var(self.url).unwrap_or_else(|_| {
-            panic!(
-                "{} is not set: scripts/servers start pgbouncer pgbouncer1",
-                self.url
-            )
-        });
-        let (base, _) = url.rsplit_once('/').unwrap();
-        format!("{base}/{}", db.name())
-    }
-
     /// No setting of any server connection is changed. What the pooler itself
     /// sets for each client is not looked at.
     #[track_caller]

@@ -3,7 +3,8 @@
 use super::fault::{Fault, FaultKind};
 use super::url::DatabaseUrl;
 use super::{
-    Blocker, Edit, Entry, GuardSession, Handle, Job, LockKey, Look, Progress, Session, Wanted,
+    Attempt, Blocker, Edit, Entry, GuardSession, Handle, Job, LockKey, Look, Progress, Session,
+    Sight, Wanted,
 };
 use crate::formats::ledger::Ledger;
 use crate::model::Version;
@@ -222,16 +223,28 @@ macro_rules! with_holder {
 }
 
 impl GuardSession for Guard {
-    async fn try_lock(&mut self, key: &LockKey, run: &str) -> Result<bool, Fault> {
-        with_holder!(self.0, guard => guard.try_lock(key, run).await, Ok(true))
+    async fn try_lock(&mut self, look: &Look, run: &str) -> Result<Attempt, Fault> {
+        with_holder!(self.0, guard => guard.try_lock(look, run).await, Ok(Attempt::Locked))
+    }
+
+    async fn holder(&mut self, key: &LockKey) -> Result<Option<Blocker>, Fault> {
+        with_holder!(self.0, guard => guard.holder(key).await, Ok(None))
+    }
+
+    async fn lend(&mut self) -> Result<(), Fault> {
+        with_holder!(self.0, guard => guard.lend().await, Ok(()))
+    }
+
+    async fn try_take_back(&mut self, key: &LockKey) -> Result<bool, Fault> {
+        with_holder!(self.0, guard => guard.try_take_back(key).await, Ok(true))
     }
 
     async fn cancel(&mut self, worker: &Handle, run: &str) -> Result<(), Fault> {
         with_holder!(self.0, guard => guard.cancel(worker, run).await, Ok(()))
     }
 
-    async fn blockers(&mut self, worker: &Handle, run: &str) -> Result<Vec<Blocker>, Fault> {
-        with_holder!(self.0, guard => guard.blockers(worker, run).await, Ok(Vec::new()))
+    async fn look_on(&mut self, worker: &Handle, run: &str) -> Result<Sight, Fault> {
+        with_holder!(self.0, guard => guard.look_on(worker, run).await, Ok(Sight::default()))
     }
 
     async fn release(&mut self) {

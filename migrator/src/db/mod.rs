@@ -2,6 +2,7 @@
 //! leaves it are values.
 
 pub mod fault;
+mod guard;
 pub mod hints;
 pub mod url;
 
@@ -24,6 +25,7 @@ mod wire;
 
 #[cfg(feature = "cli")]
 pub use connection::{Connection, Guard, Reader, connect, connect_reader};
+pub use guard::{Attempt, Blocker, GuardSession, Lock, Sight};
 
 use crate::formats::ledger::Ledger;
 use crate::formats::record::Record;
@@ -47,6 +49,8 @@ pub struct Look {
     pub has_tables: bool,
     /// What two migrators of this history exclude each other by.
     pub lock: LockKey,
+    /// What the format's own tool excludes itself by, where it does.
+    pub tools_lock: Option<LockKey>,
 }
 
 /// What a database knows of its migrations.
@@ -261,18 +265,6 @@ pub enum Handle {
     Flag(std::sync::Arc<std::sync::atomic::AtomicBool>),
 }
 
-/// Somebody who holds a lock that a migration waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Blocker {
-    pub process: String,
-    pub application: String,
-    pub state: String,
-    /// How long its transaction has been open.
-    pub age: Duration,
-    /// What it runs or ran last, cut short.
-    pub query: String,
-}
-
 /// A connection that applies migrations.
 #[expect(
     async_fn_in_trait,
@@ -315,14 +307,15 @@ pub trait Session {
     /// By what its running statement is cancelled.
     fn handle(&self) -> Handle;
 
-    /// How many migrations may travel together.
+    /// How many migrations may travel together to begin with; more do while that
+    /// is quick, but for one, which always goes alone.
     fn together(&self) -> usize {
         1
     }
 
     /// Applies migrations in order and records each, its record first, up to the
-    /// first that fails. No more than [`Session::together`], and one without a
-    /// transaction alone; fewer than all may be tried.
+    /// first that fails. One without a transaction goes alone; fewer than all may
+    /// be tried.
     async fn apply(&mut self, jobs: &[Job<'_>]) -> Progress;
 
     /// Applies all of them in one transaction, or none.
@@ -335,33 +328,4 @@ pub trait Session {
     async fn flush(&mut self, _ledger: &Ledger, _version: Version) -> Result<(), Fault> {
         Ok(())
     }
-}
-
-/// A connection that holds the run's lock.
-#[expect(
-    async_fn_in_trait,
-    reason = "the program runs on one thread; no future of these is sent anywhere"
-)]
-pub trait GuardSession {
-    /// Takes the lock if nobody holds it.
-    ///
-    /// # Errors
-    /// What the database complained of.
-    async fn try_lock(&mut self, key: &LockKey, run: &str) -> Result<bool, Fault>;
-
-    /// Cancels what a worker runs, if it runs anything.
-    ///
-    /// # Errors
-    /// What the database complained of.
-    async fn cancel(&mut self, worker: &Handle, run: &str) -> Result<(), Fault>;
-
-    /// Who is in the way of what a worker runs; nobody where the database does
-    /// not tell.
-    ///
-    /// # Errors
-    /// What the database complained of.
-    async fn blockers(&mut self, worker: &Handle, run: &str) -> Result<Vec<Blocker>, Fault>;
-
-    /// Gives the lock back.
-    async fn release(&mut self);
 }

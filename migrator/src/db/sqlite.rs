@@ -1,6 +1,8 @@
 //! SQLite. One statement at a time in `BEGIN IMMEDIATE`, and a lock file for
 //! the run: the database's own lock ends with each transaction.
 
+mod lock_file;
+
 use super::fault::{Fault, FaultKind, Position};
 use super::memory::{self, Memory};
 use super::repeat;
@@ -8,8 +10,7 @@ use super::stepwise::{self, Settled, Step, Stepwise, done_at_once, quicker};
 use super::url::DatabaseUrl;
 use super::wire::{self, Answer};
 use super::{
-    Blocker, Edit, Entry, GuardSession, Handle, Job, Left, LockKey, Look, Past, Progress, Session,
-    Setback, Wanted,
+    Edit, Entry, Handle, Job, Left, LockKey, Look, Past, Progress, Session, Setback, Wanted,
 };
 use crate::formats::ledger::Ledger;
 use crate::formats::repeated::Repeated;
@@ -18,9 +19,7 @@ use crate::plan::history::Mark;
 use crate::sql::{Dialect, Kind};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use std::ffi::OsString;
-use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -33,6 +32,8 @@ const ERROR: &str = "1";
 const CONSTRAINT_PRIMARY_KEY: &str = "1555";
 const INTERRUPT: &str = "9";
 
+pub(super) use lock_file::LockFile;
+
 pub(super) struct Sqlite {
     connection: SqliteConnection,
     path: PathBuf,
@@ -44,11 +45,6 @@ pub(super) struct Sqlite {
 /// How many of SQLite's instructions run between two questions whether to go
 /// on: well below a millisecond of them.
 const ASK_EVERY: i32 = 1000;
-
-/// Holds the run's lock: a file beside the database.
-pub(super) struct LockFile {
-    file: Option<File>,
-}
 
 impl Sqlite {
     /// Opens the database; a missing file is created only where `create` says
@@ -323,7 +319,8 @@ impl Session for Sqlite {
             server: format!("SQLite {}", version.unwrap_or_default()),
             ledger: ledger.clone(),
             past,
-            lock: LockKey::File(lock_file(&self.path)),
+            lock: LockKey::File(lock_file::beside(&self.path)),
+            tools_lock: None,
         })
     }
 
@@ -401,65 +398,6 @@ fn is_missing(fault: &Fault) -> bool {
     fault.message.starts_with("no such table")
 }
 
-impl LockFile {
-    pub(super) fn new() -> Self {
-        Self { file: None }
-    }
-}
-
-impl GuardSession for LockFile {
-    async fn try_lock(&mut self, key: &LockKey, _run: &str) -> Result<bool, Fault> {
-        let LockKey::File(path) = key else {
-            return Ok(true);
-        };
-        let unusable = |error: std::io::Error| {
-            Fault::new(
-                FaultKind::Refused,
-                format!("the lock file {} cannot be used: {error}", path.display()),
-            )
-        };
-        // Never removed: two migrators could then lock two files of one name.
-        let file = File::options()
-            .create(true)
-            .write(true)
-            .truncate(false)
-            .open(path)
-            .map_err(unusable)?;
-        match file.try_lock() {
-            Ok(()) => {
-                self.file = Some(file);
-                Ok(true)
-            }
-            Err(TryLockError::WouldBlock) => Ok(false),
-            Err(TryLockError::Error(error)) => Err(unusable(error)),
-        }
-    }
-
-    async fn cancel(&mut self, worker: &Handle, _run: &str) -> Result<(), Fault> {
-        if let Handle::Flag(flag) = worker {
-            flag.store(true, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
-    async fn blockers(&mut self, _worker: &Handle, _run: &str) -> Result<Vec<Blocker>, Fault> {
-        Ok(Vec::new())
-    }
-
-    async fn release(&mut self) {
-        self.file = None;
-    }
-}
-
-/// The lock file of a database: the form is fixed for ever.
-fn lock_file(database: &Path) -> PathBuf {
-    // One file for all of a database's names.
-    let whole = database.canonicalize();
-    let mut name = OsString::from(whole.as_deref().unwrap_or(database));
-    name.push(".migrate-lock");
-    name.into()
-}
-
 /// Where in a statement the token is that the message names: none where it
 /// stands more than once, for a wrong place is worse than the statement's.
 fn offset_in(text: &str, fault: &Fault) -> Option<usize> {
@@ -519,14 +457,6 @@ fn kind(code: Option<&str>, connecting: bool) -> FaultKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_lock_has_the_name_that_never_changes() {
-        assert_eq!(
-            lock_file(Path::new("/srv/app.db")),
-            Path::new("/srv/app.db.migrate-lock")
-        );
-    }
 
     #[test]
     fn a_token_that_stands_twice_is_no_place() {

@@ -3,7 +3,7 @@
 
 use super::event::Listener;
 use super::stop::Stop;
-use super::{Control, Hold, RELEASE_WITHIN, Run, guard, now};
+use super::{Control, Hold, RELEASE_WITHIN, Run, first_answer, guard};
 use crate::db::fault::Fault;
 use crate::db::{Edit, GuardSession, Past, Session};
 use crate::error::Error;
@@ -28,16 +28,14 @@ pub(crate) async fn edit<'a, W: Session, G: GuardSession, T>(
         began: Instant::now(),
         guard: &mut guard,
         hold: Hold::Locked,
+        is_lent: false,
         stop,
         listener,
     };
     guard::lock(&mut control).await?;
     let result = async {
         let mut worker = control.stop.or(open()).await??;
-        let past = control
-            .stop
-            .or(now(&mut worker, run.look, run.wanted))
-            .await??;
+        let past = first_answer(&mut control, &mut worker).await?;
         let (edits, found) = decide(&past)?;
         if !edits.is_empty() {
             // Not to be given up: it is short, and all or nothing.

@@ -1,11 +1,13 @@
 //! What happens in a run, as it happens. Listeners turn it into words.
 
 use super::stop::Reason;
-use crate::db::Blocker;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Deed, Migration, Repeatable, Script, Subject, Version};
 use crate::plan::revert::LeftAlone;
 use std::time::Duration;
+
+// What events are told with: a listener need not know the databases' room.
+pub(crate) use crate::db::{Blocker, Lock};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -98,8 +100,10 @@ pub(crate) enum Event<'a> {
         database: &'a str,
         limit: Duration,
     },
-    /// Another migrator holds the lock.
+    /// Somebody else holds a lock of the run.
     WaitingForLock {
+        lock: Lock,
+        holder: Option<&'a Blocker>,
         limit: Duration,
     },
     Warning(Diagnostic),

@@ -1,36 +1,108 @@
-//! Taking the run's lock: tried again and again, never waited for inside the
+//! Taking the run's locks: tried again and again, never waited for inside the
 //! database, where a waiter would hold a snapshot.
 
 use super::event::Event;
 use super::{Control, chance};
-use crate::db::GuardSession;
+use crate::db::{Attempt, Blocker, GuardSession, Lock};
 use crate::error::{Error, LockHeld};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Takes the lock, trying for as long as the limits allow.
+/// Takes the locks, trying for as long as the limits allow.
 pub(super) async fn lock(control: &mut Control<'_, impl GuardSession>) -> Result<(), Error> {
-    let Control { run, began, .. } = *control;
-    let mut pause = FIRST_PAUSE;
+    let mut turn = Turn::since(control.began);
     loop {
-        let attempt = control.guard.try_lock(&run.look.lock, run.name);
-        if control.stop.or(attempt).await?? {
-            return Ok(());
+        let attempt = control.guard.try_lock(control.run.look, control.run.name);
+        match control.stop.or(attempt).await?? {
+            Attempt::Locked => return Ok(()),
+            Attempt::Held(lock) => turn.wait(control, lock).await?,
         }
-        if pause == FIRST_PAUSE {
+    }
+}
+
+/// Takes the tool's lock again that was lent to an application. Whatever that
+/// did meanwhile, only the history knows.
+pub(super) async fn take_back(control: &mut Control<'_, impl GuardSession>) -> Result<(), Error> {
+    let mut turn = Turn::since(Instant::now());
+    if let Some(key) = &control.run.look.tools_lock {
+        while !control.stop.or(control.guard.try_take_back(key)).await?? {
+            turn.wait(control, Lock::Tools).await?;
+        }
+    }
+    control.is_lent = false;
+    Ok(())
+}
+
+/// A wait for others to finish.
+struct Turn {
+    since: Instant,
+    pause: Duration,
+    /// The lock of which it was said that it is waited for.
+    said: Option<Lock>,
+}
+
+impl Turn {
+    fn since(since: Instant) -> Self {
+        Self {
+            since,
+            pause: FIRST_PAUSE,
+            said: None,
+        }
+    }
+
+    /// Waits a little before the next attempt, and says once for what.
+    async fn wait(
+        &mut self,
+        control: &mut Control<'_, impl GuardSession>,
+        lock: Lock,
+    ) -> Result<(), Error> {
+        let limit = control.run.limits.lock_wait;
+        if self.said != Some(lock) {
+            let holder = holder(control, lock).await?;
             control.listener.event(&Event::WaitingForLock {
-                limit: run.limits.lock_wait,
+                lock,
+                holder: holder.as_ref(),
+                limit,
             });
+            self.said = Some(lock);
         }
-        let waited = began.elapsed();
-        let left = run.limits.lock_wait.saturating_sub(waited);
+        let waited = self.since.elapsed();
+        let left = limit.saturating_sub(waited);
         if left.is_zero() {
-            return Err(LockHeld { waited }.into());
+            let holder = holder(control, lock).await?.map(Box::new);
+            return Err(LockHeld {
+                lock,
+                holder,
+                waited,
+            }
+            .into());
         }
-        let wait = chance::shortened(pause).min(left);
-        control.stop.or(tokio::time::sleep(wait)).await?;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        let pause = chance::shortened(self.pause).min(left);
+        control.stop.or(tokio::time::sleep(pause)).await?;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        Ok(())
+    }
+}
+
+/// Who holds it, where that can be known: it may have ended meanwhile.
+async fn holder(
+    control: &mut Control<'_, impl GuardSession>,
+    lock: Lock,
+) -> Result<Option<Blocker>, Error> {
+    let run = control.run;
+    let key = match lock {
+        Lock::Own => Some(&run.look.lock),
+        Lock::Tools => run.look.tools_lock.as_ref(),
+    };
+    match key {
+        Some(key) => Ok(control
+            .stop
+            .or(control.guard.holder(key))
+            .await?
+            .ok()
+            .flatten()),
+        None => Ok(None),
     }
 }

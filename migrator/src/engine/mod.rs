@@ -2,6 +2,7 @@
 //! applies, and the fence in the database that makes it exactly once. It prints
 //! nothing and knows no database by name.
 
+mod batch;
 mod chance;
 mod edit;
 pub(crate) mod event;
@@ -19,6 +20,7 @@ use crate::model::{Deed, Subject};
 use crate::plan::history::{Ending, History, Resume, Who};
 use crate::sql::Statement;
 use crate::text::SourceFile;
+use batch::Batch;
 pub(crate) use edit::edit;
 use event::{Event, Listener};
 use ladder::Ladder;
@@ -84,6 +86,8 @@ struct Control<'a, G> {
     began: Instant,
     guard: &'a mut G,
     hold: Hold,
+    /// Whether the tool's lock was given back to an application that waits for it.
+    is_lent: bool,
     stop: &'a mut Stop,
     listener: &'a mut dyn Listener,
 }
@@ -154,6 +158,7 @@ pub(crate) async fn run<'a, W: Session, G: GuardSession>(
             began,
             guard: &mut guard,
             hold: Hold::Locked,
+            is_lent: false,
             stop,
             listener,
         };
@@ -242,7 +247,11 @@ async fn rounds<'a>(
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let mut ladder = Ladder::up_to(control.run.limits.lock_timeout);
+    let mut batch = Batch::from(worker.together());
     loop {
+        if control.is_lent {
+            guard::take_back(control).await?;
+        }
         let past = first_answer(control, worker).await?;
         outcome.is_known = true;
         recover(&past, outcome, control.listener);
@@ -253,7 +262,7 @@ async fn rounds<'a>(
         if !steps.is_empty() && !outcome.is_remembered {
             remember(control, worker, &steps, outcome).await?;
         }
-        if !round(control, &steps, worker, &mut ladder, outcome).await? {
+        if !round(control, &steps, worker, &mut batch, &mut ladder, outcome).await? {
             return Ok(());
         }
     }

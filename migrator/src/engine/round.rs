@@ -1,12 +1,13 @@
 //! A round: the steps of one plan, in order, each as often as its table lock
 //! needs, together with those that may travel with it.
 
+use super::batch::Batch;
 use super::event::Event;
 use super::ladder::Ladder;
 use super::worker::{Waiting, attempt};
 use super::{Control, Hold, InFlight, Outcome, Run, Step, chance};
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::{GuardSession, Job, Left, Session, Setback};
+use crate::db::{GuardSession, Job, Left, Lock, Session, Setback};
 use crate::error::{Error, LockHeld, MigrationFailure, State, Stopped};
 use crate::limits::Transaction;
 use crate::model::Deed;
@@ -19,12 +20,13 @@ const LARGEST_MESSAGE: usize = 256 * 1024;
 /// Before the history is asked again for what another run has claimed.
 const CLAIMED_PAUSE: Duration = Duration::from_millis(200);
 
-/// Applies the steps. Returns true where another run has claimed one of them, so
-/// that the history must be asked again.
+/// Applies the steps. Returns true where another run or an application may have
+/// done one of them, so that the history must be asked again.
 pub(super) async fn round(
     control: &mut Control<'_, impl GuardSession>,
     steps: &[Step<'_>],
     worker: &mut impl Session,
+    batch: &mut Batch,
     ladder: &mut Ladder,
     outcome: &mut Outcome,
 ) -> Result<bool, Error> {
@@ -40,13 +42,18 @@ pub(super) async fn round(
             }
             .into());
         }
+        if control.is_lent {
+            return Ok(true);
+        }
         if control.hold == Hold::Lost {
             let message = "the connection that holds the lock does not answer";
             return Err(Fault::new(FaultKind::Lost, message).into());
         }
-        let jobs = jobs(control.run, control.began, rest, ladder, worker.together());
+        let jobs = jobs(control.run, control.began, rest, ladder, batch.size());
         let sent: Vec<_> = jobs.iter().map(|job| InFlight::of(job.deed)).collect();
-        let (progress, stopped) = attempt(control, &jobs, worker, &mut waiting).await;
+        let began = Instant::now();
+        let (progress, stopped) =
+            attempt(control, &jobs, rest[0].is_alone(), worker, &mut waiting).await;
 
         let (done, left) = rest.split_at(progress.applied.len());
         for (step, took) in done.iter().zip(progress.applied) {
@@ -69,8 +76,10 @@ pub(super) async fn round(
         }
         let failed = progress.failed.saturating_sub(done.len());
         let (Some(step), Some(setback)) = (rest.get(failed), progress.setback) else {
+            batch.applied(done.len(), began.elapsed());
             continue;
         };
+        batch.failed();
         let deed = step.deed;
         if setback.fault.kind == FaultKind::Lost {
             outcome.in_flight = sent[done.len()..].to_vec();
@@ -92,7 +101,12 @@ pub(super) async fn round(
             // A fence that nobody opens: the other run is at it still.
             let waited = control.began.elapsed();
             if waited >= control.run.limits.lock_wait {
-                return Err(LockHeld { waited }.into());
+                return Err(LockHeld {
+                    lock: Lock::Own,
+                    holder: None,
+                    waited,
+                }
+                .into());
             }
             control.listener.event(&Event::Claimed { deed });
             // Where the database does not make us wait for the other run.

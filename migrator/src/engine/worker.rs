@@ -33,9 +33,15 @@ pub(super) struct Waiting {
 /// Sends the jobs and awaits them, come what may: a dropped one would go on in
 /// the server and commit behind our back. Meanwhile the guard says what they
 /// wait for, or cancels them.
+///
+/// What is applied `alone`, without a transaction, has a history row that is not
+/// complete by the time that its statements run: sqlx refuses to go on there. So
+/// the tool's lock may be lent to an application that waits for it and that a
+/// statement waits for; both would hang otherwise.
 pub(super) async fn attempt(
     control: &mut Control<'_, impl GuardSession>,
     jobs: &[Job<'_>],
+    alone: bool,
     worker: &mut impl Session,
     waiting: &mut Waiting,
 ) -> (Progress, Option<Reason>) {
@@ -43,6 +49,7 @@ pub(super) async fn attempt(
         run,
         guard,
         hold,
+        is_lent,
         stop,
         listener,
         ..
@@ -74,10 +81,17 @@ pub(super) async fn attempt(
                     *hold = hold.after(timeout(GUARD_ANSWERS_WITHIN, cancel).await).0;
                 }
                 (Hold::Locked, None) => {
-                    let blockers = guard.blockers(&handle, run.name);
-                    let (now, blockers) = hold.after(timeout(GUARD_ANSWERS_WITHIN, blockers).await);
+                    let sight = guard.look_on(&handle, run.name);
+                    let (now, sight) = hold.after(timeout(GUARD_ANSWERS_WITHIN, sight).await);
                     *hold = now;
-                    waiting.see(&blockers.unwrap_or_default(), *listener);
+                    let sight = sight.unwrap_or_default();
+                    waiting.see(&sight.blockers, *listener);
+                    if alone && sight.waits_for_guard && !*is_lent {
+                        let lent = timeout(GUARD_ANSWERS_WITHIN, guard.lend()).await;
+                        let (now, lent) = hold.after(lent);
+                        *hold = now;
+                        *is_lent = lent.is_some();
+                    }
                 }
                 // Nobody can cancel it: the server does, when we are gone.
                 (_, Some((reason, since))) if since.elapsed() > NOBODY_CANCELS => {

@@ -7,7 +7,7 @@ use super::status::Status;
 use super::words::{count, duration, left_alone, printable};
 use super::{Ended, Report, snippet, state_after};
 use crate::diagnostic::Diagnostic;
-use crate::engine::event::{Event, Listener};
+use crate::engine::event::{Blocker, Event, Listener, Lock};
 use crate::engine::stop::Reason;
 use crate::error::Error;
 use crate::model::Subject;
@@ -176,14 +176,8 @@ impl Listener for Human<'_> {
                 ));
             }
             Event::Blocked { blocker } => self.detail(format_args!(
-                "   waiting for process {} ({}{}, open for {}): {}",
-                blocker.process,
-                match blocker.application.as_str() {
-                    "" => String::new(),
-                    name => format!("{name}, "),
-                },
-                blocker.state,
-                duration(blocker.age),
+                "   waiting for {}: {}",
+                who(blocker),
                 blocker.query,
             )),
             Event::Changed {
@@ -289,8 +283,17 @@ impl Listener for Human<'_> {
                 "   {database} does not answer yet; waiting for up to {}",
                 duration(*limit)
             )),
-            Event::WaitingForLock { limit } => self.detail(format_args!(
-                "   another migrator is at work; waiting for up to {}",
+            Event::WaitingForLock {
+                lock,
+                holder,
+                limit,
+            } => self.detail(format_args!(
+                "   {}{}; waiting for up to {}",
+                match lock {
+                    Lock::Own => "another migrator is at work",
+                    Lock::Tools => "an application holds the lock of sqlx's own migrator",
+                },
+                holder.map_or(String::new(), |holder| format!(": {}", who(holder))),
                 duration(*limit)
             )),
             Event::Warning(warning) => {
@@ -315,6 +318,17 @@ fn things(done: &[Subject]) -> String {
             count(files, "repeatable file")
         ),
     }
+}
+
+/// A session, as a person looks for it in the server's list.
+fn who(blocker: &Blocker) -> String {
+    let name = match blocker.application.as_str() {
+        "" => String::new(),
+        name => format!("{name}, "),
+    };
+    let (process, state) = (&blocker.process, &blocker.state);
+    let age = duration(blocker.age);
+    format!("process {process} ({name}{state}, {age})")
 }
 
 /// A line of bounded length.

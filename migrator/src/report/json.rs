@@ -6,7 +6,7 @@ use super::status::Status;
 use super::words::{left_alone, printable};
 use super::{Ended, Report, state_after};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::engine::event::{Event, Listener};
+use crate::engine::event::{Blocker, Event, Listener, Lock};
 use crate::engine::stop::Reason;
 use crate::error::Error;
 use crate::exit;
@@ -124,16 +124,7 @@ impl Listener for Json<'_> {
                 let fields = json!({"took_ms": milliseconds(*took)});
                 self.line("applied", of(Deed::Apply(migration), fields));
             }
-            Event::Blocked { blocker } => self.line(
-                "blocked",
-                json!({
-                    "process": blocker.process,
-                    "application": blocker.application,
-                    "state": blocker.state,
-                    "open_ms": milliseconds(blocker.age),
-                    "query": blocker.query,
-                }),
-            ),
+            Event::Blocked { blocker } => self.line("blocked", session(blocker)),
             Event::Changed {
                 version,
                 name,
@@ -219,12 +210,21 @@ impl Listener for Json<'_> {
                 "waiting_for_database",
                 json!({"database": database, "limit_ms": milliseconds(*limit)}),
             ),
-            Event::WaitingForLock { limit } => {
-                self.line(
-                    "waiting_for_lock",
-                    json!({"limit_ms": milliseconds(*limit)}),
-                );
-            }
+            Event::WaitingForLock {
+                lock,
+                holder,
+                limit,
+            } => self.line(
+                "waiting_for_lock",
+                json!({
+                    "lock": match lock {
+                        Lock::Own => "migrate",
+                        Lock::Tools => "sqlx",
+                    },
+                    "holder": holder.map(session),
+                    "limit_ms": milliseconds(*limit),
+                }),
+            ),
             Event::Warning(warning) => self.line("warning", diagnostic(warning)),
         }
     }
@@ -245,6 +245,17 @@ fn of(deed: Deed<'_>, fields: Value) -> Value {
 
 fn named(migration: &Migration, file: &str) -> Value {
     json!({"version": migration.version.to_string(), "name": migration.name, "file": file})
+}
+
+/// A session of the database that is in the way.
+fn session(blocker: &Blocker) -> Value {
+    json!({
+        "process": blocker.process,
+        "application": blocker.application,
+        "state": blocker.state,
+        "open_ms": milliseconds(blocker.age),
+        "query": blocker.query,
+    })
 }
 
 fn failure(error: &Error, state: Option<&str>) -> Value {

@@ -9,6 +9,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod application;
+mod batch;
 mod command_line;
 mod concurrency;
 mod concurrently;

@@ -79,6 +79,14 @@ impl Database {
         self.folder.path().join("app.db")
     }
 
+    /// The same database through a pooler, whose URL the variable has.
+    pub(crate) fn url_through(&self, pooler: &str) -> String {
+        let url = std::env::var(pooler)
+            .unwrap_or_else(|_| panic!("{pooler} is not set: scripts/servers start pgbouncer"));
+        let (base, _) = url.rsplit_once('/').unwrap();
+        format!("{base}/{}", self.name)
+    }
+
     /// One more connection.
     pub(crate) fn open(&self) -> Session {
         Session::open(self.server, &self.url)

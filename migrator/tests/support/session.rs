@@ -2,7 +2,7 @@
 //! for the application that is at work beside it.
 
 use super::Server;
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::{Migrate as _, MigrateError, Migrator};
 use sqlx::mysql::MySqlConnection;
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -72,6 +72,23 @@ impl Session {
     /// The other side: sqlx's own library applies the migrations of a folder.
     pub(crate) fn sqlx(&self, folder: &Path) -> Result<(), MigrateError> {
         self.sqlx_with(folder, |_| ())
+    }
+
+    /// Takes the lock that sqlx's own library takes for a run, and keeps it. On
+    /// MariaDB, where sqlx asks for it with a timeout that MariaDB does not know,
+    /// and does not look at the answer, it is asked for by hand.
+    pub(crate) fn lock_as_sqlx_does(&self, db: &super::Database) {
+        let locked = match &mut *self.driver.borrow_mut() {
+            Driver::Mysql(connection) => self.runtime.block_on(connection.lock()),
+            Driver::Postgres(connection) => self.runtime.block_on(connection.lock()),
+            Driver::Sqlite(connection) => self.runtime.block_on(connection.lock()),
+        };
+        locked.unwrap();
+        if db.server == Server::Mariadb {
+            let lock = format!("'{:x}'", migrate::formats::sqlx::lock_number(db.name()));
+            let rows = self.rows(&format!("SELECT IS_USED_LOCK({lock}), GET_LOCK({lock}, 0)"));
+            assert_eq!(rows, [["NULL", "1"]]);
+        }
     }
 
     pub(crate) fn sqlx_with(

@@ -1,6 +1,7 @@
 //! MySQL and MariaDB. They commit before and after most DDL, so a migration may
 //! stop half way: its history row says so until it is complete, as sqlx's does.
 
+mod guard;
 mod stepwise;
 
 use crate::db::fault::{Fault, FaultKind, Position};
@@ -9,12 +10,12 @@ use crate::db::stepwise::{Stepwise, quicker};
 use crate::db::url::DatabaseUrl;
 use crate::db::wire::{self, Answer, Failed};
 use crate::db::{
-    Blocker, Edit, Entry, GuardSession, Handle, Job, Left, LockKey, Look, Past, Progress, Session,
-    Setback, Wanted,
+    Edit, Entry, Handle, Job, Left, LockKey, Look, Past, Progress, Session, Setback, Wanted,
 };
-use crate::formats::ledger::{Ledger, quote};
+use crate::formats::ledger::Ledger;
 use crate::formats::record;
 use crate::formats::repeated::Repeated;
+use crate::formats::sqlx::lock_number;
 use crate::model::{Checksum, Deed};
 use crate::sql::Dialect;
 use sha2::{Digest, Sha256};
@@ -177,6 +178,7 @@ impl Session for Mysql {
             },
             past,
             lock: LockKey::Name(lock_name(&fact(1), &ledger.table)),
+            tools_lock: Some(LockKey::Name(format!("{:x}", lock_number(&fact(1))))),
         })
     }
 
@@ -311,38 +313,6 @@ impl Mysql {
             }
         }
         Ok(began.elapsed())
-    }
-}
-
-impl GuardSession for Mysql {
-    async fn try_lock(&mut self, key: &LockKey, run: &str) -> Result<bool, Fault> {
-        let LockKey::Name(name) = key else {
-            return Ok(true);
-        };
-        let answer = self
-            .rows(&format!(
-                "/* {run} */ SELECT CAST(GET_LOCK({}, 0) AS CHAR)",
-                quote(DIALECT, name)
-            ))
-            .await?;
-        Ok(answer.rows == [[Some("1".to_owned())]])
-    }
-
-    async fn cancel(&mut self, worker: &Handle, _run: &str) -> Result<(), Fault> {
-        let Handle::Connection(number) = worker else {
-            return Ok(());
-        };
-        self.rows(&format!("KILL QUERY {number}")).await.map(|_| ())
-    }
-
-    /// Its tables of locks need rights that a migrator has no other use for.
-    async fn blockers(&mut self, _worker: &Handle, _run: &str) -> Result<Vec<Blocker>, Fault> {
-        Ok(Vec::new())
-    }
-
-    async fn release(&mut self) {
-        // The lock is the session's: it goes when the connection does, too.
-        let _ = self.rows("DO RELEASE_ALL_LOCKS()").await;
     }
 }
 

@@ -1,6 +1,7 @@
 //! PostgreSQL. A migration is one message, one transaction and one round trip:
 //! its history row first, which is the fence, then its SQL.
 
+mod guard;
 mod message;
 mod stepwise;
 
@@ -8,12 +9,10 @@ use crate::db::fault::{Fault, FaultKind, Position};
 use crate::db::memory::{self, Memory};
 use crate::db::url::DatabaseUrl;
 use crate::db::wire::{self, Answer, Failed};
-use crate::db::{
-    Blocker, Edit, Entry, GuardSession, Handle, Job, Left, LockKey, Look, Past, Progress, Session,
-    Wanted,
-};
-use crate::formats::ledger::{Ledger, Row, quote};
+use crate::db::{Edit, Entry, Handle, Job, Left, LockKey, Look, Past, Progress, Session, Wanted};
+use crate::formats::ledger::{Ledger, quote};
 use crate::formats::repeated::Repeated;
+use crate::formats::sqlx::lock_number;
 use crate::model::{Deed, Version};
 use crate::plan::history::History;
 use crate::sql::Dialect;
@@ -137,7 +136,8 @@ impl Session for Postgres {
         let facts = self
             .rows(&format!(
                 "SELECT current_setting('server_version'), current_setting('server_version_num'), \
-                 exist::text, schema, name, quote_ident(schema), quote_ident(name) FROM (\
+                 exist::text, schema, name, quote_ident(schema), quote_ident(name), \
+                 current_database()::text FROM (\
                  SELECT n.oid IS NOT NULL AS exist, \
                  coalesce(n.nspname, parts[array_length(parts, 1) - 1], current_schema(), '')::text AS schema, \
                  coalesce(c.relname, parts[array_length(parts, 1)])::text AS name \
@@ -185,6 +185,7 @@ impl Session for Postgres {
                 fact(0).split(' ').next().unwrap_or_default()
             ),
             lock: LockKey::Id(lock_id(&schema, &table)),
+            tools_lock: Some(LockKey::Id(lock_number(&fact(7)))),
             ledger: found,
             past,
         })
@@ -214,8 +215,8 @@ impl Session for Postgres {
         Handle::Name
     }
 
-    /// More gain nothing: at 10 ms a round trip, 1,000 migrations took 74 s one
-    /// statement a message, 17 s one migration a message, 4 s ten, 3 s a hundred.
+    /// At 10 ms a round trip, 1,000 migrations took 74 s one statement a message,
+    /// 17 s one migration a message, 4 s ten, 3 s a hundred.
     fn together(&self) -> usize {
         50
     }
@@ -335,81 +336,6 @@ impl Postgres {
             .await?;
         Ok(wire::foreign_past(columns))
     }
-}
-
-impl GuardSession for Postgres {
-    /// The keepalives end a guard whose client has vanished, and its lock with it.
-    /// The isolation level is spelled out: under REPEATABLE READ the idle
-    /// transaction would keep a snapshot, and CREATE INDEX CONCURRENTLY would
-    /// wait for it for ever.
-    async fn try_lock(&mut self, key: &LockKey, run: &str) -> Result<bool, Fault> {
-        let LockKey::Id(id) = key else {
-            return Ok(true);
-        };
-        let answer = self
-            .rows(&format!(
-                "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL application_name = {}; \
-                 SET LOCAL idle_in_transaction_session_timeout = 0; \
-                 SET LOCAL tcp_keepalives_idle = 5; SET LOCAL tcp_keepalives_interval = 5; \
-                 SET LOCAL tcp_keepalives_count = 3; \
-                 SELECT pg_try_advisory_xact_lock({id})::text",
-                quote(DIALECT, run)
-            ))
-            .await?;
-        let locked = answer.rows == [[Some("true".to_owned())]];
-        if !locked {
-            self.roll_back().await;
-        }
-        Ok(locked)
-    }
-
-    /// By name and state in one statement: a process number that was read
-    /// before may serve somebody else by now.
-    async fn cancel(&mut self, _worker: &Handle, run: &str) -> Result<(), Fault> {
-        self.rows(&format!(
-            "SELECT pg_stat_clear_snapshot()::text; \
-             SELECT pg_cancel_backend(w.pid)::text FROM pg_stat_get_activity(NULL) w \
-             WHERE w.application_name = {} AND w.state = 'active' AND w.pid <> pg_backend_pid()",
-            quote(DIALECT, run)
-        ))
-        .await
-        .map(|_| ())
-    }
-
-    /// By functions alone: the views of the same would lock catalogue tables
-    /// until the guard ends, and are read once for a whole transaction.
-    async fn blockers(&mut self, _worker: &Handle, run: &str) -> Result<Vec<Blocker>, Fault> {
-        let answer = self
-            .rows(&format!(
-                "SELECT pg_stat_clear_snapshot()::text; \
-                 SELECT b.pid::text, coalesce(a.application_name, ''), coalesce(a.state, ''), \
-                 coalesce(extract(epoch FROM clock_timestamp() - a.xact_start), 0)::bigint::text, \
-                 coalesce(left(a.query, 200), '') \
-                 FROM pg_stat_get_activity(NULL) w \
-                 CROSS JOIN unnest(pg_blocking_pids(w.pid)) b (pid) \
-                 LEFT JOIN pg_stat_get_activity(NULL) a ON a.pid = b.pid \
-                 WHERE w.application_name = {} AND w.state = 'active' AND w.pid <> pg_backend_pid() \
-                 ORDER BY a.xact_start",
-                quote(DIALECT, run)
-            ))
-            .await?;
-        Ok(answer.rows.into_iter().filter_map(blocker).collect())
-    }
-
-    async fn release(&mut self) {
-        self.roll_back().await;
-    }
-}
-
-fn blocker(row: Row) -> Option<Blocker> {
-    let [process, application, state, age, query] = <[Option<String>; 5]>::try_from(row).ok()?;
-    Some(Blocker {
-        process: process?,
-        application: application?,
-        state: state?,
-        age: Duration::from_secs(age?.parse().ok()?),
-        query: query?,
-    })
 }
 
 fn character(fault: &Fault) -> Option<usize> {

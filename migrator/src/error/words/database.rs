@@ -3,6 +3,7 @@
 use super::{first_line, one_line};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::hints;
+use crate::db::{Blocker, Lock};
 use crate::diagnostic::{Diagnostic, Place};
 #[cfg(feature = "cli")]
 use crate::engine::stop::Reason;
@@ -85,15 +86,43 @@ pub(super) fn foreign_history(tool: &str, table: &str, create: &str) -> Diagnost
     ))
 }
 
-pub(super) fn lock_held(held: &LockHeld) -> Diagnostic {
-    Diagnostic::error(
-        "lock_held",
-        format!(
-            "another migrator has held the lock for {} s",
-            held.waited.as_secs()
+pub(super) fn lock_held(error: &LockHeld) -> Diagnostic {
+    let waited = error.waited.as_secs();
+    let (title, help) = match error.lock {
+        Lock::Own => (
+            format!("another migrator has held the lock for {waited} s"),
+            "see that it ends, then run again; --lock-wait waits longer",
         ),
+        Lock::Tools => (
+            format!("an application has held the lock of sqlx's own migrator for {waited} s"),
+            "see that its migrations end, or its session: sqlx keeps the lock after an error for as \
+             long as the session lasts; then run again; --lock-wait waits longer",
+        ),
+    };
+    let diagnostic = Diagnostic::error("lock_held", title).help(help);
+    match &error.holder {
+        Some(holder) => diagnostic.note(format!("the holder is {}", who(holder))),
+        None => diagnostic,
+    }
+}
+
+/// A session, as a person looks for it in the server's list.
+fn who(blocker: &Blocker) -> String {
+    let name = match blocker.application.as_str() {
+        "" => "without a name",
+        name => name,
+    };
+    format!(
+        "process {} ({name}, {}, {} s); its query is or was: {}",
+        blocker.process,
+        blocker.state,
+        blocker.age.as_secs(),
+        blocker
+            .query
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
     )
-    .help("see that it ends, then run again; --lock-wait waits longer")
 }
 
 #[cfg(feature = "cli")]

@@ -2,6 +2,7 @@
 //! `VERSION_NAME.up.sql` and `.down.sql`; the checksum is SHA-384 of the file as
 //! written (sqlx-core 0.9, `src/migrate/source.rs` and `migration_type.rs`).
 
+mod lock;
 mod toml;
 
 use super::ledger::Ledger;
@@ -14,6 +15,7 @@ use sha2::{Digest, Sha384};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use lock::lock_number;
 pub use toml::Settings;
 
 /// The comment that opens a file to be run outside a transaction: the file's

@@ -1,0 +1,101 @@
+//! What a guard can do: hold a run's locks, look on, and end what runs.
+
+use super::fault::Fault;
+use super::{Handle, LockKey, Look};
+use std::time::Duration;
+
+/// One of the two locks that a run holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// By which our own migrators exclude each other.
+    Own,
+    /// By which the format's own tool excludes itself: an application that
+    /// migrates when it starts holds it.
+    Tools,
+}
+
+/// What an attempt to take both locks came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// Somebody else has this one; none is held now.
+    Held(Lock),
+    Locked,
+}
+
+/// Somebody who holds a lock that is waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blocker {
+    pub process: String,
+    pub application: String,
+    pub state: String,
+    /// How long its transaction has been open; of a session without one, how
+    /// long it has been in its state.
+    pub age: Duration,
+    /// What it runs or ran last, cut short.
+    pub query: String,
+}
+
+/// What a guard sees of a worker.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sight {
+    /// Who is in the way of what it runs; nobody where the database does not
+    /// tell.
+    pub blockers: Vec<Blocker>,
+    /// Whether one of those waits, at the end of the chain, for the guard: then
+    /// neither of them ever ends, and the database does not notice.
+    pub waits_for_guard: bool,
+}
+
+/// A connection that holds the run's locks.
+#[expect(
+    async_fn_in_trait,
+    reason = "the program runs on one thread; no future of these is sent anywhere"
+)]
+pub trait GuardSession {
+    /// Takes both locks if nobody holds either.
+    ///
+    /// # Errors
+    /// What the database complained of.
+    async fn try_lock(&mut self, look: &Look, run: &str) -> Result<Attempt, Fault>;
+
+    /// Who holds a lock; nobody where the database does not tell.
+    ///
+    /// # Errors
+    /// What the database complained of.
+    async fn holder(&mut self, _key: &LockKey) -> Result<Option<Blocker>, Fault> {
+        Ok(None)
+    }
+
+    /// Gives the tool's lock back for a while, and keeps our own.
+    ///
+    /// # Errors
+    /// What the database complained of.
+    async fn lend(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    /// Takes the tool's lock again if nobody holds it.
+    ///
+    /// # Errors
+    /// What the database complained of.
+    async fn try_take_back(&mut self, _key: &LockKey) -> Result<bool, Fault> {
+        Ok(true)
+    }
+
+    /// Cancels what a worker runs, if it runs anything.
+    ///
+    /// # Errors
+    /// What the database complained of.
+    async fn cancel(&mut self, worker: &Handle, run: &str) -> Result<(), Fault>;
+
+    /// What becomes of what a worker runs.
+    ///
+    /// # Errors
+    /// What the database complained of.
+    async fn look_on(&mut self, _worker: &Handle, _run: &str) -> Result<Sight, Fault> {
+        Ok(Sight::default())
+    }
+
+    /// Gives both locks back.
+    async fn release(&mut self);
+}

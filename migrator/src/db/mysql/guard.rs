@@ -1,0 +1,75 @@
+//! The guard's side of MySQL and MariaDB: named locks, of which a session may
+//! hold several.
+
+use super::{DIALECT, Mysql};
+use crate::db::fault::Fault;
+use crate::db::{Attempt, Blocker, GuardSession, Handle, Lock, LockKey, Look};
+use crate::formats::ledger::quote;
+use std::time::Duration;
+
+impl GuardSession for Mysql {
+    async fn try_lock(&mut self, look: &Look, run: &str) -> Result<Attempt, Fault> {
+        let LockKey::Name(own) = &look.lock else {
+            return Ok(Attempt::Locked);
+        };
+        let own = quote(DIALECT, own);
+        let tools = match &look.tools_lock {
+            Some(LockKey::Name(name)) => format!("GET_LOCK({}, 0)", quote(DIALECT, name)),
+            _ => "1".to_owned(),
+        };
+        // The second only where we have the first: to have it for a moment would
+        // send others away who poll as we do.
+        let answer = self
+            .rows(&format!(
+                "/* {run} */ SELECT IF(GET_LOCK({own}, 0) = 1, \
+                 IF({tools} = 1, 'locked', 'tools'), 'own')"
+            ))
+            .await?;
+        let found = answer.rows.first().and_then(|row| row.first()?.as_deref());
+        Ok(match found {
+            Some("locked") => Attempt::Locked,
+            Some("tools") => {
+                self.rows(&format!("DO RELEASE_LOCK({own})")).await?;
+                Attempt::Held(Lock::Tools)
+            }
+            _ => Attempt::Held(Lock::Own),
+        })
+    }
+
+    async fn holder(&mut self, key: &LockKey) -> Result<Option<Blocker>, Fault> {
+        let LockKey::Name(name) = key else {
+            return Ok(None);
+        };
+        let answer = self
+            .rows(&format!(
+                "SELECT CAST(id AS CHAR), CAST(user AS CHAR), CAST(command AS CHAR), \
+                 CAST(time AS CHAR), COALESCE(LEFT(info, 200), '') \
+                 FROM information_schema.processlist WHERE id = IS_USED_LOCK({})",
+                quote(DIALECT, name)
+            ))
+            .await?;
+        Ok(answer.rows.first().and_then(|row| {
+            let text = |at: usize| row.get(at)?.clone();
+            Some(Blocker {
+                process: text(0)?,
+                application: text(1)?,
+                // `Query`, `Sleep`: in the middle of a sentence.
+                state: text(2)?.to_lowercase(),
+                age: Duration::from_secs(text(3)?.parse().unwrap_or_default()),
+                query: text(4)?,
+            })
+        }))
+    }
+
+    async fn cancel(&mut self, worker: &Handle, _run: &str) -> Result<(), Fault> {
+        let Handle::Connection(number) = worker else {
+            return Ok(());
+        };
+        self.rows(&format!("KILL QUERY {number}")).await.map(|_| ())
+    }
+
+    async fn release(&mut self) {
+        // The locks are the session's: they go when the connection does, too.
+        let _ = self.rows("DO RELEASE_ALL_LOCKS()").await;
+    }
+}
