@@ -51,6 +51,10 @@ pub enum Error {
     /// Another migrator is at work.
     LockHeld(LockHeld),
     Migration(Box<MigrationFailure>),
+    /// A file that asks for no transaction, in a run that is to be one.
+    NeedsItsOwnTransaction {
+        file: Arc<SourceFile>,
+    },
     /// A migration without a transaction, and no connection for the lock.
     NeedsSecondConnection,
     /// No folder of migrations where one is looked for.

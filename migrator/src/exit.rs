@@ -43,6 +43,7 @@ pub(crate) fn code(error: &Error) -> u8 {
         | Error::Config(_)
         | Error::Forbidden(_)
         | Error::Format(_)
+        | Error::NeedsItsOwnTransaction { .. }
         | Error::NoFolder { .. }
         | Error::Source(_)
         | Error::Split { .. }

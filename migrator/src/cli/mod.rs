@@ -212,6 +212,7 @@ fn show(task: &Task, found: &commands::status::Found, report: &mut dyn Report) -
         table: &found.look.ledger.table,
         is_fresh: found.look.past == Past::Fresh,
         migrations: &task.project.migrations,
+        repeatables: &task.project.repeatables,
         history: &found.history,
         drifts: &found.drifts,
     };

@@ -36,7 +36,7 @@ pub(crate) async fn confirm(
     let this = Run {
         name: start.name.clone(),
         verb: "confirm".to_owned(),
-        outcome: Ending::Succeeded,
+        ending: Ending::Succeeded,
         tool: crate::VERSION.to_owned(),
         who: start.who.clone(),
         confirmed: Some(String::new()),

@@ -15,12 +15,14 @@ use crate::db::Wanted;
 use crate::db::fault::{Fault, FaultKind};
 use crate::engine::{Outcome, Run, Step};
 use crate::error::Error;
+use crate::limits::Transaction;
 use crate::model::{Deed, Version};
 use crate::plan::history::{History, Who};
 use crate::plan::planner::Files;
 use crate::project::Project;
 use crate::sql::Dialect;
 use crate::verify;
+use std::sync::Arc;
 
 /// What every verb works on.
 pub(crate) struct Task {
@@ -91,6 +93,12 @@ impl Task {
         deeds
             .iter()
             .map(|deed| {
+                let as_one = self.config.transaction == Transaction::All;
+                if as_one && !deed.script().transaction {
+                    return Err(Error::NeedsItsOwnTransaction {
+                        file: Arc::clone(&deed.script().file),
+                    });
+                }
                 let script = verify::script(deed.script(), self.dialect(), self.variables)?;
                 let begun = match deed {
                     Deed::Apply(migration) => history.find(migration.version),

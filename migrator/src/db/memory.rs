@@ -20,6 +20,9 @@ pub(super) trait Memory {
     /// Whether a complaint says that there is no such table.
     fn is_missing(fault: &Fault) -> bool;
 
+    /// Whether a complaint says that this user may not read the table.
+    fn is_denied(fault: &Fault) -> bool;
+
     /// Drops the index that a statement has left invalid.
     async fn drop_invalid_index(&mut self, _statement: &str) -> Result<(), Fault> {
         Ok(())
@@ -46,7 +49,9 @@ pub(super) async fn recall<M: Memory>(
     if wanted.runs {
         let sql = Runs::of(ledger, M::DIALECT).select();
         let rows = memory.ask(&sql).await;
-        history.runs = wire::own_rows(rows, M::is_missing, Runs::read)?;
+        // Whoever may read the history need not be let into the runs.
+        let is_hidden = |fault: &Fault| M::is_missing(fault) || M::is_denied(fault);
+        history.runs = wire::own_rows(rows, is_hidden, Runs::read)?;
     }
     Ok(())
 }

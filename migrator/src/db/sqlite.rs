@@ -229,6 +229,11 @@ impl Memory for Sqlite {
     fn is_missing(fault: &Fault) -> bool {
         is_missing(fault)
     }
+
+    /// Who may read the file may read all of it.
+    fn is_denied(_fault: &Fault) -> bool {
+        false
+    }
 }
 
 impl Stepwise for Sqlite {

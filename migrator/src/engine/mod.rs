@@ -279,7 +279,7 @@ async fn remember(
     let run = crate::plan::history::Run {
         name: control.run.name.to_owned(),
         verb: control.run.verb.to_owned(),
-        outcome: Ending::Running,
+        ending: Ending::Running,
         did: steps.iter().map(|step| step.deed.subject()).collect(),
         tool: crate::VERSION.to_owned(),
         who: control.run.who.clone(),

@@ -58,15 +58,7 @@ pub(super) async fn round(
         let (done, left) = rest.split_at(progress.applied.len());
         for (step, took) in done.iter().zip(progress.applied) {
             outcome.done.push(step.deed.subject());
-            control.listener.event(&match step.deed {
-                Deed::Apply(migration) => Event::Applied { migration, took },
-                Deed::Repeat(repeatable) => Event::Repeated { repeatable, took },
-                Deed::Revert(migration, down) => Event::Reverted {
-                    migration,
-                    down,
-                    took,
-                },
-            });
+            control.listener.event(&done_event(step.deed, took));
         }
         rest = left;
         if !done.is_empty() {
@@ -98,20 +90,7 @@ pub(super) async fn round(
             .into());
         }
         if setback.left == Left::Claimed {
-            // A fence that nobody opens: the other run is at it still.
-            let waited = control.began.elapsed();
-            if waited >= control.run.limits.lock_wait {
-                return Err(LockHeld {
-                    lock: Lock::Own,
-                    holder: None,
-                    waited,
-                }
-                .into());
-            }
-            control.listener.event(&Event::Claimed { deed });
-            // Where the database does not make us wait for the other run.
-            let pause = chance::shortened(CLAIMED_PAUSE);
-            control.stop.or(tokio::time::sleep(pause)).await?;
+            wait_for_the_other(control, deed).await?;
             return Ok(true);
         }
         if !is_worth_another_try(&setback) {
@@ -138,6 +117,40 @@ pub(super) async fn round(
         }
     }
     Ok(false)
+}
+
+fn done_event(deed: Deed<'_>, took: Duration) -> Event<'_> {
+    match deed {
+        Deed::Apply(migration) => Event::Applied { migration, took },
+        Deed::Repeat(repeatable) => Event::Repeated { repeatable, took },
+        Deed::Revert(migration, down) => Event::Reverted {
+            migration,
+            down,
+            took,
+        },
+    }
+}
+
+/// Another run has claimed a deed first.
+async fn wait_for_the_other(
+    control: &mut Control<'_, impl GuardSession>,
+    deed: Deed<'_>,
+) -> Result<(), Error> {
+    // A fence that nobody opens: the other run is at it still.
+    let waited = control.began.elapsed();
+    if waited >= control.run.limits.lock_wait {
+        return Err(LockHeld {
+            lock: Lock::Own,
+            holder: None,
+            waited,
+        }
+        .into());
+    }
+    control.listener.event(&Event::Claimed { deed });
+    // Where the database does not make us wait for the other run.
+    let pause = chance::shortened(CLAIMED_PAUSE);
+    control.stop.or(tokio::time::sleep(pause)).await?;
+    Ok(())
 }
 
 /// The jobs that travel together: the first of the rest, and those after it that

@@ -38,6 +38,12 @@ pub(super) fn diagnostic(error: &Error) -> Diagnostic {
         Error::Format(error) => format(error),
         Error::LockHeld(held) => database::lock_held(held),
         Error::Migration(failure) => database::migration(failure),
+        Error::NeedsItsOwnTransaction { file } => Diagnostic::error(
+            "needs_its_own_transaction",
+            format!("{} asks for no transaction, and the run is to be one", file.path()),
+        )
+        .at(Some(Place::new(file, first_line(file, file.span()))), "here")
+        .help("run with --transaction each, or apply what is before it and it with --to first"),
         Error::NeedsSecondConnection => Diagnostic::error(
             "needs_second_connection",
             "a file that begins with `-- no-transaction` is applied only under the lock, and the \

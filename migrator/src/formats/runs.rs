@@ -68,7 +68,7 @@ impl Runs {
             quote(self.dialect, &self.history),
             quote(self.dialect, &run.name),
             quote(self.dialect, &run.verb),
-            quote(self.dialect, run.outcome.word()),
+            quote(self.dialect, run.ending.word()),
             quote(self.dialect, &words(&run.did)),
             quote(self.dialect, &run.tool),
             text(&run.who.commit),
@@ -180,7 +180,7 @@ impl Runs {
             verb: text(1)?,
             began: text(2).unwrap_or_default(),
             ended: text(3),
-            outcome: Ending::from_word(&text(4)?),
+            ending: Ending::from_word(&text(4)?),
             did: subjects(&text(5).unwrap_or_default()),
             tool: text(6).unwrap_or_default(),
             who: crate::plan::history::Who {

@@ -34,7 +34,7 @@ pub struct Run {
     /// When, in UTC to the second, as the database words it.
     pub began: String,
     pub ended: Option<String>,
-    pub outcome: Ending,
+    pub ending: Ending,
     /// What it did; of one that has not ended, what it was to do.
     pub did: Vec<Subject>,
     /// The version of the program.

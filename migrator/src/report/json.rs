@@ -2,7 +2,7 @@
 //! document for what asks. Standard error stays empty.
 
 use super::repairs::Repairs;
-use super::status::Status;
+use super::status::{Again, Status};
 use super::words::{left_alone, printable};
 use super::{Ended, Report, state_after};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -11,6 +11,7 @@ use crate::engine::stop::Reason;
 use crate::error::Error;
 use crate::exit;
 use crate::model::{Deed, Migration, Subject};
+use crate::plan::history::Run;
 use serde_json::{Map, Value, json};
 use std::io::Write;
 use std::time::{Duration, SystemTime};
@@ -18,6 +19,9 @@ use std::time::{Duration, SystemTime};
 /// No text is longer, so that no line is longer than 8 KiB, which is what log
 /// readers can be trusted with.
 const LONGEST_TEXT: usize = 1024;
+
+/// How many runs a document shows.
+const RUNS_SHOWN: usize = 50;
 
 /// Reports to a program.
 pub(crate) struct Json<'a> {
@@ -99,7 +103,7 @@ impl Report for Json<'_> {
                     "version": row.version.to_string(),
                     "name": row.name,
                     "state": row.state.replace(' ', "_"),
-                    "applied_at": row.applied.map(|applied| format!("{}Z", applied.at.replace(' ', "T"))),
+                    "applied_at": row.applied.map(|applied| instant(&applied.at)),
                     "took_ms": row.applied.and_then(|applied| applied.took).map(milliseconds),
                 })
             })
@@ -110,6 +114,8 @@ impl Report for Json<'_> {
             "history": status.table,
             "history_exists": !status.is_fresh,
             "migrations": migrations,
+            "repeatables": status.again().iter().map(again).collect::<Vec<_>>(),
+            "runs": status.history.runs.iter().take(RUNS_SHOWN).map(run).collect::<Vec<_>>(),
             "warnings": warnings.iter().map(diagnostic).collect::<Vec<_>>(),
         });
         self.document(document);
@@ -256,6 +262,43 @@ fn session(blocker: &Blocker) -> Value {
         "open_ms": milliseconds(blocker.age),
         "query": blocker.query,
     })
+}
+
+fn again(again: &Again<'_>) -> Value {
+    json!({
+        "name": again.name,
+        "state": again.state,
+        "applied_at": again.repeated.map(|repeated| instant(&repeated.at)),
+        "run": again.repeated.map(|repeated| &repeated.run),
+    })
+}
+
+fn run(run: &Run) -> Value {
+    let migrations: Vec<_> = run.did.iter().filter_map(Subject::version).collect();
+    let names = |subject: &Subject| match subject {
+        Subject::Migration(_) => None,
+        Subject::Repeatable(name) => Some(name.clone()),
+    };
+    json!({
+        "run": run.name,
+        "verb": run.verb,
+        "began_at": instant(&run.began),
+        "ended_at": run.ended.as_deref().map(instant),
+        "outcome": run.ending.word(),
+        "versions": migrations.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "repeatables": run.did.iter().filter_map(names).collect::<Vec<_>>(),
+        "tool_version": run.tool,
+        "commit": run.who.commit,
+        "deployment": run.who.deployment,
+        "host": run.who.host,
+        "error": run.error,
+        "confirmed_at": run.confirmed.as_deref().map(instant),
+    })
+}
+
+/// The database's words for a time in UTC, as RFC 3339 has them.
+fn instant(at: &str) -> String {
+    format!("{}Z", at.replace(' ', "T"))
 }
 
 fn failure(error: &Error, state: Option<&str>) -> Value {

@@ -1,9 +1,9 @@
 //! `status`: every migration, and what the files and the history say of it.
 
 use super::words::{count, duration};
-use crate::model::{Migration, Version};
+use crate::model::{Migration, Repeatable, Version};
 use crate::plan::drift::Drift;
-use crate::plan::history::{Applied, History};
+use crate::plan::history::{Applied, Ending, History, Repeated, Run};
 use std::collections::BTreeMap;
 
 /// What `status` found.
@@ -14,6 +14,7 @@ pub(crate) struct Status<'a> {
     /// Whether the history table is still to be created.
     pub is_fresh: bool,
     pub migrations: &'a [Migration],
+    pub repeatables: &'a [Repeatable],
     pub history: &'a History,
     pub drifts: &'a [Drift],
 }
@@ -26,15 +27,43 @@ pub(super) struct Row<'a> {
     pub(super) applied: Option<&'a Applied>,
 }
 
+/// A repeatable file, and what is known of it.
+pub(super) struct Again<'a> {
+    pub(super) state: &'static str,
+    pub(super) name: &'a str,
+    pub(super) repeated: Option<&'a Repeated>,
+}
+
+/// How many runs are shown to a person.
+const RUNS_SHOWN: usize = 5;
+
 impl Status<'_> {
     /// Whether something waits to be applied.
     #[must_use]
     pub(crate) fn has_pending(&self) -> bool {
-        self.migrations.iter().any(|migration| {
+        let pending = self.migrations.iter().any(|migration| {
             self.history
                 .find(migration.version)
                 .is_none_or(|applied| !applied.complete)
-        })
+        });
+        pending || self.again().iter().any(|again| again.state != "applied")
+    }
+
+    /// The repeatable files, in the order of their names.
+    pub(super) fn again(&self) -> Vec<Again<'_>> {
+        let state = |repeatable: &Repeatable| match self.history.repeated(&repeatable.name) {
+            Some(repeated) if repeated.checksum == repeatable.checksum => "applied",
+            Some(_) => "changed",
+            None => "pending",
+        };
+        self.repeatables
+            .iter()
+            .map(|repeatable| Again {
+                state: state(repeatable),
+                name: &repeatable.name,
+                repeated: self.history.repeated(&repeatable.name),
+            })
+            .collect()
     }
 
     /// The report, line by line.
@@ -71,7 +100,33 @@ impl Status<'_> {
             );
             line.trim_end().to_owned()
         }));
+        lines.extend(self.again().iter().map(|again| {
+            let when = again
+                .repeated
+                .map_or(String::new(), |repeated| format!("{} UTC", repeated.at));
+            let name = format!("repeatable/{}", again.name);
+            let line = format!("  {:<states$}  {name:<names$}  {when}", again.state);
+            line.trim_end().to_owned()
+        }));
         lines.push(Self::summary(&rows));
+        lines.extend(self.runs());
+        lines
+    }
+
+    /// The newest runs, the newest first.
+    fn runs(&self) -> Vec<String> {
+        let runs = &self.history.runs;
+        let mut lines = Vec::new();
+        if !runs.is_empty() {
+            lines.push("Runs, the newest first:".to_owned());
+        }
+        for run in runs.iter().take(RUNS_SHOWN) {
+            lines.push(format!("  {}", said(run)));
+            lines.extend(run.error.as_deref().map(|error| {
+                let first = error.lines().next().unwrap_or_default();
+                format!("      {first}")
+            }));
+        }
         lines
     }
 
@@ -135,6 +190,35 @@ impl Status<'_> {
         }
         format!("{}.", parts.join(", "))
     }
+}
+
+/// A run on one line.
+fn said(run: &Run) -> String {
+    let ending = match run.ending {
+        // It runs, or was killed: the history tells what it did.
+        Ending::Running => "not ended",
+        Ending::Failed | Ending::Stopped | Ending::Succeeded => run.ending.word(),
+    };
+    let confirmed = if run.confirmed.is_some() {
+        ", confirmed"
+    } else {
+        ""
+    };
+    let who = [
+        ("commit", &run.who.commit),
+        ("deployment", &run.who.deployment),
+        ("host", &run.who.host),
+    ];
+    let who: String = who
+        .into_iter()
+        .filter_map(|(what, name)| Some(format!(", {what} {}", name.as_deref()?)))
+        .collect();
+    format!(
+        "{} UTC  {:<8}  {ending}, {} done{confirmed}{who}",
+        run.began,
+        run.verb,
+        run.did.len()
+    )
 }
 
 fn when(applied: &Applied) -> String {

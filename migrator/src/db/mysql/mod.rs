@@ -29,6 +29,7 @@ const DIALECT: Dialect = Dialect::Mysql;
 /// Server error numbers that decide something here.
 const DUPLICATE_ENTRY: &str = "1062";
 const NO_SUCH_TABLE: &str = "1146";
+const TABLE_ACCESS_DENIED: &str = "1142";
 const UNKNOWN_COLUMN: &str = "1054";
 const UNKNOWN_DATABASE: &str = "1049";
 
@@ -237,6 +238,10 @@ impl Memory for Mysql {
 
     fn is_missing(fault: &Fault) -> bool {
         fault.has_code(&[NO_SUCH_TABLE])
+    }
+
+    fn is_denied(fault: &Fault) -> bool {
+        fault.has_code(&[TABLE_ACCESS_DENIED])
     }
 }
 

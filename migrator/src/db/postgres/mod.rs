@@ -32,6 +32,7 @@ const INVALID_NAME: [&str; 2] = ["22023", "42602"];
 const UNDEFINED_COLUMN: &str = "42703";
 const UNDEFINED_TABLE: &str = "42P01";
 const LOCK_NOT_AVAILABLE: &str = "55P03";
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
 const DIVISION_BY_ZERO: &str = "22012";
 const SERIALIZATION_FAILURE: &str = "40001";
 
@@ -278,6 +279,10 @@ impl Memory for Postgres {
 
     fn is_missing(fault: &Fault) -> bool {
         fault.has_code(&[UNDEFINED_TABLE])
+    }
+
+    fn is_denied(fault: &Fault) -> bool {
+        fault.has_code(&[INSUFFICIENT_PRIVILEGE])
     }
 
     async fn drop_invalid_index(&mut self, statement: &str) -> Result<(), Fault> {
