@@ -248,7 +248,8 @@ pub(crate) fn tables_without_history() -> Diagnostic {
         "this database has tables, and no history of migrations",
     )
     .help(
-        "if the first migrations are in it already, stop, and record them: migrate baseline VERSION",
+        "where a migration fails because what it makes is there already, record those that are in \
+         the database: migrate baseline VERSION",
     )
 }
 

@@ -8,7 +8,7 @@ use crate::engine::{self, Outcome};
 use crate::error::{self, Error};
 use crate::model::{Deed, Subject, Version};
 use crate::plan::history::{History, Run, Who};
-use crate::plan::revert::{self, LeftAlone, Wish};
+use crate::plan::revert::{self, LeftAlone, RevertError, Wish};
 use crate::report::Report;
 use std::cell::Cell;
 use std::time::Duration;
@@ -107,16 +107,22 @@ impl Back<'_> {
     ) -> Result<Done, Error> {
         let Self { task, start, .. } = self;
         let history = look.past.history();
-        let plan = self.plan(&history)?;
-        for warning in &plan.warnings {
-            report.event(&Event::Warning(error::warning(warning)));
+        match self.plan(&history) {
+            Ok(plan) => {
+                for warning in &plan.warnings {
+                    report.event(&Event::Warning(error::warning(warning)));
+                }
+                task.steps(&plan.steps, &history)?;
+                if plan.steps.is_empty() {
+                    return Ok(nothing(&history));
+                }
+                let names: Vec<_> = plan.steps.iter().map(|deed| deed.label()).collect();
+                report.consent("revert", &names)?;
+            }
+            // Another migrator may be at it: only who holds the lock can tell.
+            Err(Error::Revert(RevertError::HalfApplied { .. })) => {}
+            Err(error) => return Err(error),
         }
-        task.steps(&plan.steps, &history)?;
-        if plan.steps.is_empty() {
-            return Ok(nothing(&history));
-        }
-        let names: Vec<_> = plan.steps.iter().map(|deed| deed.label()).collect();
-        report.consent("revert", &names)?;
         let newest = Cell::new(history.newest());
         let url = &task.config.database.value;
         let listener: &mut dyn Listener = report;

@@ -17,6 +17,11 @@ pub(super) trait Memory {
 
     async fn ask(&mut self, sql: &str) -> Result<Answer, Fault>;
 
+    /// Creates a table where it is missing, whoever else does so meanwhile.
+    async fn create_if_missing(&mut self, sql: &str) -> Result<(), Fault> {
+        self.ask(sql).await.map(|_| ())
+    }
+
     /// Whether a complaint says that there is no such table.
     fn is_missing(fault: &Fault) -> bool;
 
@@ -69,7 +74,7 @@ pub(super) async fn remember<M: Memory>(
             match memory.ask(&begin).await {
                 // On first need, and no sooner.
                 Err(fault) if M::is_missing(&fault) => {
-                    memory.ask(&runs.create()).await?;
+                    memory.create_if_missing(&runs.create()).await?;
                     memory.ask(&begin).await?;
                 }
                 result => {
@@ -103,20 +108,20 @@ pub(super) async fn edit<M: Memory>(
         .iter()
         .any(|edit| matches!(edit, Edit::Confirm | Edit::Remember(_)))
     {
-        memory.ask(&runs.create()).await?;
+        memory.create_if_missing(&runs.create()).await?;
     }
     if edits
         .iter()
         .any(|edit| matches!(edit, Edit::Complete(_) | Edit::Forget(_)))
     {
-        memory.ask(&journal.create()).await?;
+        memory.create_if_missing(&journal.create()).await?;
     }
     let repeated = Repeated::of(ledger, M::DIALECT);
     if edits
         .iter()
         .any(|edit| matches!(edit, Edit::ForgetRepeated))
     {
-        memory.ask(&repeated.create()).await?;
+        memory.create_if_missing(&repeated.create()).await?;
     }
     let mut statements = vec!["BEGIN".to_owned()];
     for edit in edits {

@@ -53,7 +53,8 @@ impl Runs {
         )
     }
 
-    /// Records that a run has begun; it is to do what its `did` says.
+    /// Records that a run has begun; it is to do what its `did` says. Once more
+    /// it changes nothing: the answer of the first may have been lost.
     #[must_use]
     pub fn begin(&self, run: &Run) -> String {
         let text = |text: &Option<String>| match text {
@@ -63,7 +64,7 @@ impl Runs {
         let now = self.now();
         format!(
             "INSERT INTO {} (history, run, verb, began, outcome, did, tool, commit_hash, \
-             deployment, host, confirmed) VALUES ({}, {}, {}, {now}, {}, {}, {}, {}, {}, {}, {})",
+             deployment, host, confirmed) VALUES ({}, {}, {}, {now}, {}, {}, {}, {}, {}, {}, {}) {}",
             self.table,
             quote(self.dialect, &self.history),
             quote(self.dialect, &run.name),
@@ -75,6 +76,10 @@ impl Runs {
             text(&run.who.deployment),
             text(&run.who.host),
             if run.confirmed.is_some() { now } else { "NULL" },
+            match self.dialect {
+                Dialect::Mysql => "ON DUPLICATE KEY UPDATE run = VALUES(run)",
+                Dialect::Postgres | Dialect::Sqlite => "ON CONFLICT DO NOTHING",
+            }
         )
     }
 

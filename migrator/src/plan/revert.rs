@@ -62,8 +62,10 @@ pub enum LeftAlone {
 /// # Errors
 /// A version that is not applied.
 pub fn targets(history: &History, wish: Wish) -> Result<Vec<Version>, RevertError> {
+    // Zero is before all of them, but for who has a migration of that number.
+    let all = wish == Wish::To(Version(0)) && history.find(Version(0)).is_none();
     if let Wish::To(version) = wish
-        && version != Version(0)
+        && !all
         && history
             .find(version)
             .is_none_or(|applied| !applied.complete)
@@ -73,7 +75,7 @@ pub fn targets(history: &History, wish: Wish) -> Result<Vec<Version>, RevertErro
     let newest_first = history.applied.iter().rev().map(|applied| applied.version);
     Ok(match wish {
         Wish::Steps(steps) => newest_first.take(steps).collect(),
-        Wish::To(Version(0)) => newest_first.collect(),
+        Wish::To(_) if all => newest_first.collect(),
         Wish::To(version) => newest_first.take_while(|newer| *newer > version).collect(),
     })
 }

@@ -193,19 +193,8 @@ impl Session for Postgres {
     }
 
     async fn create(&mut self, ledger: &Ledger) -> Result<(), Fault> {
-        let create = ledger.create(DIALECT).join(";\n");
-        match self.send(&format!("BEGIN;\n{create};\nCOMMIT")).await {
-            Ok(_) => Ok(()),
-            Err(failed) => {
-                let fault = fault(&failed.error, false);
-                self.roll_back().await;
-                // IF NOT EXISTS does not exclude two creators at once.
-                if fault.has_code(&[UNIQUE_VIOLATION, DUPLICATE_TABLE]) {
-                    return Ok(());
-                }
-                Err(fault)
-            }
-        }
+        self.create_if_missing(&ledger.create(DIALECT).join(";\n"))
+            .await
     }
 
     async fn invalid_indexes(&mut self, statements: &[&str]) -> Result<Vec<String>, Fault> {
@@ -277,6 +266,19 @@ impl Memory for Postgres {
         self.rows(sql).await
     }
 
+    /// IF NOT EXISTS does not exclude two creators at once.
+    async fn create_if_missing(&mut self, sql: &str) -> Result<(), Fault> {
+        let Err(failed) = self.send(&format!("BEGIN;\n{sql};\nCOMMIT")).await else {
+            return Ok(());
+        };
+        let fault = fault(&failed.error, false);
+        self.roll_back().await;
+        if fault.has_code(&[UNIQUE_VIOLATION, DUPLICATE_TABLE]) {
+            return Ok(());
+        }
+        Err(fault)
+    }
+
     fn is_missing(fault: &Fault) -> bool {
         fault.has_code(&[UNDEFINED_TABLE])
     }
@@ -301,7 +303,7 @@ impl Postgres {
         match repeat {
             Some(job) => {
                 let create = Repeated::of(job.ledger, DIALECT).create();
-                self.rows(&create).await.map(|_| ())
+                self.create_if_missing(&create).await
             }
             None => Ok(()),
         }
