@@ -125,6 +125,10 @@ pub fn main() -> ExitCode {
     let code = match config::output(&options, &environment) {
         Ok(Output::Human) => {
             let mut report = Human::new(&mut out, &mut err, styled, cli.shared.quiet);
+            if std::io::stdout().is_terminal() && environment("TERM").as_deref() != Some("dumb") {
+                let columns = environment("COLUMNS");
+                report = report.live(columns.and_then(|columns| columns.parse().ok()));
+            }
             run(&cli, &options, &environment, &mut report)
         }
         Ok(Output::Json) => run(&cli, &options, &environment, &mut Json::new(&mut out)),

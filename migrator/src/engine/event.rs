@@ -6,7 +6,7 @@ use crate::model::{Migration, Version};
 use std::time::Duration;
 
 // What events are told with: a listener need not know the databases' room.
-pub(crate) use crate::db::{Blocker, Lock};
+pub(crate) use crate::db::{Blocker, Lock, Sight};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -55,6 +55,15 @@ pub(crate) enum Event<'a> {
         /// How many tries have failed.
         failed: u32,
         pause: Duration,
+    },
+    /// What was sent runs still; told some four times a second.
+    Running {
+        migration: &'a Migration,
+        /// How many were sent with it: which of them runs, nobody knows.
+        sent_with_it: usize,
+        /// Since it was sent.
+        elapsed: Duration,
+        sight: &'a Sight,
     },
     /// The run is to end; what runs is being cancelled.
     Stopping {

@@ -2,23 +2,29 @@
 //! on standard error. The last line of a failure tells all once more, since some
 //! platforms keep only that stream.
 
+use super::live::Live;
+use super::pace::Pace;
 use super::status::Status;
 use super::words::{count, duration, printable};
 use super::{Report, snippet, state_after};
 use crate::diagnostic::Diagnostic;
 use crate::engine::Outcome;
-use crate::engine::event::{Blocker, Event, Listener, Lock};
+use crate::engine::event::{Blocker, Event, Listener, Lock, Sight};
 use crate::engine::stop::Reason;
 use crate::error::Error;
-use crate::model::Version;
+use crate::model::{Migration, Version};
 use std::fmt::Display;
 use std::io::Write;
+use std::time::Duration;
 
 /// No line is longer: log readers stop at 64 KiB, and some far earlier.
 const LONGEST_LINE: usize = 8 * 1024;
 
 /// What the last line repeats of a message leaves room for what follows it.
 const LONGEST_MESSAGE: usize = 4 * 1024;
+
+/// What the live line has of a migration's label, in characters.
+const LONGEST_LABEL: usize = 28;
 
 /// Reports to a person.
 pub(crate) struct Human<'a> {
@@ -28,6 +34,10 @@ pub(crate) struct Human<'a> {
     styled: bool,
     /// Only the outcome is said.
     quiet: bool,
+    /// Where standard output is a terminal.
+    live: Option<Live>,
+    /// Where it is none.
+    pace: Pace,
     applied: usize,
 }
 
@@ -43,13 +53,23 @@ impl<'a> Human<'a> {
             err,
             styled,
             quiet,
+            live: None,
+            pace: Pace::new(),
             applied: 0,
         }
+    }
+
+    /// Standard output is a terminal, of so many columns if that is known: what
+    /// runs is shown in a line that is drawn again and again.
+    pub(crate) fn live(mut self, columns: Option<usize>) -> Self {
+        self.live = (!self.quiet).then(|| Live::new(columns));
+        self
     }
 
     /// Shows a diagnostic in full.
     fn diagnose(&mut self, diagnostic: &Diagnostic) {
         let drawn = snippet::draw(diagnostic, self.styled);
+        self.clear();
         for line in drawn.lines() {
             // A closed stream is no reason to stop a migration.
             let _ = writeln!(self.err, "{}", cut(line, LONGEST_LINE));
@@ -59,8 +79,41 @@ impl<'a> Human<'a> {
 
     fn say(&mut self, line: impl Display) {
         let line = printable(&line.to_string());
+        self.clear();
         let _ = writeln!(self.out, "{}", cut(&line, LONGEST_LINE));
         let _ = self.out.flush();
+    }
+
+    /// Takes the live line away: it may be the same terminal.
+    fn clear(&mut self) {
+        if let Some(live) = &mut self.live {
+            live.clear(self.out);
+        }
+    }
+
+    /// What runs: a line on a terminal, and elsewhere one now and then.
+    fn running(
+        &mut self,
+        migration: &Migration,
+        sent_with_it: usize,
+        elapsed: Duration,
+        sight: &Sight,
+    ) {
+        let (elapsed_text, doing) = (duration(elapsed), doing(sight));
+        if let Some(live) = &mut self.live {
+            let label = shortened(&migration.label());
+            let others = match sent_with_it {
+                0 => String::new(),
+                more => format!(" +{more}"),
+            };
+            let line = format!("⏳ {elapsed_text}  {label}{others}{doing}");
+            live.draw(self.out, &printable(&line));
+        } else if self.pace.is_due(elapsed) {
+            let what = sent(migration, sent_with_it);
+            self.detail(format_args!(
+                "   {what} still runs after {elapsed_text}{doing}"
+            ));
+        }
     }
 
     fn detail(&mut self, line: impl Display) {
@@ -190,6 +243,12 @@ impl Listener for Human<'_> {
                 count(*failed as usize, "try"),
                 duration(*pause)
             )),
+            Event::Running {
+                migration,
+                sent_with_it,
+                elapsed,
+                sight,
+            } => self.running(migration, *sent_with_it, *elapsed, sight),
             Event::Stopping { reason } => self.detail(format_args!(
                 "   {}; cancelling what runs",
                 match reason {
@@ -222,6 +281,48 @@ impl Listener for Human<'_> {
                 }
             }
         }
+    }
+}
+
+/// What was sent, of which one runs.
+fn sent(migration: &Migration, sent_with_it: usize) -> String {
+    let first = migration.label();
+    match sent_with_it {
+        0 => first,
+        1 => format!("{first} or the one sent with it"),
+        more => format!("{first} or one of the {more} sent with it"),
+    }
+}
+
+/// A label that leaves room on one line for what is happening.
+fn shortened(label: &str) -> String {
+    if label.chars().count() <= LONGEST_LABEL {
+        return label.to_owned();
+    }
+    let cut: String = label.chars().take(LONGEST_LABEL - 1).collect();
+    cut + "…"
+}
+
+/// How far it is, and what it waits for.
+fn doing(sight: &Sight) -> String {
+    let work = sight.work.as_ref().map(|work| {
+        // A phase that has a total need not count towards it.
+        match work.done.saturating_mul(100).checked_div(work.total) {
+            Some(percent) if work.done > 0 => format!("{}, {}%", work.phase, percent.min(100)),
+            _ => work.phase.clone(),
+        }
+    });
+    let blocker = sight.blockers.first().map(|blocker| {
+        let others = match sight.blockers.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("waiting for {}{others}", who(blocker))
+    });
+    match (work, blocker) {
+        (None, None) => String::new(),
+        (Some(one), None) | (None, Some(one)) => format!(": {one}"),
+        (Some(work), Some(blocker)) => format!(": {work}; {blocker}"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! For programs: one JSON object a line on standard output for what acts, one
 //! document for what asks. Standard error stays empty.
 
+use super::pace::Pace;
 use super::status::Status;
 use super::words::printable;
 use super::{Report, state_after};
@@ -23,11 +24,16 @@ const LONGEST_TEXT: usize = 1024;
 pub(crate) struct Json<'a> {
     out: &'a mut dyn Write,
     applied: usize,
+    pace: Pace,
 }
 
 impl<'a> Json<'a> {
     pub(crate) fn new(out: &'a mut dyn Write) -> Self {
-        Self { out, applied: 0 }
+        Self {
+            out,
+            applied: 0,
+            pace: Pace::new(),
+        }
     }
 
     /// Writes one object with its event and the time in UTC.
@@ -137,6 +143,25 @@ impl Listener for Json<'_> {
             } => {
                 let fields = json!({"failed_tries": failed, "pause_ms": milliseconds(*pause)});
                 self.line("retrying", with(migration, fields));
+            }
+            Event::Running {
+                migration,
+                sent_with_it,
+                elapsed,
+                sight,
+            } => {
+                if self.pace.is_due(*elapsed) {
+                    let blockers: Vec<_> = sight.blockers.iter().map(session).collect();
+                    let fields = json!({
+                        "sent_with_it": sent_with_it,
+                        "elapsed_ms": milliseconds(*elapsed),
+                        "phase": sight.work.as_ref().map(|work| &work.phase),
+                        "done": sight.work.as_ref().map(|work| work.done),
+                        "total": sight.work.as_ref().map(|work| work.total),
+                        "blocked_by": (!blockers.is_empty()).then_some(blockers),
+                    });
+                    self.line("running", with(migration, fields));
+                }
             }
             Event::Stopping { reason } => {
                 let reason = match reason {

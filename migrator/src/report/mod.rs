@@ -3,6 +3,8 @@
 
 mod human;
 mod json;
+mod live;
+mod pace;
 mod snippet;
 mod status;
 mod words;
