@@ -44,6 +44,19 @@ pub struct Sight {
     /// Whether one of those waits, at the end of the chain, for the guard: then
     /// neither of them ever ends, and the database does not notice.
     pub waits_for_guard: bool,
+    /// How far the server is, where it reports on what it does.
+    pub work: Option<Work>,
+}
+
+/// What a server says of its work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// What it is at, in its own words.
+    pub phase: String,
+    /// How much of the phase is done, in whatever it counts.
+    pub done: u64,
+    /// How much there is; zero where it does not count.
+    pub total: u64,
 }
 
 /// A connection that holds the run's locks.

@@ -25,7 +25,7 @@ mod wire;
 
 #[cfg(feature = "cli")]
 pub use connection::{Connection, Guard, Reader, connect, connect_reader};
-pub use guard::{Attempt, Blocker, GuardSession, Lock, Sight};
+pub use guard::{Attempt, Blocker, GuardSession, Lock, Sight, Work};
 
 use crate::formats::ledger::Ledger;
 use crate::formats::record::Record;

@@ -7,7 +7,7 @@ use crate::plan::revert::LeftAlone;
 use std::time::Duration;
 
 // What events are told with: a listener need not know the databases' room.
-pub(crate) use crate::db::{Blocker, Lock};
+pub(crate) use crate::db::{Blocker, Lock, Sight};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -91,6 +91,15 @@ pub(crate) enum Event<'a> {
         down: &'a Script,
         took: Duration,
     },
+    /// What was sent runs still; told some four times a second.
+    Running {
+        deed: Deed<'a>,
+        /// How many were sent with it: which of them runs, nobody knows.
+        sent_with_it: usize,
+        /// Since it was sent.
+        elapsed: Duration,
+        sight: &'a Sight,
+    },
     /// The run is to end; what runs is being cancelled.
     Stopping {
         reason: Reason,
@@ -107,6 +116,19 @@ pub(crate) enum Event<'a> {
         limit: Duration,
     },
     Warning(Diagnostic),
+}
+
+impl Event<'_> {
+    /// Whether one more thing was done to the schema.
+    pub(crate) fn is_done(&self) -> bool {
+        matches!(
+            self,
+            Self::Applied { .. }
+                | Self::Recovered { .. }
+                | Self::Repeated { .. }
+                | Self::Reverted { .. }
+        )
+    }
 }
 
 /// Whoever wants to know.

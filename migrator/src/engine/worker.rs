@@ -4,14 +4,14 @@ use super::event::{Event, Listener};
 use super::stop::Reason;
 use super::{Control, Hold};
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::{Blocker, GuardSession, Job, Left, Progress, Session, Setback};
+use crate::db::{Blocker, GuardSession, Handle, Job, Left, Progress, Session, Setback, Sight};
 use crate::limits::Transaction;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 use tokio::time::error::Elapsed;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-/// How often the guard looks at what the worker waits for.
+/// How often the guard looks at what the worker does.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How often a running statement is cancelled until its answer is there: a
 /// cancel that finds none running has no effect.
@@ -31,8 +31,8 @@ pub(super) struct Waiting {
 }
 
 /// Sends the jobs and awaits them, come what may: a dropped one would go on in
-/// the server and commit behind our back. Meanwhile the guard says what they
-/// wait for, or cancels them.
+/// the server and commit behind our back. Meanwhile the guard says how it
+/// goes and what they wait for, or cancels them.
 ///
 /// What is applied `alone`, without a transaction, has a history row that is not
 /// complete by the time that its statements run: sqlx refuses to go on there. So
@@ -55,6 +55,7 @@ pub(super) async fn attempt(
         ..
     } = control;
     let handle = worker.handle();
+    let began = Instant::now();
     let mut attempt = pin!(async {
         match run.transaction {
             Transaction::All => worker.apply_as_one(jobs).await,
@@ -80,12 +81,22 @@ pub(super) async fn attempt(
                     let cancel = guard.cancel(&handle, run.name);
                     *hold = hold.after(timeout(GUARD_ANSWERS_WITHIN, cancel).await).0;
                 }
-                (Hold::Locked, None) => {
-                    let sight = guard.look_on(&handle, run.name);
-                    let (now, sight) = hold.after(timeout(GUARD_ANSWERS_WITHIN, sight).await);
-                    *hold = now;
-                    let sight = sight.unwrap_or_default();
+                // Nobody can cancel it: the server does, when we are gone.
+                (_, Some((reason, since))) if since.elapsed() > NOBODY_CANCELS => {
+                    return (Progress::none(abandoned()), Some(reason));
+                }
+                (_, Some(_)) => {}
+                (_, None) => {
+                    let sight = see(*guard, hold, &handle, run.name).await;
                     waiting.see(&sight.blockers, *listener);
+                    if let [job, others @ ..] = jobs {
+                        listener.event(&Event::Running {
+                            deed: job.deed,
+                            sent_with_it: others.len(),
+                            elapsed: began.elapsed(),
+                            sight: &sight,
+                        });
+                    }
                     if alone && sight.waits_for_guard && !*is_lent {
                         let lent = timeout(GUARD_ANSWERS_WITHIN, guard.lend()).await;
                         let (now, lent) = hold.after(lent);
@@ -93,14 +104,20 @@ pub(super) async fn attempt(
                         *is_lent = lent.is_some();
                     }
                 }
-                // Nobody can cancel it: the server does, when we are gone.
-                (_, Some((reason, since))) if since.elapsed() > NOBODY_CANCELS => {
-                    return (Progress::none(abandoned()), Some(reason));
-                }
-                _ => {}
             }
         }
     }
+}
+
+/// What the guard sees; nothing where it has gone.
+async fn see(guard: &mut impl GuardSession, hold: &mut Hold, worker: &Handle, run: &str) -> Sight {
+    if *hold != Hold::Locked {
+        return Sight::default();
+    }
+    let look = timeout(GUARD_ANSWERS_WITHIN, guard.look_on(worker, run)).await;
+    let (now, sight) = hold.after(look);
+    *hold = now;
+    sight.unwrap_or_default()
 }
 
 impl Hold {

@@ -2,17 +2,19 @@
 //! on standard error. The last line of a failure tells all once more, since some
 //! platforms keep only that stream.
 
+use super::live::Live;
+use super::pace::Pace;
 use super::repairs::Repairs;
 use super::status::Status;
-use super::words::{count, duration, left_alone, printable};
-use super::{Ended, Report, snippet, state_after};
+use super::words::{count, duration, printable};
+use super::{Ended, Report, lines, snippet, state_after};
 use crate::diagnostic::Diagnostic;
-use crate::engine::event::{Blocker, Event, Listener, Lock};
-use crate::engine::stop::Reason;
+use crate::engine::event::{Event, Listener, Sight};
 use crate::error::Error;
-use crate::model::Subject;
+use crate::model::{Deed, Subject};
 use std::fmt::Display;
 use std::io::Write;
+use std::time::Duration;
 
 /// No line is longer: log readers stop at 64 KiB, and some far earlier.
 const LONGEST_LINE: usize = 8 * 1024;
@@ -30,6 +32,10 @@ pub(crate) struct Human<'a> {
     quiet: bool,
     /// Somebody is there to be asked.
     asks: bool,
+    /// Where standard output is a terminal.
+    live: Option<Live>,
+    /// Where it is none.
+    pace: Pace,
     applied: usize,
 }
 
@@ -46,6 +52,8 @@ impl<'a> Human<'a> {
             styled,
             quiet,
             asks: false,
+            live: None,
+            pace: Pace::new(),
             applied: 0,
         }
     }
@@ -55,9 +63,17 @@ impl<'a> Human<'a> {
         Self { asks, ..self }
     }
 
+    /// Standard output is a terminal, of so many columns if that is known: what
+    /// runs is shown in a line that is drawn again and again.
+    pub(crate) fn live(mut self, columns: Option<usize>) -> Self {
+        self.live = (!self.quiet).then(|| Live::new(columns));
+        self
+    }
+
     /// Shows a diagnostic in full.
     fn diagnose(&mut self, diagnostic: &Diagnostic) {
         let drawn = snippet::draw(diagnostic, self.styled);
+        self.clear();
         for line in drawn.lines() {
             // A closed stream is no reason to stop a migration.
             let _ = writeln!(self.err, "{}", cut(line, LONGEST_LINE));
@@ -67,8 +83,27 @@ impl<'a> Human<'a> {
 
     fn say(&mut self, line: impl Display) {
         let line = printable(&line.to_string());
+        self.clear();
         let _ = writeln!(self.out, "{}", cut(&line, LONGEST_LINE));
         let _ = self.out.flush();
+    }
+
+    /// Takes the live line away: it may be the same terminal.
+    fn clear(&mut self) {
+        if let Some(live) = &mut self.live {
+            live.clear(self.out);
+        }
+    }
+
+    /// What runs: a line on a terminal, and elsewhere one now and then.
+    fn running(&mut self, deed: Deed<'_>, sent_with_it: usize, elapsed: Duration, sight: &Sight) {
+        let elapsed_text = duration(elapsed);
+        if let Some(live) = &mut self.live {
+            let line = lines::live(deed, sent_with_it, &elapsed_text, sight);
+            live.draw(self.out, &printable(&line));
+        } else if self.pace.is_due(elapsed) {
+            self.detail(lines::still(deed, sent_with_it, &elapsed_text, sight));
+        }
     }
 
     fn detail(&mut self, line: impl Display) {
@@ -166,142 +201,20 @@ impl Report for Human<'_> {
 
 impl Listener for Human<'_> {
     fn event(&mut self, event: &Event<'_>) {
-        match event {
-            Event::Applied { migration, took } => {
-                self.applied += 1;
-                self.detail(format_args!(
-                    "✅ {} ({})",
-                    migration.label(),
-                    duration(*took)
-                ));
-            }
-            Event::Blocked { blocker } => self.detail(format_args!(
-                "   waiting for {}: {}",
-                who(blocker),
-                blocker.query,
-            )),
-            Event::Changed {
-                version,
-                name,
-                before,
-                after,
-            } => self.detail(format_args!("✅ {version} {name}: {before}, now {after}")),
-            Event::Claimed { deed } => self.detail(format_args!(
-                "   {} is another run's; looking again",
-                deed.label()
-            )),
-            Event::Confirmed { runs } => self.detail(format_args!(
-                "✅ {} marked as live",
-                match runs {
-                    0 => "no new run; what stands is".to_owned(),
-                    _ => count(*runs, "run"),
-                }
-            )),
-            Event::Connected {
-                database,
-                server,
-                history,
-            } => self.detail(format_args!(
-                "   database    {database} ({server}), history in {history}"
-            )),
-            Event::Creating { database } => {
-                self.detail(format_args!(
-                    "   creating    {database}, which does not exist yet"
-                ));
-            }
-            Event::Edited {
-                path,
-                recorded,
-                now,
-                harmless,
-            } => self.detail(format_args!(
-                "   {path}: SHA-384 {}… was applied, {}… is there now{}",
-                &recorded[..recorded.len().min(16)],
-                &now[..now.len().min(16)],
-                if *harmless {
-                    ", with other line endings only"
-                } else {
-                    ""
-                }
-            )),
-            Event::GuardGaveWay => self.detail(
-                "   the pool has no second connection; going on without the lock, by the history \
-                 rows alone",
-            ),
-            Event::Reconnecting => self.detail(
-                "   the connection was lost; connecting again to see what the history says",
-            ),
-            Event::Read {
-                dir,
-                format,
-                count: number,
-            } => self.detail(format_args!(
-                "   migrations  {dir} ({format}), {}",
-                count(*number, "migration")
-            )),
-            Event::LeftAlone { why } => {
-                self.detail(format_args!("   nothing is reverted: {}", left_alone(why)));
-            }
-            Event::Recovered { subject } => {
-                self.applied += 1;
-                self.detail(format_args!("✅ {subject} (only its answer was lost)"));
-            }
-            Event::Repeated { repeatable, took } => {
-                self.applied += 1;
-                let name = &repeatable.name;
-                self.detail(format_args!("✅ repeatable {name} ({})", duration(*took)));
-            }
-            Event::Reverted {
-                migration, took, ..
-            } => {
-                self.applied += 1;
-                self.detail(format_args!(
-                    "✅ {} reverted ({})",
-                    migration.label(),
-                    duration(*took)
-                ));
-            }
-            Event::Retrying {
-                deed,
-                failed,
-                pause,
-            } => self.detail(format_args!(
-                "   {} could not get its lock and was rolled back ({}); again in {}",
-                deed.label(),
-                count(*failed as usize, "try"),
-                duration(*pause)
-            )),
-            Event::Stopping { reason } => self.detail(format_args!(
-                "   {}; cancelling what runs",
-                match reason {
-                    Reason::Deadline { .. } => "the deadline has passed",
-                    Reason::Interrupt => "SIGINT",
-                    Reason::Terminate => "SIGTERM",
-                }
-            )),
-            Event::WaitingForDatabase { database, limit } => self.detail(format_args!(
-                "   {database} does not answer yet; waiting for up to {}",
-                duration(*limit)
-            )),
-            Event::WaitingForLock {
-                lock,
-                holder,
-                limit,
-            } => self.detail(format_args!(
-                "   {}{}; waiting for up to {}",
-                match lock {
-                    Lock::Own => "another migrator is at work",
-                    Lock::Tools => "an application holds the lock of sqlx's own migrator",
-                },
-                holder.map_or(String::new(), |holder| format!(": {}", who(holder))),
-                duration(*limit)
-            )),
-            Event::Warning(warning) => {
-                self.detail(format_args!("⚠️  {}", warning.title));
-                if let Some(help) = &warning.help {
-                    self.detail(format_args!("   {help}"));
-                }
-            }
+        if event.is_done() {
+            self.applied += 1;
+        }
+        if let Event::Running {
+            deed,
+            sent_with_it,
+            elapsed,
+            sight,
+        } = event
+        {
+            self.running(*deed, *sent_with_it, *elapsed, sight);
+        }
+        for line in lines::of(event) {
+            self.detail(line);
         }
     }
 }
@@ -318,17 +231,6 @@ fn things(done: &[Subject]) -> String {
             count(files, "repeatable file")
         ),
     }
-}
-
-/// A session, as a person looks for it in the server's list.
-fn who(blocker: &Blocker) -> String {
-    let name = match blocker.application.as_str() {
-        "" => String::new(),
-        name => format!("{name}, "),
-    };
-    let (process, state) = (&blocker.process, &blocker.state);
-    let age = duration(blocker.age);
-    format!("process {process} ({name}{state}, {age})")
 }
 
 /// A line of bounded length.

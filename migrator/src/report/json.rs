@@ -1,16 +1,16 @@
 //! For programs: one JSON object a line on standard output for what acts, one
 //! document for what asks. Standard error stays empty.
 
+use super::pace::Pace;
 use super::repairs::Repairs;
 use super::status::{Again, Status};
-use super::words::{left_alone, printable};
-use super::{Ended, Report, state_after};
+use super::words::printable;
+use super::{Ended, Report, fields, state_after};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::engine::event::{Blocker, Event, Listener, Lock};
-use crate::engine::stop::Reason;
+use crate::engine::event::{Event, Listener};
 use crate::error::Error;
 use crate::exit;
-use crate::model::{Deed, Migration, Subject};
+use crate::model::Subject;
 use crate::plan::history::Run;
 use serde_json::{Map, Value, json};
 use std::io::Write;
@@ -27,11 +27,16 @@ const RUNS_SHOWN: usize = 50;
 pub(crate) struct Json<'a> {
     out: &'a mut dyn Write,
     applied: usize,
+    pace: Pace,
 }
 
 impl<'a> Json<'a> {
     pub(crate) fn new(out: &'a mut dyn Write) -> Self {
-        Self { out, applied: 0 }
+        Self {
+            out,
+            applied: 0,
+            pace: Pace::new(),
+        }
     }
 
     /// Writes one object with its event and the time in UTC.
@@ -124,144 +129,17 @@ impl Report for Json<'_> {
 
 impl Listener for Json<'_> {
     fn event(&mut self, event: &Event<'_>) {
-        match event {
-            Event::Applied { migration, took } => {
-                self.applied += 1;
-                let fields = json!({"took_ms": milliseconds(*took)});
-                self.line("applied", of(Deed::Apply(migration), fields));
-            }
-            Event::Blocked { blocker } => self.line("blocked", session(blocker)),
-            Event::Changed {
-                version,
-                name,
-                before,
-                after,
-            } => self.line(
-                "changed",
-                json!({
-                    "version": version.to_string(), "name": name,
-                    "before": before, "after": after,
-                }),
-            ),
-            Event::Claimed { deed } => self.line("claimed", of(*deed, json!({}))),
-            Event::Confirmed { runs } => self.line("confirmed", json!({"runs": runs})),
-            Event::Connected {
-                database,
-                server,
-                history,
-            } => self.line(
-                "connected",
-                json!({"database": database, "server": server, "history": history}),
-            ),
-            Event::Creating { database } => self.line("creating", json!({"database": database})),
-            Event::Edited {
-                path,
-                recorded,
-                now,
-                harmless,
-            } => self.line(
-                "edited",
-                json!({"file": path, "recorded": recorded, "now": now, "harmless": harmless}),
-            ),
-            Event::GuardGaveWay => self.line("guard_gave_way", json!({})),
-            Event::Reconnecting => self.line("reconnecting", json!({})),
-            Event::Read { dir, format, count } => {
-                self.line(
-                    "read",
-                    json!({"dir": dir, "format": format, "count": count}),
-                );
-            }
-            Event::LeftAlone { why } => {
-                self.line("left_alone", json!({"reason": left_alone(why)}));
-            }
-            Event::Recovered { subject } => {
-                self.applied += 1;
-                let fields = match subject {
-                    Subject::Migration(version) => json!({"version": version.to_string()}),
-                    Subject::Repeatable(name) => json!({"repeatable": name}),
-                };
-                self.line("recovered", fields);
-            }
-            Event::Repeated { repeatable, took } => {
-                self.applied += 1;
-                let fields = json!({"took_ms": milliseconds(*took)});
-                self.line("repeated", of(Deed::Repeat(repeatable), fields));
-            }
-            Event::Reverted {
-                migration,
-                down,
-                took,
-            } => {
-                self.applied += 1;
-                let fields = json!({"took_ms": milliseconds(*took)});
-                self.line("reverted", of(Deed::Revert(migration, down), fields));
-            }
-            Event::Retrying {
-                deed,
-                failed,
-                pause,
-            } => {
-                let fields = json!({"failed_tries": failed, "pause_ms": milliseconds(*pause)});
-                self.line("retrying", of(*deed, fields));
-            }
-            Event::Stopping { reason } => {
-                let reason = match reason {
-                    Reason::Deadline { .. } => "deadline",
-                    Reason::Interrupt => "SIGINT",
-                    Reason::Terminate => "SIGTERM",
-                };
-                self.line("stopping", json!({"reason": reason}));
-            }
-            Event::WaitingForDatabase { database, limit } => self.line(
-                "waiting_for_database",
-                json!({"database": database, "limit_ms": milliseconds(*limit)}),
-            ),
-            Event::WaitingForLock {
-                lock,
-                holder,
-                limit,
-            } => self.line(
-                "waiting_for_lock",
-                json!({
-                    "lock": match lock {
-                        Lock::Own => "migrate",
-                        Lock::Tools => "sqlx",
-                    },
-                    "holder": holder.map(session),
-                    "limit_ms": milliseconds(*limit),
-                }),
-            ),
-            Event::Warning(warning) => self.line("warning", diagnostic(warning)),
+        if event.is_done() {
+            self.applied += 1;
+        }
+        let is_late = match event {
+            Event::Running { elapsed, .. } => self.pace.is_due(*elapsed),
+            _ => true,
+        };
+        if is_late {
+            self.line(fields::name(event), fields::of(event));
         }
     }
-}
-
-/// A deed's own fields before those of what happened to it.
-fn of(deed: Deed<'_>, fields: Value) -> Value {
-    let file = deed.script().file.path();
-    let mut object = match deed {
-        Deed::Apply(migration) | Deed::Revert(migration, _) => named(migration, file),
-        Deed::Repeat(repeatable) => json!({"repeatable": repeatable.name, "file": file}),
-    };
-    if let (Value::Object(object), Value::Object(fields)) = (&mut object, fields) {
-        object.extend(fields);
-    }
-    object
-}
-
-fn named(migration: &Migration, file: &str) -> Value {
-    json!({"version": migration.version.to_string(), "name": migration.name, "file": file})
-}
-
-/// A session of the database that is in the way.
-fn session(blocker: &Blocker) -> Value {
-    json!({
-        "process": blocker.process,
-        "application": blocker.application,
-        "state": blocker.state,
-        "open_ms": milliseconds(blocker.age),
-        "query": blocker.query,
-    })
 }
 
 fn again(again: &Again<'_>) -> Value {
@@ -320,7 +198,7 @@ fn failure(error: &Error, state: Option<&str>) -> Value {
     object
 }
 
-fn diagnostic(diagnostic: &Diagnostic) -> Value {
+pub(super) fn diagnostic(diagnostic: &Diagnostic) -> Value {
     let place = diagnostic.place.as_ref();
     json!({
         "code": diagnostic.code,
@@ -337,7 +215,7 @@ fn diagnostic(diagnostic: &Diagnostic) -> Value {
     })
 }
 
-fn milliseconds(duration: Duration) -> u64 {
+pub(super) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

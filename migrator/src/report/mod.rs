@@ -1,8 +1,12 @@
 //! Reports: the only writers. They listen to a run, and show what a question
 //! found.
 
+mod fields;
 mod human;
 mod json;
+mod lines;
+mod live;
+mod pace;
 mod repairs;
 mod snippet;
 mod status;

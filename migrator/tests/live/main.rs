@@ -27,6 +27,7 @@ mod mysql;
 mod no_transaction;
 mod postgres;
 mod reader;
+mod running;
 mod sqlite;
 mod sqlx_toml;
 mod stopping;

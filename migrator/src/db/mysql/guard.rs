@@ -3,7 +3,7 @@
 
 use super::{DIALECT, Mysql};
 use crate::db::fault::Fault;
-use crate::db::{Attempt, Blocker, GuardSession, Handle, Lock, LockKey, Look};
+use crate::db::{Attempt, Blocker, GuardSession, Handle, Lock, LockKey, Look, Sight, Work};
 use crate::formats::ledger::quote;
 use std::time::Duration;
 
@@ -66,6 +66,34 @@ impl GuardSession for Mysql {
             return Ok(());
         };
         self.rows(&format!("KILL QUERY {number}")).await.map(|_| ())
+    }
+
+    /// What it waits for, if it does: the tables of locks need rights that a
+    /// migrator has no other use for.
+    async fn look_on(&mut self, worker: &Handle, _run: &str) -> Result<Sight, Fault> {
+        let Handle::Connection(number) = worker else {
+            return Ok(Sight::default());
+        };
+        let answer = self
+            .rows(&format!(
+                "SELECT CAST(state AS CHAR) FROM information_schema.processlist WHERE id = {number}"
+            ))
+            .await?;
+        let state = answer
+            .rows
+            .into_iter()
+            .next()
+            .and_then(|mut row| row.pop()?);
+        Ok(Sight {
+            work: state
+                .filter(|state| !state.is_empty() && state != "executing")
+                .map(|phase| Work {
+                    phase,
+                    done: 0,
+                    total: 0,
+                }),
+            ..Sight::default()
+        })
     }
 
     async fn release(&mut self) {

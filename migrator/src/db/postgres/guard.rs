@@ -2,7 +2,7 @@
 //! advisory locks. A pooler pins it to one server connection, and it ends with
 //! the connection, so that no lock stays behind.
 
-use super::{DIALECT, Postgres};
+use super::{DIALECT, Postgres, progress};
 use crate::db::fault::Fault;
 use crate::db::{Attempt, Blocker, GuardSession, Handle, Lock, LockKey, Look, Sight};
 use crate::formats::ledger::{Row, quote};
@@ -116,10 +116,12 @@ impl GuardSession for Postgres {
                  LEFT JOIN pg_stat_get_activity(NULL) a ON a.pid = b.pid ORDER BY a.xact_start; \
                  WITH RECURSIVE chain (pid) AS (SELECT w.pid FROM {worker} \
                  UNION SELECT unnest(pg_blocking_pids(chain.pid)) FROM chain) \
-                 SELECT 'guard' FROM chain WHERE pid = pg_backend_pid()"
+                 SELECT 'guard' FROM chain WHERE pid = pg_backend_pid(); {}",
+                progress::select(&worker)
             ))
             .await?;
         Ok(Sight {
+            work: answer.rows.iter().find_map(progress::work),
             waits_for_guard: answer.rows.contains(&vec![Some("guard".to_owned())]),
             blockers: answer.rows.into_iter().filter_map(blocker).collect(),
         })

@@ -3,6 +3,7 @@
 
 mod guard;
 mod message;
+mod progress;
 mod stepwise;
 
 use crate::db::fault::{Fault, FaultKind, Position};

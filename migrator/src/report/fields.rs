@@ -1,0 +1,166 @@
+//! What happens, for programs: the name and the fields of each event.
+
+use super::json::{diagnostic, milliseconds};
+use super::words::left_alone;
+use crate::engine::event::{Blocker, Event, Lock, Sight};
+use crate::engine::stop::Reason;
+use crate::model::{Deed, Migration, Subject};
+use serde_json::{Value, json};
+
+/// The event's name, which never changes.
+pub(super) fn name(event: &Event<'_>) -> &'static str {
+    match event {
+        Event::Applied { .. } => "applied",
+        Event::Blocked { .. } => "blocked",
+        Event::Changed { .. } => "changed",
+        Event::Claimed { .. } => "claimed",
+        Event::Confirmed { .. } => "confirmed",
+        Event::Connected { .. } => "connected",
+        Event::Creating { .. } => "creating",
+        Event::Edited { .. } => "edited",
+        Event::GuardGaveWay => "guard_gave_way",
+        Event::LeftAlone { .. } => "left_alone",
+        Event::Read { .. } => "read",
+        Event::Reconnecting => "reconnecting",
+        Event::Recovered { .. } => "recovered",
+        Event::Repeated { .. } => "repeated",
+        Event::Retrying { .. } => "retrying",
+        Event::Reverted { .. } => "reverted",
+        Event::Running { .. } => "running",
+        Event::Stopping { .. } => "stopping",
+        Event::WaitingForDatabase { .. } => "waiting_for_database",
+        Event::WaitingForLock { .. } => "waiting_for_lock",
+        Event::Warning(_) => "warning",
+    }
+}
+
+/// The event's fields; those without a value are left out by whoever writes them.
+pub(super) fn of(event: &Event<'_>) -> Value {
+    match event {
+        Event::Applied { migration, took } => deed(
+            Deed::Apply(migration),
+            json!({"took_ms": milliseconds(*took)}),
+        ),
+        Event::Blocked { blocker } => session(blocker),
+        Event::Changed {
+            version,
+            name,
+            before,
+            after,
+        } => json!({
+            "version": version.to_string(), "name": name, "before": before, "after": after,
+        }),
+        Event::Claimed { deed: claimed } => deed(*claimed, json!({})),
+        Event::Confirmed { runs } => json!({"runs": runs}),
+        Event::Connected {
+            database,
+            server,
+            history,
+        } => json!({"database": database, "server": server, "history": history}),
+        Event::Creating { database } => json!({"database": database}),
+        Event::Edited {
+            path,
+            recorded,
+            now,
+            harmless,
+        } => json!({"file": path, "recorded": recorded, "now": now, "harmless": harmless}),
+        Event::GuardGaveWay | Event::Reconnecting => json!({}),
+        Event::LeftAlone { why } => json!({"reason": left_alone(why)}),
+        Event::Read { dir, format, count } => json!({"dir": dir, "format": format, "count": count}),
+        Event::Recovered { subject } => match subject {
+            Subject::Migration(version) => json!({"version": version.to_string()}),
+            Subject::Repeatable(name) => json!({"repeatable": name}),
+        },
+        Event::Repeated { repeatable, took } => deed(
+            Deed::Repeat(repeatable),
+            json!({"took_ms": milliseconds(*took)}),
+        ),
+        Event::Retrying {
+            deed: tried,
+            failed,
+            pause,
+        } => deed(
+            *tried,
+            json!({"failed_tries": failed, "pause_ms": milliseconds(*pause)}),
+        ),
+        Event::Reverted {
+            migration,
+            down,
+            took,
+        } => deed(
+            Deed::Revert(migration, down),
+            json!({"took_ms": milliseconds(*took)}),
+        ),
+        Event::Running {
+            deed: runs,
+            sent_with_it,
+            elapsed,
+            sight,
+        } => {
+            let mut fields = seen(sight);
+            fields["sent_with_it"] = json!(sent_with_it);
+            fields["elapsed_ms"] = milliseconds(*elapsed).into();
+            deed(*runs, fields)
+        }
+        Event::Stopping { reason } => json!({"reason": match reason {
+            Reason::Deadline { .. } => "deadline",
+            Reason::Interrupt => "SIGINT",
+            Reason::Terminate => "SIGTERM",
+        }}),
+        Event::WaitingForDatabase { database, limit } => {
+            json!({"database": database, "limit_ms": milliseconds(*limit)})
+        }
+        Event::WaitingForLock {
+            lock,
+            holder,
+            limit,
+        } => json!({
+            "lock": match lock {
+                Lock::Own => "migrate",
+                Lock::Tools => "sqlx",
+            },
+            "holder": holder.map(session),
+            "limit_ms": milliseconds(*limit),
+        }),
+        Event::Warning(warning) => diagnostic(warning),
+    }
+}
+
+/// How far the server is, and who is in the way.
+fn seen(sight: &Sight) -> Value {
+    let blockers: Vec<_> = sight.blockers.iter().map(session).collect();
+    json!({
+        "phase": sight.work.as_ref().map(|work| &work.phase),
+        "done": sight.work.as_ref().map(|work| work.done),
+        "total": sight.work.as_ref().map(|work| work.total),
+        "blocked_by": (!blockers.is_empty()).then_some(blockers),
+    })
+}
+
+/// A deed's own fields before those of what happened to it.
+fn deed(deed: Deed<'_>, fields: Value) -> Value {
+    let file = deed.script().file.path();
+    let mut object = match deed {
+        Deed::Apply(migration) | Deed::Revert(migration, _) => named(migration, file),
+        Deed::Repeat(repeatable) => json!({"repeatable": repeatable.name, "file": file}),
+    };
+    if let (Value::Object(object), Value::Object(fields)) = (&mut object, fields) {
+        object.extend(fields);
+    }
+    object
+}
+
+fn named(migration: &Migration, file: &str) -> Value {
+    json!({"version": migration.version.to_string(), "name": migration.name, "file": file})
+}
+
+/// A session of the database that is in the way.
+fn session(blocker: &Blocker) -> Value {
+    json!({
+        "process": blocker.process,
+        "application": blocker.application,
+        "state": blocker.state,
+        "open_ms": milliseconds(blocker.age),
+        "query": blocker.query,
+    })
+}

@@ -1,0 +1,212 @@
+//! What happens, in words: the lines of each event.
+
+use super::words::{count, duration, left_alone};
+use crate::engine::event::{Blocker, Event, Lock, Sight};
+use crate::engine::stop::Reason;
+use crate::model::Deed;
+
+/// What the live line has of a label, in characters.
+const LONGEST_LABEL: usize = 28;
+
+/// The lines of an event; none of what only a reporter can pace.
+pub(super) fn of(event: &Event<'_>) -> Vec<String> {
+    match event {
+        Event::Warning(warning) => {
+            let help = warning.help.as_ref().map(|help| format!("   {help}"));
+            let title = format!("⚠️  {}", warning.title);
+            std::iter::once(title).chain(help).collect()
+        }
+        Event::Running { .. } => Vec::new(),
+        _ => done(event)
+            .or_else(|| waiting(event))
+            .or_else(|| found(event))
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// What was done.
+fn done(event: &Event<'_>) -> Option<String> {
+    Some(match event {
+        Event::Applied { migration, took } => {
+            format!("✅ {} ({})", migration.label(), duration(*took))
+        }
+        Event::Changed {
+            version,
+            name,
+            before,
+            after,
+        } => format!("✅ {version} {name}: {before}, now {after}"),
+        Event::Confirmed { runs: 0 } => "✅ no new run; what stands is marked as live".to_owned(),
+        Event::Confirmed { runs } => format!("✅ {} marked as live", count(*runs, "run")),
+        Event::LeftAlone { why } => format!("   nothing is reverted: {}", left_alone(why)),
+        Event::Recovered { subject } => format!("✅ {subject} (only its answer was lost)"),
+        Event::Repeated { repeatable, took } => {
+            format!("✅ repeatable {} ({})", repeatable.name, duration(*took))
+        }
+        Event::Reverted {
+            migration, took, ..
+        } => format!("✅ {} reverted ({})", migration.label(), duration(*took)),
+        _ => return None,
+    })
+}
+
+/// What is waited for, and what is done about it.
+fn waiting(event: &Event<'_>) -> Option<String> {
+    Some(match event {
+        Event::Blocked { blocker } => {
+            format!("   waiting for {}: {}", who(blocker), blocker.query)
+        }
+        Event::Claimed { deed } => {
+            format!("   {} is another run's; looking again", deed.label())
+        }
+        Event::GuardGaveWay => "   the pool has no second connection; going on without the lock, \
+                                by the history rows alone"
+            .to_owned(),
+        Event::Reconnecting => "   the connection was lost; connecting again to see what the \
+                                history says"
+            .to_owned(),
+        Event::Retrying {
+            deed,
+            failed,
+            pause,
+        } => format!(
+            "   {} could not get its lock and was rolled back ({}); again in {}",
+            deed.label(),
+            count(*failed as usize, "try"),
+            duration(*pause)
+        ),
+        Event::Stopping { reason } => {
+            let reason = match reason {
+                Reason::Deadline { .. } => "the deadline has passed",
+                Reason::Interrupt => "SIGINT",
+                Reason::Terminate => "SIGTERM",
+            };
+            format!("   {reason}; cancelling what runs")
+        }
+        Event::WaitingForDatabase { database, limit } => format!(
+            "   {database} does not answer yet; waiting for up to {}",
+            duration(*limit)
+        ),
+        Event::WaitingForLock {
+            lock,
+            holder,
+            limit,
+        } => {
+            let what = match lock {
+                Lock::Own => "another migrator is at work",
+                Lock::Tools => "an application holds the lock of sqlx's own migrator",
+            };
+            let holder = holder.map_or(String::new(), |holder| format!(": {}", who(holder)));
+            format!("   {what}{holder}; waiting for up to {}", duration(*limit))
+        }
+        _ => return None,
+    })
+}
+
+/// What was found, before anything is done.
+fn found(event: &Event<'_>) -> Option<String> {
+    Some(match event {
+        Event::Connected {
+            database,
+            server,
+            history,
+        } => format!("   database    {database} ({server}), history in {history}"),
+        Event::Creating { database } => {
+            format!("   creating    {database}, which does not exist yet")
+        }
+        Event::Edited {
+            path,
+            recorded,
+            now,
+            harmless,
+        } => format!(
+            "   {path}: checksum {}… was applied, {}… is there now{}",
+            &recorded[..recorded.len().min(16)],
+            &now[..now.len().min(16)],
+            if *harmless {
+                ", with other line endings only"
+            } else {
+                ""
+            }
+        ),
+        Event::Read {
+            dir,
+            format,
+            count: number,
+        } => format!(
+            "   migrations  {dir} ({format}), {}",
+            count(*number, "migration")
+        ),
+        _ => return None,
+    })
+}
+
+/// What runs, for the line of a terminal.
+pub(super) fn live(deed: Deed<'_>, sent_with_it: usize, elapsed: &str, sight: &Sight) -> String {
+    let label = shortened(&deed.label());
+    let others = match sent_with_it {
+        0 => String::new(),
+        more => format!(" +{more}"),
+    };
+    format!("⏳ {elapsed}  {label}{others}{}", doing(sight))
+}
+
+/// What runs still, for a log.
+pub(super) fn still(deed: Deed<'_>, sent_with_it: usize, elapsed: &str, sight: &Sight) -> String {
+    let what = sent(deed, sent_with_it);
+    format!("   {what} still runs after {elapsed}{}", doing(sight))
+}
+
+/// What was sent, of which one runs.
+fn sent(deed: Deed<'_>, sent_with_it: usize) -> String {
+    let first = deed.label();
+    match sent_with_it {
+        0 => first,
+        1 => format!("{first} or the one sent with it"),
+        more => format!("{first} or one of the {more} sent with it"),
+    }
+}
+
+/// A label that leaves room on one line for what is happening.
+fn shortened(label: &str) -> String {
+    if label.chars().count() <= LONGEST_LABEL {
+        return label.to_owned();
+    }
+    let cut: String = label.chars().take(LONGEST_LABEL - 1).collect();
+    cut + "…"
+}
+
+/// How far it is, and what it waits for.
+fn doing(sight: &Sight) -> String {
+    let work = sight.work.as_ref().map(|work| {
+        // A phase that has a total need not count towards it.
+        match work.done.saturating_mul(100).checked_div(work.total) {
+            Some(percent) if work.done > 0 => format!("{}, {}%", work.phase, percent.min(100)),
+            _ => work.phase.clone(),
+        }
+    });
+    let blocker = sight.blockers.first().map(|blocker| {
+        let others = match sight.blockers.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("waiting for {}{others}", who(blocker))
+    });
+    match (work, blocker) {
+        (None, None) => String::new(),
+        (Some(one), None) | (None, Some(one)) => format!(": {one}"),
+        (Some(work), Some(blocker)) => format!(": {work}; {blocker}"),
+    }
+}
+
+/// A session, as a person looks for it in the server's list.
+fn who(blocker: &Blocker) -> String {
+    let name = match blocker.application.as_str() {
+        "" => String::new(),
+        name => format!("{name}, "),
+    };
+    let (process, state) = (&blocker.process, &blocker.state);
+    let age = duration(blocker.age);
+    format!("process {process} ({name}{state}, {age})")
+}
