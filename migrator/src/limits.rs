@@ -13,4 +13,6 @@ pub struct Limits {
     pub lock_wait: Duration,
     /// For a table lock; zero is for ever.
     pub lock_timeout: Duration,
+    /// For one statement; zero is for ever.
+    pub statement_timeout: Duration,
 }

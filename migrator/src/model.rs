@@ -19,6 +19,16 @@ pub enum Direction {
     Down,
 }
 
+/// How much of a run is one transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transaction {
+    /// All that it applies.
+    All,
+    /// Each migration, where the database can do that.
+    #[default]
+    Each,
+}
+
 /// The SQL of one direction of a migration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {

@@ -5,15 +5,18 @@ mod args;
 mod tasks;
 
 use crate::commands::{self, Task};
-use crate::config::{self, Environment, Options, Output};
+use crate::config::{Color, Environment, Options, Output, Presentation};
 use crate::db::{self, Past};
+use crate::diagnostic::Diagnostic;
+use crate::engine::event::Event;
 use crate::engine::stop::Stop;
-use crate::error::Error;
+use crate::error::{self, Error};
 use crate::exit;
 use crate::plan::drift::Drift;
 use crate::plan::planner;
-use crate::report::{Human, Json, Report, Status};
-use args::{Cli, Color, Verb};
+use crate::project::Home;
+use crate::report::{Human, Json, Report, Status, Turn};
+use args::{Cli, Verb};
 use clap::Parser;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -22,7 +25,7 @@ use std::process::ExitCode;
 /// Runs the program with the process's own arguments, environment and streams.
 #[must_use]
 pub fn main() -> ExitCode {
-    let environment = |name: &str| std::env::var(name).ok();
+    let environment = Environment::new(std::env::vars_os());
     let cli = match Cli::try_parse_from(without_redundant_word(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => {
@@ -38,24 +41,27 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if asked_for { exit::DONE } else { exit::USAGE });
         }
     };
-    let styled = match cli.shared.color {
-        Color::Always => true,
-        Color::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
-        Color::Never => false,
-    };
+    let options = cli.shared.options();
+    let home = tasks::home(&options, &environment);
+    let file = home.as_ref().ok().map(|home| &home.file);
+    let (presentation, result) = Presentation::resolve(&options, &environment, file);
+    let home = result.map_err(Error::from).and(home);
+    let verb = cli.command.unwrap_or_default();
     let mut out = std::io::stdout();
     let mut err = std::io::stderr();
-    let options = cli.shared.options();
-    let code = match config::output(&options, &environment) {
-        Ok(Output::Human) => {
-            let mut report = Human::new(&mut out, &mut err, styled, cli.shared.quiet);
-            run(&cli, &options, &environment, &mut report)
+    let code = match presentation.output {
+        Output::Human => {
+            let styled = match presentation.color {
+                Color::Always => true,
+                Color::Auto => std::io::stderr().is_terminal(),
+                Color::Never => false,
+            };
+            let mut report = Human::new(&mut out, &mut err, styled, presentation.detail);
+            run(&verb, &options, &environment, home, &mut report)
         }
-        Ok(Output::Json) => run(&cli, &options, &environment, &mut Json::new(&mut out)),
-        Err(error) => {
-            let error = error.into();
-            Human::new(&mut out, &mut err, styled, cli.shared.quiet).unanswered(&error);
-            exit::code(&error)
+        Output::Json => {
+            let mut report = Json::new(&mut out, presentation.detail);
+            run(&verb, &options, &environment, home, &mut report)
         }
     };
     ExitCode::from(code)
@@ -70,19 +76,35 @@ fn without_redundant_word(args: impl Iterator<Item = OsString>) -> Vec<OsString>
     args
 }
 
-fn run(cli: &Cli, options: &Options, environment: Environment, report: &mut dyn Report) -> u8 {
-    let verb = cli.command.clone().unwrap_or_default();
+fn run(
+    verb: &Verb,
+    options: &Options,
+    environment: &Environment,
+    home: Result<Home, Error>,
+    report: &mut dyn Report,
+) -> u8 {
     let begun = |report: &mut dyn Report| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| unexpected(&format!("the runtime could not be started: {error}")))?;
-        let tasks = tasks::find(options, environment)?;
+        let warnings = environment.unknown().iter().map(error::unknown).collect();
+        let warnings = if verb.acts() {
+            // At once, since it may be why the next step fails.
+            warn(warnings, report);
+            Vec::new()
+        } else {
+            warnings
+        };
+        let mut tasks = tasks::find(&home?, options, environment)?;
+        if let Some(first) = tasks.first_mut() {
+            first.project.warnings.splice(..0, warnings);
+        }
         runtime.block_on(async {
             if verb.acts() {
-                Box::pin(act(&verb, &tasks, report)).await
+                Box::pin(act(verb, &tasks, report)).await
             } else {
-                Box::pin(ask(&verb, &tasks, report)).await
+                Box::pin(ask(verb, &tasks, report)).await
             }
         })
     };
@@ -104,7 +126,12 @@ async fn act(verb: &Verb, tasks: &[Task], report: &mut dyn Report) -> Result<u8,
     let limit = tasks.iter().map(|task| task.config.limits.deadline).max();
     let mut stop = Stop::after(limit.unwrap_or_default())
         .map_err(|error| unexpected(&format!("no signals: {error}")))?;
-    for task in tasks {
+    for (number, task) in tasks.iter().enumerate() {
+        if let Some(name) = &task.name {
+            report.turn(turn(tasks, number));
+            report.event(&Event::Database { name });
+        }
+        tell(task, report);
         let run = run_name();
         let done = match verb {
             Verb::Up => Box::pin(commands::up::up(task, &run, &mut stop, report)).await?,
@@ -118,7 +145,11 @@ async fn act(verb: &Verb, tasks: &[Task], report: &mut dyn Report) -> Result<u8,
 /// Asks one database after the other; the code is the worst of theirs.
 async fn ask(verb: &Verb, tasks: &[Task], report: &mut dyn Report) -> Result<u8, Error> {
     let mut worst = exit::DONE;
-    for task in tasks {
+    for (number, task) in tasks.iter().enumerate() {
+        if task.name.is_some() {
+            report.turn(turn(tasks, number));
+        }
+        tell(task, report);
         let code = match verb {
             Verb::Status { exit_code } => {
                 let found = commands::status::status(task).await?;
@@ -136,6 +167,7 @@ async fn ask(verb: &Verb, tasks: &[Task], report: &mut dyn Report) -> Result<u8,
 fn show(task: &Task, found: &commands::status::Found, report: &mut dyn Report) -> u8 {
     let database = task.config.database.value.to_string();
     let status = Status {
+        name: task.name.as_deref(),
         database: &database,
         server: &found.look.server,
         table: &found.look.ledger.table,
@@ -153,6 +185,33 @@ fn show(task: &Task, found: &commands::status::Found, report: &mut dyn Report) -
         exit::PENDING
     } else {
         exit::DONE
+    }
+}
+
+/// Whose turn it is, and whose it was and will be.
+fn turn(tasks: &[Task], number: usize) -> Turn {
+    let names = |tasks: &[Task]| tasks.iter().filter_map(|task| task.name.clone()).collect();
+    Turn {
+        name: tasks[number].name.clone().unwrap_or_default(),
+        done: names(&tasks[..number]),
+        to_come: names(&tasks[number + 1..]),
+    }
+}
+
+/// Tells every setting that is not the default.
+fn tell(task: &Task, report: &mut dyn Report) {
+    for told in &task.config.told {
+        report.event(&Event::Setting {
+            option: told.option,
+            value: &told.value,
+            origin: &told.origin.to_string(),
+        });
+    }
+}
+
+fn warn(warnings: Vec<Diagnostic>, report: &mut dyn Report) {
+    for warning in warnings {
+        report.event(&Event::Warning(warning));
     }
 }
 

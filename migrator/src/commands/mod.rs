@@ -10,6 +10,8 @@ use crate::project::Project;
 
 /// What every verb works on.
 pub(crate) struct Task {
+    /// The database's name, where there are several.
+    pub name: Option<String>,
     pub project: Project,
     pub config: Config,
 }

@@ -29,7 +29,9 @@ pub(crate) async fn status(task: &Task) -> Result<Found, Error> {
 }
 
 async fn ask(task: &Task) -> Result<Found, Error> {
-    let Task { project, config } = task;
+    let Task {
+        project, config, ..
+    } = task;
     let url = &config.database.value;
     let mut reader = db::connect_reader(url, config.limits.wait).await?;
     let look = reader.look(project.format.ledger()).await?;

@@ -41,7 +41,9 @@ pub(crate) async fn up(
     stop: &mut Stop,
     listener: &mut dyn Listener,
 ) -> Result<Done, Error> {
-    let Task { project, config } = task;
+    let Task {
+        project, config, ..
+    } = task;
     let url = &config.database.value;
     let dialect = url.dialect();
     listener.event(&Event::Read {

@@ -32,6 +32,10 @@ pub(crate) enum Event<'a> {
     Creating {
         database: &'a str,
     },
+    /// One of several databases is begun with.
+    Database {
+        name: &'a str,
+    },
     /// There is one connection only, and the worker needs it.
     GuardGaveWay,
     /// A connection was lost; everything begins again from the history.
@@ -53,6 +57,12 @@ pub(crate) enum Event<'a> {
         /// How many tries have failed.
         failed: u32,
         pause: Duration,
+    },
+    /// A setting that is not the default.
+    Setting {
+        option: &'a str,
+        value: &'a str,
+        origin: &'a str,
     },
     /// The run is to end; what runs is being cancelled.
     Stopping {

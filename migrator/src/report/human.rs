@@ -4,7 +4,8 @@
 
 use super::status::Status;
 use super::words::{count, duration, printable};
-use super::{Report, snippet, state_after};
+use super::{Report, Turn, snippet, state_after};
+use crate::config::Detail;
 use crate::diagnostic::Diagnostic;
 use crate::engine::Outcome;
 use crate::engine::event::{Event, Listener};
@@ -26,9 +27,10 @@ pub(crate) struct Human<'a> {
     err: &'a mut dyn Write,
     /// Control sequences in diagnostics.
     styled: bool,
-    /// Only the outcome is said.
-    quiet: bool,
+    detail: Detail,
     applied: usize,
+    /// Where there are several databases.
+    turn: Option<Turn>,
 }
 
 impl<'a> Human<'a> {
@@ -36,14 +38,15 @@ impl<'a> Human<'a> {
         out: &'a mut dyn Write,
         err: &'a mut dyn Write,
         styled: bool,
-        quiet: bool,
+        detail: Detail,
     ) -> Self {
         Self {
             out,
             err,
             styled,
-            quiet,
+            detail,
             applied: 0,
+            turn: None,
         }
     }
 
@@ -64,7 +67,7 @@ impl<'a> Human<'a> {
     }
 
     fn detail(&mut self, line: impl Display) {
-        if !self.quiet {
+        if self.detail != Detail::Quiet {
             self.say(line);
         }
     }
@@ -73,6 +76,11 @@ impl<'a> Human<'a> {
 impl Report for Human<'_> {
     fn start(&mut self) {
         self.say("🚀 Starting database migrations...");
+    }
+
+    fn turn(&mut self, turn: Turn) {
+        self.applied = 0;
+        self.turn = Some(turn);
     }
 
     fn done(&mut self, outcome: &Outcome, newest: Option<Version>) {
@@ -88,12 +96,21 @@ impl Report for Human<'_> {
                 duration(outcome.took)
             ));
         }
-        self.say("✅ Migrations completed successfully!");
+        if self
+            .turn
+            .as_ref()
+            .is_none_or(|turn| turn.to_come.is_empty())
+        {
+            self.say("✅ Migrations completed successfully!");
+        }
     }
 
     fn failed(&mut self, error: &Error) {
         let diagnostic = error.diagnostic();
-        let state = state_after(error, self.applied);
+        let (of, others) = self.turn.as_ref().map_or_else(Default::default, |turn| {
+            (format!("database {}: ", turn.name), turn.others())
+        });
+        let state = state_after(error, self.applied) + &others;
         self.diagnose(&diagnostic.clone().note(format!("state: {state}")));
         let place = diagnostic
             .place
@@ -110,13 +127,17 @@ impl Report for Human<'_> {
             _ => &diagnostic.title,
         };
         self.say(format_args!(
-            "❌ Migration failed: {place}{}. State: {state}.{help}",
+            "❌ Migration failed: {of}{place}{}. State: {state}.{help}",
             cut(title, LONGEST_MESSAGE)
         ));
     }
 
     fn unanswered(&mut self, error: &Error) {
-        self.diagnose(&error.diagnostic());
+        let diagnostic = error.diagnostic();
+        self.diagnose(&match &self.turn {
+            Some(turn) => diagnostic.note(format!("database: {}{}", turn.name, turn.others())),
+            None => diagnostic,
+        });
     }
 
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]) {
@@ -167,6 +188,7 @@ impl Listener for Human<'_> {
                     "   creating    {database}, which does not exist yet"
                 ));
             }
+            Event::Database { name } => self.detail(format_args!("── {name}")),
             Event::GuardGaveWay => self.detail(
                 "   the pool has no second connection; going on without the lock, by the history \
                  rows alone",
@@ -196,6 +218,15 @@ impl Listener for Human<'_> {
                 count(*failed as usize, "try"),
                 duration(*pause)
             )),
+            Event::Setting {
+                option,
+                value,
+                origin,
+            } => {
+                if self.detail == Detail::Verbose {
+                    self.say(format_args!("   {option:<17} {value} ({origin})"));
+                }
+            }
             Event::Stopping { reason } => self.detail(format_args!(
                 "   {}; cancelling what runs",
                 match reason {

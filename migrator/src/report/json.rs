@@ -3,7 +3,8 @@
 
 use super::status::Status;
 use super::words::printable;
-use super::{Report, state_after};
+use super::{Report, Turn, state_after};
+use crate::config::Detail;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::Outcome;
 use crate::engine::event::{Event, Listener};
@@ -22,12 +23,26 @@ const LONGEST_TEXT: usize = 1024;
 /// Reports to a program.
 pub(crate) struct Json<'a> {
     out: &'a mut dyn Write,
+    detail: Detail,
+    /// Whether it writes events: a question is answered by documents alone.
+    acts: bool,
     applied: usize,
+    /// Where there are several databases.
+    turn: Option<Turn>,
+    /// Of all databases together.
+    total: (usize, Duration),
 }
 
 impl<'a> Json<'a> {
-    pub(crate) fn new(out: &'a mut dyn Write) -> Self {
-        Self { out, applied: 0 }
+    pub(crate) fn new(out: &'a mut dyn Write, detail: Detail) -> Self {
+        Self {
+            out,
+            detail,
+            acts: false,
+            applied: 0,
+            turn: None,
+            total: (0, Duration::ZERO),
+        }
     }
 
     /// Writes one object with its event and the time in UTC.
@@ -43,32 +58,64 @@ impl<'a> Json<'a> {
         let _ = writeln!(self.out, "{}", short(Value::Object(object)));
         let _ = self.out.flush();
     }
+
+    /// A failure, with the database in whose turn it was, and those not reached.
+    fn in_turn(&self, mut failure: Value) -> Value {
+        if let Some(turn) = &self.turn {
+            failure["database"] = turn.name.clone().into();
+            failure["databases_done"] = turn.done.clone().into();
+            failure["databases_not_run"] = turn.to_come.clone().into();
+        }
+        failure
+    }
 }
 
 impl Report for Json<'_> {
     fn start(&mut self) {
+        self.acts = true;
         self.line("started", json!({"version": env!("CARGO_PKG_VERSION")}));
     }
 
+    fn turn(&mut self, turn: Turn) {
+        self.applied = 0;
+        self.turn = Some(turn);
+    }
+
     fn done(&mut self, outcome: &Outcome, newest: Option<Version>) {
-        self.line(
-            "completed",
-            json!({
-                "applied": outcome.applied.len(),
-                "schema_version": newest.map(|version| version.to_string()),
-                "took_ms": milliseconds(outcome.took),
-                "exit_code": exit::DONE,
-            }),
-        );
+        let mut fields = json!({
+            "applied": outcome.applied.len(),
+            "schema_version": newest.map(|version| version.to_string()),
+            "took_ms": milliseconds(outcome.took),
+        });
+        if let Some(turn) = &self.turn {
+            let (databases, is_last) = (turn.done.len() + 1, turn.to_come.is_empty());
+            self.total.0 += outcome.applied.len();
+            self.total.1 += outcome.took;
+            fields["database"] = turn.name.clone().into();
+            self.line("database_completed", fields);
+            if !is_last {
+                return;
+            }
+            fields = json!({
+                "applied": self.total.0,
+                "databases": databases,
+                "took_ms": milliseconds(self.total.1),
+            });
+        }
+        fields["exit_code"] = exit::DONE.into();
+        self.line("completed", fields);
     }
 
     fn failed(&mut self, error: &Error) {
-        let state = state_after(error, self.applied);
-        self.line("error", failure(error, Some(&state)));
+        let others = self.turn.as_ref().map_or(String::new(), Turn::others);
+        let state = state_after(error, self.applied) + &others;
+        let failure = self.in_turn(failure(error, Some(&state)));
+        self.line("error", failure);
     }
 
     fn unanswered(&mut self, error: &Error) {
-        self.line("error", failure(error, None));
+        let failure = self.in_turn(failure(error, None));
+        self.line("error", failure);
     }
 
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]) {
@@ -85,7 +132,7 @@ impl Report for Json<'_> {
                 })
             })
             .collect();
-        let document = json!({
+        let mut document = json!({
             "database": status.database,
             "server": status.server,
             "history": status.table,
@@ -93,6 +140,9 @@ impl Report for Json<'_> {
             "migrations": migrations,
             "warnings": warnings.iter().map(diagnostic).collect::<Vec<_>>(),
         });
+        if let Some(name) = status.name {
+            document["name"] = name.into();
+        }
         // Over several lines: a line of a thousand migrations would be too long.
         let _ = writeln!(self.out, "{:#}", short(document));
         let _ = self.out.flush();
@@ -127,6 +177,7 @@ impl Listener for Json<'_> {
                 json!({"database": database, "server": server, "history": history}),
             ),
             Event::Creating { database } => self.line("creating", json!({"database": database})),
+            Event::Database { name } => self.line("database", json!({"name": name})),
             Event::GuardGaveWay => self.line("guard_gave_way", json!({})),
             Event::Reconnecting => self.line("reconnecting", json!({})),
             Event::Read { dir, format, count } => {
@@ -146,6 +197,16 @@ impl Listener for Json<'_> {
             } => {
                 let fields = json!({"failed_tries": failed, "pause_ms": milliseconds(*pause)});
                 self.line("retrying", with(migration, fields));
+            }
+            Event::Setting {
+                option,
+                value,
+                origin,
+            } => {
+                if self.acts && self.detail == Detail::Verbose {
+                    let fields = json!({"option": option, "value": value, "origin": origin});
+                    self.line("setting", fields);
+                }
             }
             Event::Stopping { reason } => {
                 let reason = match reason {
