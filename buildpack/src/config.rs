@@ -104,10 +104,15 @@ fn reject_unknown(env: &Env) -> Result<(), ConfigError> {
     unknown.sort();
     match unknown.into_iter().next() {
         None => Ok(()),
-        Some(name) => Err(ConfigError::UnknownVariable {
-            nearest: nearest(&name, KNOWN),
-            name,
-        }),
+        Some(name) => {
+            // What all of them begin with would make any two alike.
+            let word = |name| str::strip_prefix(name, PREFIX).unwrap_or_default();
+            let nearest = nearest(word(&name), KNOWN.map(word));
+            Err(ConfigError::UnknownVariable {
+                nearest: nearest.map(|word| format!("{PREFIX}{word}")),
+                name,
+            })
+        }
     }
 }
 
@@ -235,6 +240,17 @@ mod tests {
             Err(ConfigError::UnknownVariable {
                 name: "BP_MIGRATE_DATABSE".to_string(),
                 nearest: Some(DATABASES.to_string()),
+            })
+        );
+    }
+
+    #[test]
+    fn a_variable_like_no_other_is_answered_with_none() {
+        assert_eq!(
+            config([("BP_MIGRATE_XYZZY", "x")]),
+            Err(ConfigError::UnknownVariable {
+                name: "BP_MIGRATE_XYZZY".to_string(),
+                nearest: None,
             })
         );
     }

@@ -88,7 +88,10 @@ fn run(
             .enable_all()
             .build()
             .map_err(|error| unexpected(&format!("the runtime could not be started: {error}")))?;
-        let warnings = environment.unknown().iter().map(error::unknown).collect();
+        let home = home?;
+        let others = home.file.url_variables();
+        let unknown = environment.unknown(&others);
+        let warnings = unknown.iter().map(error::unknown).collect();
         let warnings = if verb.acts() {
             // At once, since it may be why the next step fails.
             warn(warnings, report);
@@ -96,7 +99,7 @@ fn run(
         } else {
             warnings
         };
-        let mut tasks = tasks::find(&home?, options, environment)?;
+        let mut tasks = tasks::find(&home, options, environment)?;
         if let Some(first) = tasks.first_mut() {
             first.project.warnings.splice(..0, warnings);
         }

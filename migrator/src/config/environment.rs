@@ -64,14 +64,15 @@ impl Environment {
             .map(|value| Setting::new(value.to_owned(), Origin::Environment(name.to_owned()))))
     }
 
-    /// Every variable that begins like ours and is none: a misspelt one that is
-    /// silently without effect is the worst kind.
+    /// Every variable that begins like ours and is none, nor one of `others`: a
+    /// misspelt one that is silently without effect is the worst kind.
     #[must_use]
-    pub fn unknown(&self) -> Vec<Unknown> {
+    pub fn unknown(&self, others: &[String]) -> Vec<Unknown> {
         let known = OPTIONS.map(variable);
         self.variables
             .keys()
-            .filter(|name| !name.starts_with(OF_TESTS) && !known.contains(name))
+            .filter(|name| !name.starts_with(OF_TESTS))
+            .filter(|name| !known.contains(name) && !others.contains(name))
             .filter_map(|name| {
                 // What all of them begin with would make any two alike.
                 let word = name.strip_prefix(PREFIX)?;
@@ -101,10 +102,11 @@ mod tests {
             ("MIGRATE_LOCK_WAIT", "1s"),
             ("MIGRATE_TEST_POSTGRES_URL", "x"),
             ("MIGRATE_XYZZY", "x"),
+            ("MIGRATE_BILLING_URL", "x"),
             ("MIGRATION", "x"),
         ]);
         let unknown: Vec<_> = environment
-            .unknown()
+            .unknown(&["MIGRATE_BILLING_URL".to_owned()])
             .into_iter()
             .map(|unknown| (unknown.name, unknown.nearest))
             .collect();

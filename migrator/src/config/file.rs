@@ -7,7 +7,7 @@ mod wrong;
 
 use super::presentation::{Color, Keys, Output};
 use super::setting::{Origin, Setting};
-use super::{ConfigError, nearest};
+use super::{ConfigError, nearest, target};
 use crate::diagnostic::Place;
 use crate::formats::FormatName;
 use crate::model::Transaction;
@@ -187,6 +187,15 @@ impl File {
         let mut tables = self.database.iter().flat_map(Databases::tables);
         let table = tables.find(|table| Some(table.name.as_str()) == name);
         self.merged(name, table.map(|table| &table.keys))
+    }
+
+    /// The variables that hold the databases' URLs, whatever they are called.
+    #[must_use]
+    pub fn url_variables(&self) -> Vec<String> {
+        let names = self.databases().into_iter();
+        names
+            .map(|name| target::variable(&self.settings(Some(name))))
+            .collect()
     }
 
     pub(super) fn presentation(&self) -> Keys {

@@ -46,7 +46,7 @@ pub(super) fn find(
 }
 
 /// The variable that holds the URL: of a database with a name, its own.
-fn variable(file: &Settings) -> String {
+pub(super) fn variable(file: &Settings) -> String {
     match (&file.url_env, &file.name) {
         (Some(named), _) => named.value.trim().to_owned(),
         (None, Some(name)) => {
@@ -58,7 +58,7 @@ fn variable(file: &Settings) -> String {
 
 /// A variable of ours that is none, where it was probably meant to hold the URL.
 fn misspelt(environment: &Environment) -> Option<String> {
-    let mut unknown = environment.unknown().into_iter();
+    let mut unknown = environment.unknown(&[]).into_iter();
     unknown
         .find(|unknown| unknown.nearest.as_deref() == Some("MIGRATE_DATABASE_URL"))
         .map(|unknown| unknown.name)

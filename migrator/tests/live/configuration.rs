@@ -121,6 +121,18 @@ fn a_variable_that_is_none_of_ours_is_a_warning_with_the_right_name() {
         .exits(0);
     let document: Value = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!(document["warnings"][0]["code"], "unknown_variable");
+    // A database's variable may be called so, too.
+    let other = Project::new()
+        .migration("1_a.sql", "CREATE TABLE a (id INT);\n")
+        .file(
+            "migrate.toml",
+            "[database.a]\nurl-env = \"MIGRATE_A_URL\"\n",
+        );
+    Migrate::new(&other)
+        .env("MIGRATE_A_URL", db.url())
+        .run()
+        .exits(0)
+        .does_not_say("MIGRATE_A_URL");
     // The URL itself under a wrong name is why there is none.
     Migrate::new(&project)
         .env("MIGRATE_DATABSE_URL", db.url())

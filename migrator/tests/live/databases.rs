@@ -78,6 +78,55 @@ fn each_database_is_brought_up_to_date(first: &Database, second: &Database) {
     assert_eq!(names, ["app", "a-second"]);
 }
 
+/// As the buildpack lays it: the program finds every folder from its own place.
+#[test]
+fn an_image_has_the_folders_of_all() {
+    use migrate::bundle::{BundledFolder, MANIFEST, MIGRATIONS_LAYER, MIGRATOR_LAYER, Manifest};
+    use migrate::project::{Home, Wishes};
+    let (first, second) = (sqlite(), sqlite());
+    let project = project();
+    let home = Home::open(project.root()).unwrap();
+    let projects = home.projects(&Wishes::default()).unwrap();
+    let folders = projects.iter().map(|project| BundledFolder {
+        database: project.database.clone(),
+        dir: project.dir.clone(),
+    });
+    let mut files: Vec<_> = projects.iter().flat_map(|project| &project.files).collect();
+    files.sort();
+    files.dedup();
+    let contents: Vec<_> = files
+        .iter()
+        .map(|file| (file.as_str(), std::fs::read(project.path(file)).unwrap()))
+        .collect();
+    let layers = Project::new();
+    for (file, content) in &contents {
+        layers.write(&format!("{MIGRATIONS_LAYER}/{file}"), content);
+    }
+    let contents = contents.iter().map(|(file, content)| (*file, &content[..]));
+    let manifest = Manifest::new(folders.collect(), contents)
+        .to_toml()
+        .unwrap();
+    layers.write(&format!("{MIGRATIONS_LAYER}/{MANIFEST}"), manifest);
+    let program = layers.path(&format!("{MIGRATOR_LAYER}/bin/migrate"));
+    std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+    // By another process: a file that this one writes may still be open in the
+    // child of another test's, and then cannot be started.
+    let copied = std::process::Command::new("cp")
+        .args([env!("CARGO_BIN_EXE_migrate").as_ref(), program.as_os_str()])
+        .status();
+    assert!(copied.unwrap().success());
+    let output = std::process::Command::new(program)
+        .current_dir(Project::new().root())
+        .env_clear()
+        .env("APP_URL", first.url())
+        .env("A_SECOND_DATABASE_URL", second.url())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(first.tables(), ["a"]);
+    assert_eq!(second.tables(), ["b", "c"]);
+}
+
 /// The lines that a run of two is about, without their times.
 fn told(output: &Output) -> Vec<String> {
     let is_told = |line: &&str| {

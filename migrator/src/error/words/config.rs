@@ -69,7 +69,10 @@ pub(super) fn config(error: &ConfigError) -> Diagnostic {
                 databases.join(", ")
             ),
         )
-        .help("pick one with --database, or say it in each database's table in migrate.toml"),
+        .help(
+            "say it in each database's table of migrate.toml, or pick one with --database (a build \
+             has them all)",
+        ),
         ConfigError::TransactionAll { origin } => Diagnostic::error(
             "transaction_all_refused",
             format!(
