@@ -1,6 +1,8 @@
 //! From what was typed to what is meant: every value knows where it came from.
 
+mod asked;
 pub mod environment;
+mod error;
 pub mod file;
 pub mod presentation;
 #[cfg(test)]
@@ -9,20 +11,18 @@ pub mod setting;
 mod target;
 mod value;
 
-use crate::db::url::{DatabaseUrl, UrlError};
-use crate::formats::FormatName;
+use crate::db::url::DatabaseUrl;
 use crate::limits::Limits;
 use crate::model::Transaction;
 use crate::plan::planner::Request;
 use crate::sql::Dialect;
-use crate::text::{SourceFile, Span};
+pub use asked::{config_file, database_url, dir, format, picked, table};
 pub use environment::Environment;
+pub use error::ConfigError;
 use file::Settings;
 pub use presentation::{Color, Detail, Output, Presentation};
 use setting::Told;
 pub use setting::{Origin, Setting};
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 use value::Value;
 
@@ -86,70 +86,6 @@ pub struct Config {
     pub yes: bool,
     /// Every setting that is not the default.
     pub told: Vec<Told>,
-}
-
-/// Why the settings are not to be used.
-#[derive(Debug)]
-pub enum ConfigError {
-    /// A certificate authority that is none.
-    Authority {
-        origin: Origin,
-        problem: String,
-    },
-    /// A value that its setting does not take.
-    BadValue {
-        option: &'static str,
-        origin: Origin,
-        value: String,
-        takes: String,
-    },
-    /// The configuration file is wrong.
-    File {
-        file: Arc<SourceFile>,
-        span: Span,
-        message: String,
-        /// The key that was probably meant.
-        nearest: Option<String>,
-    },
-    /// No database URL anywhere.
-    NoDatabaseUrl {
-        /// The variable that would have it.
-        variable: String,
-        /// The database's own name, if it has one.
-        database: Option<String>,
-        /// A variable that is set, and probably meant to be that one.
-        misspelt: Option<String>,
-    },
-    /// A configuration file was named, and there is none.
-    NoFile {
-        origin: Origin,
-        path: PathBuf,
-    },
-    /// A variable that is no text.
-    NotUnicode {
-        name: String,
-    },
-    /// What only one database can have was said of several.
-    OneForSeveral {
-        origin: Origin,
-        databases: Vec<String>,
-    },
-    /// All migrations in one transaction, where a schema's statements commit by
-    /// themselves.
-    TransactionAll {
-        origin: Origin,
-    },
-    /// The file has no such database.
-    UnknownDatabase {
-        origin: Origin,
-        name: String,
-        known: Vec<String>,
-        nearest: Option<String>,
-    },
-    Url {
-        origin: Origin,
-        error: UrlError,
-    },
 }
 
 impl Config {
@@ -282,74 +218,6 @@ impl Order<'_> {
             .find(option, flag, file)?
             .map_or(default, |found| found.value))
     }
-}
-
-/// The configuration file that the options or the environment name, if any.
-///
-/// # Errors
-/// A variable that is no text.
-pub fn config_file(
-    options: &Options,
-    environment: &Environment,
-) -> Result<Option<Setting<String>>, ConfigError> {
-    setting::find("config", options.config.as_ref(), environment, None)
-}
-
-/// The database that the options or the environment pick, if any.
-///
-/// # Errors
-/// A name of nothing.
-pub fn picked(
-    options: &Options,
-    environment: &Environment,
-) -> Result<Option<Setting<String>>, ConfigError> {
-    setting::find("database", options.database.as_ref(), environment, None)
-}
-
-/// The folder that the options or the environment name, if any. A script's
-/// variable that was not set must not mean this folder.
-///
-/// # Errors
-/// A folder without a name.
-pub fn dir(
-    options: &Options,
-    environment: &Environment,
-) -> Result<Option<Setting<String>>, ConfigError> {
-    setting::find("dir", options.dir.as_ref(), environment, None)
-}
-
-/// The history table that the options or the environment name, if any.
-///
-/// # Errors
-/// A table without a name.
-pub fn table(
-    options: &Options,
-    environment: &Environment,
-) -> Result<Option<Setting<String>>, ConfigError> {
-    setting::find("table", options.table.as_ref(), environment, None)
-}
-
-/// The format that the options or the environment name, if any.
-///
-/// # Errors
-/// A format that there is not.
-pub fn format(
-    options: &Options,
-    environment: &Environment,
-) -> Result<Option<Setting<FormatName>>, ConfigError> {
-    setting::find("format", options.format.as_ref(), environment, None)
-}
-
-/// The URL that the options or the environment name for whichever database it
-/// is, if any. `DATABASE_URL` is none: an application has it in any case.
-///
-/// # Errors
-/// A variable that is no text.
-pub fn database_url(
-    options: &Options,
-    environment: &Environment,
-) -> Result<Option<Setting<String>>, ConfigError> {
-    setting::given("database-url", options.database_url.as_ref(), environment)
 }
 
 /// The known word that was probably meant; none where nothing is close.

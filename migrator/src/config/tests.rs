@@ -1,4 +1,6 @@
 use super::*;
+#[cfg(feature = "sqlite")]
+use crate::db::url::UrlError;
 use file::File;
 use std::path::Path;
 
