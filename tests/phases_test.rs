@@ -129,6 +129,91 @@ fn a_build_makes_the_layers_and_the_process() {
 }
 
 #[test]
+fn every_database_of_the_file_is_detected_and_laid() {
+    let phase = Phase::new(&[
+        (
+            "migrate.toml",
+            "[database.app]\n[database.billing]\ndir = \"billing/migrations\"\n",
+        ),
+        USERS,
+        ("billing/migrations/0001_bills.sql", "SELECT 1;\n"),
+        ("billing/migrations/0002_items.sql", "SELECT 2;\n"),
+    ])
+    .rust();
+    phase.detect().succeeds();
+    phase.build().succeeds().says(&[
+        "1 migration in `migrations/` for the database `app`: 1 users",
+        "2 migrations in `billing/migrations/` for the database `billing`, from 1 bills to 2 items",
+        "Added 4 files as they are",
+    ]);
+    let manifest: toml::Table = phase
+        .read("layers/migrations/manifest.toml")
+        .parse()
+        .unwrap();
+    let folders: Vec<_> = manifest["folders"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|folder| (folder["database"].as_str(), folder["dir"].as_str()))
+        .collect();
+    assert_eq!(
+        folders,
+        [
+            (Some("app"), Some("migrations")),
+            (Some("billing"), Some("billing/migrations"))
+        ]
+    );
+    for file in ["migrate.toml", "billing/migrations/0002_items.sql"] {
+        assert!(phase.layer("migrations").join(file).is_file(), "{file}");
+    }
+    // What is wrong with any of them fails the build.
+    phase.write("billing/migrations/0003_more.sql", "-- +goose Up\n");
+    phase
+        .build()
+        .fails_with(&["The migrations cannot be used", "goose"]);
+}
+
+#[test]
+fn one_folder_for_several_databases_is_refused() {
+    let file = "[database.app]\n[database.billing]\n";
+    let phase = Phase::new(&[("migrate.toml", file), USERS]).set("BP_MIGRATE_DIR", "migrations");
+    phase.detect().succeeds();
+    phase.build().fails_with(&[
+        "the variable BP_MIGRATE_DIR is for one database",
+        "2: app, billing",
+    ]);
+}
+
+#[test]
+fn the_builds_own_variable_wins_over_the_file() {
+    Phase::new(&[
+        ("migrate.toml", "dir = \"elsewhere\"\n"),
+        ("db/sql/0001_users.sql", "SELECT 1;\n"),
+    ])
+    .rust()
+    .set("BP_MIGRATE_DIR", "db/sql")
+    .build()
+    .succeeds()
+    .says(&["1 migration in `db/sql/`"]);
+}
+
+#[test]
+fn a_mistake_in_the_file_fails_the_build_with_its_place_and_the_nearest_key() {
+    for (text, said) in [
+        ("dir = \"migrations\"\nlock_wait = \"1m\"\n", "lock-wait"),
+        ("\nwait = \"soon\"\n", "a duration such as 30s"),
+        ("[database.a]\nurl_env = \"A\"\n", "url-env"),
+    ] {
+        let phase = Phase::new(&[("migrate.toml", text), USERS]);
+        phase.detect().succeeds();
+        phase
+            .build()
+            .fails_with(&["The migrations cannot be used", "migrate.toml:2:", said]);
+        assert_eq!(entries(&phase.layer("")), 0);
+    }
+}
+
+#[test]
 fn a_build_with_nothing_or_only_sql_changed_does_not_start_cargo() {
     let phase = Phase::new(&[USERS]).rust();
     phase.build().succeeds();

@@ -1,6 +1,8 @@
 //! What the person who builds asked for: the `BP_MIGRATE_*` variables, typed.
 
 use libcnb::Env;
+use migrate::config::{Origin, Setting, nearest};
+use migrate::project::Wishes;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -40,11 +42,11 @@ pub(crate) enum ConfigError {
     },
     UnknownDatabase {
         value: String,
-        nearest: Option<&'static str>,
+        nearest: Option<String>,
     },
     UnknownVariable {
         name: String,
-        nearest: Option<&'static str>,
+        nearest: Option<String>,
     },
 }
 
@@ -56,6 +58,15 @@ impl Config {
             dir: value(env, DIR)?,
             rust_mirror: value(env, RUST_MIRROR)?.map(mirror).transpose()?,
         })
+    }
+
+    /// What the build's own variables say of the project, over its `migrate.toml`.
+    pub(crate) fn wishes(&self) -> Wishes {
+        let origin = Origin::Environment(DIR.to_string());
+        Wishes {
+            dir: self.dir.clone().map(|dir| Setting::new(dir, origin)),
+            ..Wishes::default()
+        }
     }
 }
 
@@ -93,10 +104,15 @@ fn reject_unknown(env: &Env) -> Result<(), ConfigError> {
     unknown.sort();
     match unknown.into_iter().next() {
         None => Ok(()),
-        Some(name) => Err(ConfigError::UnknownVariable {
-            nearest: nearest(&name, KNOWN),
-            name,
-        }),
+        Some(name) => {
+            // What all of them begin with would make any two alike.
+            let word = |name| str::strip_prefix(name, PREFIX).unwrap_or_default();
+            let nearest = nearest(word(&name), KNOWN.map(word));
+            Err(ConfigError::UnknownVariable {
+                nearest: nearest.map(|word| format!("{PREFIX}{word}")),
+                name,
+            })
+        }
     }
 }
 
@@ -146,16 +162,6 @@ fn mirror(value: String) -> Result<String, ConfigError> {
     } else {
         Err(ConfigError::MirrorNotHttp { value })
     }
-}
-
-/// The known word that was probably meant; none where nothing is close.
-fn nearest<const N: usize>(word: &str, known: [&'static str; N]) -> Option<&'static str> {
-    known
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.7)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]
@@ -208,7 +214,7 @@ mod tests {
             config([(DATABASES, "postgrse")]),
             Err(ConfigError::UnknownDatabase {
                 value: "postgrse".to_string(),
-                nearest: Some("postgres"),
+                nearest: Some("postgres".to_string()),
             })
         );
         assert_eq!(
@@ -233,7 +239,18 @@ mod tests {
             config([("BP_MIGRATE_DATABSE", "x")]),
             Err(ConfigError::UnknownVariable {
                 name: "BP_MIGRATE_DATABSE".to_string(),
-                nearest: Some(DATABASES),
+                nearest: Some(DATABASES.to_string()),
+            })
+        );
+    }
+
+    #[test]
+    fn a_variable_like_no_other_is_answered_with_none() {
+        assert_eq!(
+            config([("BP_MIGRATE_XYZZY", "x")]),
+            Err(ConfigError::UnknownVariable {
+                name: "BP_MIGRATE_XYZZY".to_string(),
+                nearest: None,
             })
         );
     }

@@ -2,7 +2,8 @@
 
 use crate::config::{Config, ConfigError};
 use libcnb::data::build_plan::{BuildPlan, BuildPlanBuilder};
-use migrate::project::Project;
+use migrate::project::{self, Home, Project};
+use std::path::Path;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -11,15 +12,23 @@ pub(crate) enum Verdict {
     Pass,
 }
 
+/// What is to be said of the app's folder.
+pub(crate) fn on(app: &Path, config: &Result<Config, ConfigError>) -> Verdict {
+    let wishes = config.as_ref().map(Config::wishes).unwrap_or_default();
+    let projects = Home::open(app).and_then(|home| home.projects(&wishes));
+    let dir = wishes.dir.as_ref().map(|dir| dir.value.as_str());
+    verdict(config, &projects, project::is_explicit(app, dir))
+}
+
 /// Passes where there are migrations, and where somebody said that there are: then
 /// the build tells in full what is wrong with them. A folder that merely happens to
 /// be there, another tool's say, must not break an app's build.
-pub(crate) fn verdict(
+fn verdict(
     config: &Result<Config, ConfigError>,
-    project: &Result<Project, migrate::Error>,
+    projects: &Result<Vec<Project>, migrate::Error>,
     is_explicit: bool,
 ) -> Verdict {
-    match project {
+    match projects {
         _ if is_explicit || config.is_err() => Verdict::Pass,
         Ok(_) => Verdict::Pass,
         Err(error) => Verdict::Fail(error.diagnostic().title),
@@ -45,7 +54,6 @@ mod tests {
     use crate::config::DIR;
     use libcnb::Env;
     use std::fs;
-    use std::path::Path;
 
     fn verdict_on(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Verdict {
         let app = tempfile::tempdir().unwrap();
@@ -58,14 +66,7 @@ mod tests {
         for (name, value) in variables {
             env.insert(*name, *value);
         }
-        let config = Config::from_env(&env);
-        let dir = config
-            .as_ref()
-            .ok()
-            .and_then(|config| config.dir.as_deref());
-        let project = migrate::project::find(app.path(), dir, None);
-        let is_explicit = migrate::project::is_explicit(app.path(), dir);
-        verdict(&config, &project, is_explicit)
+        on(app.path(), &Config::from_env(&env))
     }
 
     const USERS: (&str, &str) = ("migrations/0001_users.sql", "CREATE TABLE users (id int);");
@@ -97,5 +98,7 @@ mod tests {
         assert_eq!(verdict_on(&[GOOSE], &[(DIR, "migrations")]), Verdict::Pass);
         assert_eq!(verdict_on(&[("migrate.toml", "")], &[]), Verdict::Pass);
         assert_eq!(verdict_on(&[], &[("BP_MIGRATE_DRI", "db")]), Verdict::Pass);
+        let wrong = ("migrate.toml", "lock_wait = \"1m\"\n");
+        assert_eq!(verdict_on(&[USERS, wrong], &[]), Verdict::Pass);
     }
 }

@@ -93,7 +93,7 @@ fn config(error: &ConfigError) -> String {
             Set it again, as plain text.
         "},
         ConfigError::UnknownDatabase { value, nearest } => {
-            let hint = nearest.map_or(String::new(), |nearest| format!(" Was `{nearest}` meant?"));
+            let hint = meant(nearest.as_deref());
             formatdoc! {"
                 Unknown database in `{DATABASES}`
 
@@ -105,7 +105,7 @@ fn config(error: &ConfigError) -> String {
             "}
         }
         ConfigError::UnknownVariable { name, nearest } => {
-            let hint = nearest.map_or(String::new(), |nearest| format!(" Was `{nearest}` meant?"));
+            let hint = meant(nearest.as_deref());
             formatdoc! {"
                 Unknown setting `{name}`
 
@@ -117,6 +117,10 @@ fn config(error: &ConfigError) -> String {
             "}
         }
     }
+}
+
+fn meant(nearest: Option<&str>) -> String {
+    nearest.map_or(String::new(), |nearest| format!(" Was `{nearest}` meant?"))
 }
 
 fn run_image(error: &RunImageError) -> String {

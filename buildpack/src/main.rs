@@ -27,7 +27,7 @@ use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
 use libcnb::detect::{DetectContext, DetectResult, DetectResultBuilder};
 use libcnb::generic::{GenericMetadata, GenericPlatform};
 use libcnb::{Buildpack, Env, buildpack_main};
-use migrate::project::{self, Project};
+use migrate::project::{Home, Project};
 use std::io;
 use std::path::{Component, Path};
 
@@ -41,13 +41,7 @@ impl Buildpack for MigrateBuildpack {
     fn detect(&self, context: DetectContext<Self>) -> libcnb::Result<DetectResult, BuildpackError> {
         global::set_writer(io::stdout());
         let config = Config::from_env(&Env::from_current());
-        let dir = config
-            .as_ref()
-            .ok()
-            .and_then(|config| config.dir.as_deref());
-        let project = project::find(&context.app_dir, dir, None);
-        let is_explicit = project::is_explicit(&context.app_dir, dir);
-        match detect::verdict(&config, &project, is_explicit) {
+        match detect::on(&context.app_dir, &config) {
             Verdict::Pass => DetectResultBuilder::pass()
                 .build_plan(detect::build_plan())
                 .build(),
@@ -67,7 +61,7 @@ impl Buildpack for MigrateBuildpack {
         let config = Config::from_env(&env).map_err(BuildpackError::Config)?;
 
         print::bullet("Migrations");
-        let project = find_project(&context.app_dir, &config)?;
+        let projects = find_projects(&context.app_dir, &config)?;
         warn_of_database_url(&env);
 
         print::bullet("Rust");
@@ -81,8 +75,8 @@ impl Buildpack for MigrateBuildpack {
         run_image::check_glibc(&context.target, &program).map_err(BuildpackError::RunImage)?;
 
         print::bullet("Image");
-        layers::migrations::bundle(&context, &project)?;
-        print::sub_bullet(format!("Added {} as they are", files(project.files.len())));
+        let count = layers::migrations::bundle(&context, &projects)?;
+        print::sub_bullet(format!("Added {} as they are", files(count)));
         print::sub_bullet(format!(
             "Added the process {}: {}",
             style::value("migrate"),
@@ -139,26 +133,34 @@ impl From<BuildpackError> for libcnb::Error<BuildpackError> {
     }
 }
 
-/// Reads the migrations in full: whatever is wrong with them fails the build, and
-/// not a release.
-fn find_project(app: &Path, config: &Config) -> Result<Project, BuildpackError> {
-    let project = project::find(app, config.dir.as_deref(), None)
+/// Reads the migrations of every database, and `migrate.toml`, in full: whatever
+/// is wrong with them fails the build, and not a release.
+fn find_projects(app: &Path, config: &Config) -> Result<Vec<Project>, BuildpackError> {
+    let projects = Home::open(app)
+        .and_then(|home| home.projects(&config.wishes()))
         .map_err(|error| BuildpackError::Project(Box::new(error)))?;
-    let inside = Path::new(&project.dir)
-        .components()
-        .all(|part| matches!(part, Component::CurDir | Component::Normal(_)));
-    if !inside {
-        return Err(BuildpackError::FolderOutside { dir: project.dir });
+    for project in &projects {
+        let inside = Path::new(&project.dir)
+            .components()
+            .all(|part| matches!(part, Component::CurDir | Component::Normal(_)));
+        if !inside {
+            let dir = project.dir.clone();
+            return Err(BuildpackError::FolderOutside { dir });
+        }
+        print::sub_bullet(about_migrations(project));
+        for warning in &project.warnings {
+            print::warning(format!("Warning: {warning}"));
+        }
     }
-    print::sub_bullet(about_migrations(&project));
-    for warning in &project.warnings {
-        print::warning(format!("Warning: {warning}"));
-    }
-    Ok(project)
+    Ok(projects)
 }
 
 fn about_migrations(project: &Project) -> String {
     let folder = style::value(format!("{}/", project.dir));
+    let folder = match &project.database {
+        Some(name) => format!("{folder} for the database {}", style::value(name)),
+        None => folder,
+    };
     match &project.migrations[..] {
         [] => format!("No migrations yet in {folder}"),
         [only] => format!("1 migration in {folder}: {}", only.label()),

@@ -22,9 +22,19 @@ const SCHEMA: u32 = 1;
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     schema: u32,
-    /// The migrations folder, relative to the bundle's root.
-    pub dir: String,
+    /// The migrations folders: one, or one for each database of `migrate.toml`.
+    pub folders: Vec<BundledFolder>,
     pub files: Vec<BundledFile>,
+}
+
+/// A migrations folder of the bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BundledFolder {
+    /// Whose it is, where the databases have names.
+    pub database: Option<String>,
+    /// Relative to the bundle's root.
+    pub dir: String,
 }
 
 /// A file of the bundle.
@@ -47,12 +57,15 @@ pub enum BundleError {
 }
 
 impl Manifest {
-    /// A manifest for a folder and the files of a bundle with their contents.
+    /// A manifest for folders and the files of a bundle with their contents.
     #[must_use]
-    pub fn new<'a>(dir: &str, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
+    pub fn new<'a>(
+        folders: Vec<BundledFolder>,
+        files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    ) -> Self {
         Self {
             schema: SCHEMA,
-            dir: dir.to_owned(),
+            folders,
             files: files
                 .into_iter()
                 .map(|(path, content)| BundledFile {
@@ -92,6 +105,15 @@ impl Manifest {
         }
     }
 
+    /// The folder of a database, or of the only one.
+    #[must_use]
+    pub fn dir(&self, database: Option<&str>) -> Option<&str> {
+        self.folders
+            .iter()
+            .find(|folder| folder.database.as_deref() == database)
+            .map(|folder| folder.dir.as_str())
+    }
+
     /// Whether a file's content is what the manifest says.
     #[must_use]
     pub fn holds(&self, path: &str, content: &[u8]) -> bool {
@@ -121,7 +143,17 @@ mod tests {
 
     #[test]
     fn a_manifest_survives_its_text() {
-        let manifest = Manifest::new("db/migrations", [("db/migrations/1_a.sql", &b"A"[..])]);
+        let folder = |database: Option<&str>, dir: &str| BundledFolder {
+            database: database.map(str::to_owned),
+            dir: dir.to_owned(),
+        };
+        let manifest = Manifest::new(
+            vec![folder(None, "db/migrations"), folder(Some("billing"), "b")],
+            [("db/migrations/1_a.sql", &b"A"[..])],
+        );
+        assert_eq!(manifest.dir(None), Some("db/migrations"));
+        assert_eq!(manifest.dir(Some("billing")), Some("b"));
+        assert_eq!(manifest.dir(Some("other")), None);
         let text = manifest.to_toml().unwrap();
         let read = Manifest::parse(Path::new("manifest.toml"), &text).unwrap();
         assert_eq!(read, manifest);
@@ -132,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_manifest_of_another_version_is_refused() {
-        for text in ["schema = 2\ndir = \"m\"\nfiles = []\n", "dir = 1", ""] {
+        for text in ["schema = 2\nfolders = []\nfiles = []\n", "folders = 1", ""] {
             assert!(Manifest::parse(Path::new("m"), text).is_err());
         }
     }

@@ -5,6 +5,8 @@ mod words;
 
 use crate::bundle::BundleError;
 use crate::config::ConfigError;
+#[cfg(feature = "cli")]
+use crate::config::environment::Unknown;
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::{Blocker, Lock};
 use crate::diagnostic::Diagnostic;
@@ -260,6 +262,12 @@ pub(crate) fn warning(drift: &Drift) -> Diagnostic {
         severity: Severity::Warning,
         ..words::drift(drift)
     }
+}
+
+/// A variable that looks like one of ours, in words.
+#[cfg(feature = "cli")]
+pub(crate) fn unknown(variable: &Unknown) -> Diagnostic {
+    words::unknown(variable)
 }
 
 macro_rules! from {

@@ -17,11 +17,12 @@ pub struct Limits {
     pub statement_timeout: Duration,
 }
 
-/// What is one transaction.
+/// How much of a run is one transaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Transaction {
-    /// All of a run.
+    /// All that it does.
     All,
+    /// Each migration, where the database can do that.
     #[default]
     Each,
 }

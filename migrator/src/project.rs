@@ -3,15 +3,15 @@
 
 use crate::bundle::{BundleError, MANIFEST, Manifest};
 use crate::config::file::{self, File};
+use crate::config::{ConfigError, Setting};
 use crate::diagnostic::Diagnostic;
 use crate::error::Error;
-use crate::formats::Format;
 use crate::formats::sqlx::{Settings, Sqlx};
-use crate::formats::{foreign, repeated};
+use crate::formats::{Format, FormatName, foreign, repeated};
 use crate::model::{Migration, Repeatable};
 use crate::sources::{self, Content, Entry, Listing};
 use crate::text::SourceFile;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 /// Folders that are looked for where none is named.
@@ -19,15 +19,37 @@ pub const USUAL_FOLDERS: [&str; 3] = ["migrations", "db/migrations", "database/m
 
 const SQLX_TOML: &str = "sqlx.toml";
 
-/// A project whose migrations were all read and verified.
+/// Where a project is, and what its `migrate.toml` says: nothing of its
+/// migrations is read yet.
+#[derive(Debug)]
+pub struct Home {
+    /// What the paths are relative to that a person sees.
+    root: PathBuf,
+    /// `migrate.toml`; empty where there is none.
+    pub file: File,
+    /// In an image, what the build laid.
+    manifest: Option<Manifest>,
+}
+
+/// What of a project was asked for elsewhere than in its file.
+#[derive(Debug, Default)]
+pub struct Wishes {
+    /// The folder of the migrations, relative to the root.
+    pub dir: Option<Setting<String>>,
+    pub format: Option<FormatName>,
+    /// The history table.
+    pub table: Option<String>,
+}
+
+/// The migrations of one database, all read and verified.
 #[derive(Debug)]
 pub struct Project {
+    /// The database's name, where `migrate.toml` has a table for it.
+    pub database: Option<String>,
     /// What relative paths are relative to.
     pub root: PathBuf,
     /// The migrations folder, relative to the root where it is below it.
     pub dir: String,
-    /// `migrate.toml`; empty where there is none.
-    pub file: File,
     pub format: Sqlx,
     pub migrations: Vec<Migration>,
     pub repeatables: Vec<Repeatable>,
@@ -36,69 +58,175 @@ pub struct Project {
     pub files: Vec<String>,
 }
 
-/// Finds and reads the migrations of the project at `root`: in the folder
-/// `dir`, or the one that `migrate.toml` or `sqlx.toml` names, or a usual one.
-/// `table` overrides the history table's name.
-///
-/// # Errors
-/// The first thing that keeps the migrations from being applied as they are
-/// meant, with its path; nothing was changed.
-pub fn find(root: &Path, dir: Option<&str>, table: Option<&str>) -> Result<Project, Error> {
-    let file = match sources::read_optional(&root.join(file::NAME))? {
-        Some(text) => File::parse(&text)?,
-        None => File::default(),
-    };
-    let dir = match dir.or(file.dir.as_deref()) {
-        Some(dir) => dir.to_owned(),
-        None => usual_folder(root)?,
-    };
-    let dir = tidy(&dir);
-    let (settings_path, settings) = settings(root, &dir)?;
-    let listing = sources::read(root, &dir)?;
-    foreign::refuse(&listing)?;
-    let format = Sqlx::new(&settings, table.or(file.table.as_deref()));
-    let reading = format.read(&listing)?;
-    let folder = listing.path(repeated::FOLDER);
-    let again = if listing.has_folder(repeated::FOLDER) {
-        Some(sources::read(root, &folder)?)
-    } else {
-        None
-    };
-    let repeatables = match &again {
-        Some(again) => repeated::read(again, Sqlx::script)?,
-        None => Vec::new(),
-    };
-    Ok(Project {
-        files: files(root, &[Some(&listing), again.as_ref()], settings_path),
-        root: root.to_owned(),
-        dir,
-        file,
-        format,
-        migrations: reading.migrations,
-        repeatables,
-        warnings: reading.warnings,
-    })
-}
+impl Home {
+    /// The project at `root`, with the `migrate.toml` there, if there is one.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is wrong, with the place.
+    pub fn open(root: &Path) -> Result<Self, Error> {
+        let file = match sources::read_optional(&root.join(file::NAME))? {
+            Some(text) => File::parse(file::NAME, root, &text)?,
+            None => File::parse(file::NAME, root, "")?,
+        };
+        Ok(Self {
+            root: root.to_owned(),
+            file,
+            manifest: None,
+        })
+    }
 
-/// Reads the bundle at `root`, whose every file must be what the build laid.
-/// `None` where there is no bundle.
-///
-/// # Errors
-/// A bundle that is not whole, or what [`find`] returns.
-pub fn find_bundled(root: &Path, table: Option<&str>) -> Result<Option<Project>, Error> {
-    let path = root.join(MANIFEST);
-    let Some(text) = sources::read_optional(&path)? else {
-        return Ok(None);
-    };
-    let manifest = Manifest::parse(&path, &text)?;
-    for file in &manifest.files {
-        let path = root.join(&file.path);
-        let content = sources::read_file(&path)?;
-        if !manifest.holds(&file.path, &content) {
-            return Err(BundleError::Changed { path }.into());
+    /// The project whose `migrate.toml` is the named file: the paths in it are
+    /// relative to its folder.
+    ///
+    /// # Errors
+    /// As [`Home::open`], and a file that is not there.
+    pub fn with_file(path: &Setting<String>) -> Result<Self, Error> {
+        let at = Path::new(&path.value);
+        let text = sources::read_optional(at)?.ok_or_else(|| ConfigError::NoFile {
+            origin: path.origin.clone(),
+            path: at.to_owned(),
+        })?;
+        let folder = match at.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        Ok(Self {
+            root: PathBuf::from("."),
+            file: File::parse(&path.value, folder, &text)?,
+            manifest: None,
+        })
+    }
+
+    /// The bundle at `root`, whose every file must be what the build laid.
+    /// `None` where there is no bundle.
+    ///
+    /// # Errors
+    /// A bundle that is not whole, or what [`Home::open`] returns.
+    pub fn bundled(root: &Path) -> Result<Option<Self>, Error> {
+        let path = root.join(MANIFEST);
+        let Some(text) = sources::read_optional(&path)? else {
+            return Ok(None);
+        };
+        let manifest = Manifest::parse(&path, &text)?;
+        for file in &manifest.files {
+            let path = root.join(&file.path);
+            let content = sources::read_file(&path)?;
+            if !manifest.holds(&file.path, &content) {
+                return Err(BundleError::Changed { path }.into());
+            }
+        }
+        let home = Self::open(root)?;
+        Ok(Some(Self {
+            manifest: Some(manifest),
+            ..home
+        }))
+    }
+
+    /// The databases' names, in the order written; a project without any has one
+    /// database without a name.
+    #[must_use]
+    pub fn databases(&self) -> Vec<Option<&str>> {
+        match self.file.databases() {
+            names if names.is_empty() => vec![None],
+            names => names.into_iter().map(Some).collect(),
         }
     }
-    find(root, Some(&manifest.dir), table).map(Some)
+
+    /// The migrations of every database, in the order written.
+    ///
+    /// # Errors
+    /// The first thing that keeps the migrations from being applied as they are
+    /// meant, with its path; a folder that is wished for several databases.
+    pub fn projects(&self, wishes: &Wishes) -> Result<Vec<Project>, Error> {
+        let databases = self.databases();
+        refuse_one_for_several(wishes.dir.as_ref(), &databases)?;
+        databases
+            .into_iter()
+            .map(|database| self.project(database, wishes))
+            .collect()
+    }
+
+    /// The migrations of one database: in the folder that is wished for, or the
+    /// one that the build found, or that `migrate.toml` or `sqlx.toml` names, or
+    /// a usual one.
+    ///
+    /// # Errors
+    /// The first thing that keeps the migrations from being applied as they are
+    /// meant, with its path; nothing was changed.
+    pub fn project(&self, database: Option<&str>, wishes: &Wishes) -> Result<Project, Error> {
+        let root = &self.root;
+        let settings = self.file.settings(database);
+        let dir = match (&wishes.dir, &self.manifest) {
+            (Some(dir), _) => tidy(&dir.value),
+            (None, Some(manifest)) => manifest
+                .dir(database)
+                .map_or_else(|| self.own_folder(&settings), |dir| Ok(dir.to_owned()))?,
+            (None, None) => self.own_folder(&settings)?,
+        };
+        let (settings_path, sqlx_toml) = sqlx_toml(root, &dir)?;
+        let listing = sources::read(root, &dir)?;
+        foreign::refuse(&listing)?;
+        let table = settings.table.as_ref().map(|table| table.value.as_str());
+        let table = wishes.table.as_deref().or(table);
+        let format = settings.format.as_ref().map(|format| format.value);
+        let format = match wishes.format.or(format) {
+            None | Some(FormatName::Sqlx) => Sqlx::new(&sqlx_toml, table),
+        };
+        let reading = format.read(&listing)?;
+        let folder = listing.path(repeated::FOLDER);
+        let again = if listing.has_folder(repeated::FOLDER) {
+            Some(sources::read(root, &folder)?)
+        } else {
+            None
+        };
+        let repeatables = match &again {
+            Some(again) => repeated::read(again, Sqlx::script)?,
+            None => Vec::new(),
+        };
+        let listings = [Some(&listing), again.as_ref()];
+        Ok(Project {
+            database: database.map(str::to_owned),
+            files: files(root, &listings, settings_path, &settings),
+            root: root.to_owned(),
+            dir,
+            format,
+            migrations: reading.migrations,
+            repeatables,
+            warnings: reading.warnings,
+        })
+    }
+
+    /// The folder that the project itself names, or a usual one.
+    fn own_folder(&self, settings: &file::Settings) -> Result<String, Error> {
+        let folder = self.file.folder();
+        let dir = match &settings.dir {
+            Some(dir) => dir.value.clone(),
+            None => usual_folder(folder)?,
+        };
+        let below = folder.strip_prefix(&self.root).unwrap_or(folder);
+        Ok(tidy(&below.join(tidy(&dir)).to_string_lossy()))
+    }
+}
+
+/// Refuses what only one database can have where there are several.
+///
+/// # Errors
+/// Whose wish it was, and the databases' names.
+pub fn refuse_one_for_several(
+    wish: Option<&Setting<String>>,
+    databases: &[Option<&str>],
+) -> Result<(), ConfigError> {
+    match wish {
+        Some(wish) if databases.len() > 1 => Err(ConfigError::OneForSeveral {
+            origin: wish.origin.clone(),
+            databases: databases
+                .iter()
+                .flatten()
+                .map(|&name| name.to_owned())
+                .collect(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Whether somebody said that this project has migrations, so that a failure to
@@ -141,7 +269,7 @@ fn usual_folder(root: &Path) -> Result<String, Error> {
 /// The `sqlx.toml` that counts: the nearest above the folder, up to the end of
 /// the repository, wherever the program was started. A history under another name
 /// must never be missed. Its path is given where it is below the root.
-fn settings(root: &Path, dir: &str) -> Result<(Option<String>, Settings), Error> {
+fn sqlx_toml(root: &Path, dir: &str) -> Result<(Option<String>, Settings), Error> {
     let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let (root, folder) = (whole(root), whole(&root.join(dir)));
     for above in folder.ancestors().skip(1) {
@@ -169,7 +297,20 @@ fn read_settings(root: &Path, path: &str) -> Result<Option<Settings>, Error> {
     Ok(Some(Settings::parse(&file)?))
 }
 
-fn files(root: &Path, listings: &[Option<&Listing>], settings: Option<String>) -> Vec<String> {
+fn files(
+    root: &Path,
+    listings: &[Option<&Listing>],
+    sqlx_toml: Option<String>,
+    settings: &file::Settings,
+) -> Vec<String> {
+    // A certificate's file that the project brings, relative as it is written.
+    let authority = settings.database_ca_cert.iter().filter_map(|authority| {
+        let path = &authority.value;
+        let is_ours = Path::new(path)
+            .components()
+            .all(|part| matches!(part, Component::CurDir | Component::Normal(_)));
+        (is_ours && root.join(path).is_file()).then(|| tidy(path))
+    });
     let mut files: Vec<String> = listings
         .iter()
         .flatten()
@@ -178,7 +319,8 @@ fn files(root: &Path, listings: &[Option<&Listing>], settings: Option<String>) -
             let entries = listing.entries.iter().filter(sql);
             entries.map(|entry| listing.path(&entry.name))
         })
-        .chain(settings)
+        .chain(sqlx_toml)
+        .chain(authority)
         .collect();
     if root.join(file::NAME).exists() {
         files.push(file::NAME.to_owned());

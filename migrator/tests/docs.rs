@@ -45,6 +45,49 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
+/// The schema is made of the types; the pages are written by hand.
+#[test]
+fn every_key_and_option_has_its_row() {
+    let read = |path| fs::read_to_string(Path::new(ROOT).join(path)).unwrap();
+    let schema: serde_json::Value =
+        serde_json::from_str(&read("docs/migrate.schema.json")).unwrap();
+    let keys = |of: &serde_json::Value| -> Vec<String> {
+        let keys = of["properties"].as_object().unwrap().keys();
+        keys.filter(|key| *key != "database").cloned().collect()
+    };
+    let (top, database) = (keys(&schema), keys(&schema["definitions"]["Database"]));
+    assert!(
+        top.len() > 10 && database.len() > 10,
+        "{top:?} {database:?}"
+    );
+    let (file, options) = (read("docs/configuration.md"), read("docs/command-line.md"));
+    for key in top.iter().chain(&database) {
+        let row = file
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{key}` |")));
+        let row = row.unwrap_or_else(|| panic!("no row for the key {key}"));
+        let in_table = row.ends_with("| yes |") || row.ends_with("| only there |");
+        assert_eq!(in_table, database.contains(key), "{row}");
+    }
+    for option in top
+        .iter()
+        .map(String::as_str)
+        .chain(["config", "database", "yes"])
+    {
+        let row = format!("| `--{option}`");
+        assert!(options.contains(&row), "no row for the option {option}");
+    }
+    let example = read("examples/two-databases/migrate.toml");
+    let (_, shown) = file
+        .split_once("`examples/two-databases/migrate.toml`:\n\n")
+        .unwrap();
+    let shown = shown
+        .lines()
+        .take_while(|line| line.is_empty() || line.starts_with("    "));
+    let shown: Vec<_> = shown.map(str::trim_start).collect();
+    assert!(example.contains(shown.join("\n").trim()), "{shown:?}");
+}
+
 /// A code that nobody can look up is of no use.
 #[test]
 fn every_code_is_listed() {

@@ -79,7 +79,7 @@ fn config() {
         "config_not_unicode",
         BuildpackError::Config(ConfigError::NotUnicode { name }),
     );
-    let (value, nearest) = ("postgrse".to_string(), Some("postgres"));
+    let (value, nearest) = ("postgrse".to_string(), Some("postgres".to_string()));
     snapshot(
         "config_database",
         BuildpackError::Config(ConfigError::UnknownDatabase { value, nearest }),
@@ -89,7 +89,10 @@ fn config() {
         "config_database_far",
         BuildpackError::Config(ConfigError::UnknownDatabase { value, nearest }),
     );
-    let (name, nearest) = ("BP_MIGRATE_DATABASE".to_string(), Some(DATABASES));
+    let (name, nearest) = (
+        "BP_MIGRATE_DATABASE".to_string(),
+        Some(DATABASES.to_string()),
+    );
     snapshot(
         "config_variable",
         BuildpackError::Config(ConfigError::UnknownVariable { name, nearest }),
@@ -140,16 +143,25 @@ fn internal() {
     });
 }
 
+fn projects(app: &std::path::Path) -> migrate::Error {
+    let home = migrate::project::Home::open(app);
+    home.and_then(|home| home.projects(&migrate::project::Wishes::default()))
+        .err()
+        .unwrap()
+}
+
 #[test]
 fn project() {
     let app = tempfile::tempdir().unwrap();
     std::fs::create_dir(app.path().join("migrations")).unwrap();
     let file = app.path().join("migrations/0001_users.sql");
     std::fs::write(file, "-- +goose Up\nCREATE TABLE users (id int);\n").unwrap();
-    let error = migrate::project::find(app.path(), None, None)
-        .err()
-        .unwrap();
+    let error = projects(app.path());
     snapshot("project", BuildpackError::Project(Box::new(error)));
+    let text = "[database.billing]\nlock_wait = \"1m\"\n";
+    std::fs::write(app.path().join("migrate.toml"), text).unwrap();
+    let error = projects(app.path());
+    snapshot("project_file", BuildpackError::Project(Box::new(error)));
 }
 
 #[test]

@@ -6,8 +6,9 @@ use crate::{BuildpackError, MigrateBuildpack};
 use libcnb::build::BuildContext;
 use libcnb::data::layer_name;
 use libcnb::layer::UncachedLayerDefinition;
-use migrate::bundle::{MANIFEST, Manifest};
+use migrate::bundle::{BundledFolder, MANIFEST, Manifest};
 use migrate::project::Project;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::{fs, io};
 
@@ -19,10 +20,11 @@ pub(crate) enum BundleError {
 }
 
 /// Always written anew: copying is cheaper than asking whether it is needed.
+/// Tells how many files it holds.
 pub(crate) fn bundle(
     context: &BuildContext<MigrateBuildpack>,
-    project: &Project,
-) -> libcnb::Result<(), BuildpackError> {
+    projects: &[Project],
+) -> libcnb::Result<usize, BuildpackError> {
     let layer = context.uncached_layer(
         layer_name!("migrations"),
         UncachedLayerDefinition {
@@ -30,14 +32,15 @@ pub(crate) fn bundle(
             launch: true,
         },
     )?;
-    fill(&layer.path(), &context.app_dir, project).map_err(BuildpackError::Bundle)?;
-    Ok(())
+    let count = fill(&layer.path(), &context.app_dir, projects).map_err(BuildpackError::Bundle)?;
+    Ok(count)
 }
 
-fn fill(layer: &Path, app: &Path, project: &Project) -> Result<(), BundleError> {
-    let files = project
-        .files
-        .iter()
+fn fill(layer: &Path, app: &Path, projects: &[Project]) -> Result<usize, BundleError> {
+    // Databases may share a folder, and they share migrate.toml.
+    let files: BTreeSet<&String> = projects.iter().flat_map(|project| &project.files).collect();
+    let files = files
+        .into_iter()
         .map(|file| match fs::read(app.join(file)) {
             Ok(content) => Ok((file.as_str(), content)),
             Err(cause) => Err(BundleError::Read {
@@ -47,13 +50,18 @@ fn fill(layer: &Path, app: &Path, project: &Project) -> Result<(), BundleError> 
         })
         .collect::<Result<Vec<_>, _>>()?;
     let contents = files.iter().map(|(file, content)| (*file, &content[..]));
-    let manifest = Manifest::new(&project.dir, contents)
+    let folders = projects.iter().map(|project| BundledFolder {
+        database: project.database.clone(),
+        dir: project.dir.clone(),
+    });
+    let manifest = Manifest::new(folders.collect(), contents)
         .to_toml()
         .map_err(|error| BundleError::Manifest(error.to_string()))?;
     for (file, content) in &files {
         write(layer, file, content)?;
     }
-    write(layer, MANIFEST, manifest.as_bytes())
+    write(layer, MANIFEST, manifest.as_bytes())?;
+    Ok(files.len())
 }
 
 fn write(layer: &Path, file: &str, content: &[u8]) -> Result<(), BundleError> {
@@ -70,12 +78,18 @@ fn write(layer: &Path, file: &str, content: &[u8]) -> Result<(), BundleError> {
 mod tests {
     use super::*;
     use migrate::bundle::{MIGRATIONS_LAYER, MIGRATOR_LAYER};
+    use migrate::project::{Home, Wishes};
     use std::fs;
 
     #[test]
     fn the_layers_are_called_as_the_program_looks_for_them() {
         assert_eq!(layer_name!("migrations").as_str(), MIGRATIONS_LAYER);
         assert_eq!(layer_name!("migrator").as_str(), MIGRATOR_LAYER);
+    }
+
+    fn projects(app: &Path) -> Vec<Project> {
+        let home = Home::open(app).unwrap();
+        home.projects(&Wishes::default()).unwrap()
     }
 
     #[test]
@@ -89,8 +103,7 @@ mod tests {
             "not a migration",
         )
         .unwrap();
-        let project = migrate::project::find(app.path(), Some("db/migrations"), None).unwrap();
-        fill(layer.path(), app.path(), &project).unwrap();
+        fill(layer.path(), app.path(), &projects(app.path())).unwrap();
         let copied = layer.path().join("db/migrations/0001_users.sql");
         assert_eq!(fs::read_to_string(copied).unwrap(), "SELECT 1;");
         let manifest = fs::read_to_string(layer.path().join(MANIFEST)).unwrap();
@@ -101,15 +114,46 @@ mod tests {
     }
 
     #[test]
+    fn every_databases_folder_is_laid_and_found_again() {
+        let app = tempfile::tempdir().unwrap();
+        let layer = tempfile::tempdir().unwrap();
+        for (path, text) in [
+            (
+                "migrate.toml",
+                "database-ca-cert = \"certs/ca.pem\"\n[database.b]\n[database.a]\ndir = \"a\"\n",
+            ),
+            ("certs/ca.pem", "-----BEGIN CERTIFICATE-----"),
+            ("migrations/0001_users.sql", "SELECT 1;"),
+            ("a/0001_bills.sql", "SELECT 2;"),
+        ] {
+            write(app.path(), path, text.as_bytes()).unwrap();
+        }
+        assert_eq!(
+            fill(layer.path(), app.path(), &projects(app.path())).unwrap(),
+            4
+        );
+        let home = Home::bundled(layer.path()).unwrap().unwrap();
+        let found = home.projects(&Wishes::default()).unwrap();
+        let found: Vec<_> = found
+            .iter()
+            .map(|project| (project.database.as_deref(), project.dir.as_str()))
+            .collect();
+        assert_eq!(found, [(Some("b"), "migrations"), (Some("a"), "a")]);
+        // A bundle that is not whole is none.
+        fs::write(layer.path().join("migrate.toml"), "").unwrap();
+        assert!(Home::bundled(layer.path()).is_err());
+    }
+
+    #[test]
     fn a_file_that_went_away_is_named() {
         let app = tempfile::tempdir().unwrap();
         fs::create_dir_all(app.path().join("migrations")).unwrap();
         let file = app.path().join("migrations/0001_users.sql");
         fs::write(&file, "SELECT 1;").unwrap();
-        let project = migrate::project::find(app.path(), None, None).unwrap();
+        let projects = projects(app.path());
         fs::remove_file(&file).unwrap();
         assert!(matches!(
-            fill(app.path(), app.path(), &project),
+            fill(app.path(), app.path(), &projects),
             Err(BundleError::Read { file, .. }) if file == "migrations/0001_users.sql"
         ));
     }

@@ -3,7 +3,7 @@
 use crate::config::Options;
 use crate::model::Version;
 use crate::plan::repair::Resolution;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use std::time::Duration;
 
 /// Applies database migrations exactly once, and says truthfully what it did.
@@ -11,8 +11,9 @@ use std::time::Duration;
 #[command(
     name = "migrate",
     version,
-    after_help = "Every option that takes a value can be set as MIGRATE_<OPTION> in the \
-                  environment and as the same key in migrate.toml. DATABASE_URL serves where MIGRATE_DATABASE_URL is unset."
+    after_help = "Every option can be set as MIGRATE_<OPTION> in the environment and, but for \
+                  --config, --database and --yes, as the same key in migrate.toml. DATABASE_URL \
+                  serves where MIGRATE_DATABASE_URL is unset."
 )]
 pub(super) struct Cli {
     #[command(flatten)]
@@ -29,12 +30,30 @@ pub(super) struct Shared {
     /// The authority of the database's certificate: its text or its file's path
     #[arg(long, global = true, value_name = "PEM")]
     database_ca_cert: Option<String>,
+    /// One of the databases of migrate.toml [default: all, in order]
+    #[arg(long, global = true, value_name = "NAME")]
+    database: Option<String>,
     /// The folder of the migrations [default: the bundle, or ./migrations]
     #[arg(long, global = true)]
     dir: Option<String>,
+    /// The format of the migrations: sqlx [default: detected]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    format: Option<String>,
+    /// The configuration file; its paths are relative to its folder [default: ./migrate.toml]
+    #[arg(long, global = true, value_name = "PATH")]
+    config: Option<String>,
     /// The history table [default: sqlx.toml's, or `_sqlx_migrations`]
     #[arg(long, global = true)]
     table: Option<String>,
+    /// How much is one transaction: each migration, or all of a run [default: each]
+    #[arg(long, global = true, value_name = "SCOPE")]
+    transaction: Option<String>,
+    /// A pending migration that sorts before an applied one: error or apply [default: error]
+    #[arg(long, global = true, value_name = "POLICY")]
+    out_of_order: Option<String>,
+    /// An applied version that no file has: newer, warn or error [default: newer]
+    #[arg(long, global = true, value_name = "POLICY")]
+    unknown_applied: Option<String>,
     /// How long to wait for the database to answer [default: 60s]
     #[arg(long, global = true, value_name = "DURATION")]
     wait: Option<String>,
@@ -44,27 +63,27 @@ pub(super) struct Shared {
     /// How long a statement waits for a table lock; 0 is for ever [default: 5s]
     #[arg(long, global = true, value_name = "DURATION")]
     lock_timeout: Option<String>,
+    /// How long a statement may run; 0 is for ever [default: 0]
+    #[arg(long, global = true, value_name = "DURATION")]
+    statement_timeout: Option<String>,
     /// How long the whole run may take [default: 25m]
     #[arg(long, global = true, value_name = "DURATION")]
     deadline: Option<String>,
-    /// A pending migration that sorts before an applied one: error or apply
-    #[arg(long, global = true, value_name = "POLICY")]
-    out_of_order: Option<String>,
-    /// An applied version that no file has: newer, warn or error [default: newer]
-    #[arg(long, global = true, value_name = "POLICY")]
-    unknown_applied: Option<String>,
     /// For people or for programs: human or json [default: human]
     #[arg(long, global = true, value_name = "FORM")]
     output: Option<String>,
-    /// Colours in diagnostics; `NO_COLOR` is respected
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub(super) color: Color,
+    /// Ask nothing; without a terminal nothing is asked anyway
+    #[arg(long, short, global = true)]
+    yes: bool,
+    /// Colours in diagnostics: auto, always or never; `NO_COLOR` is respected [default: auto]
+    #[arg(long, global = true, value_name = "WHEN")]
+    color: Option<String>,
     /// Say only how it ended
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say also every setting that is not the default, and where it came from
     #[arg(long, short, global = true)]
-    pub(super) quiet: bool,
-    /// Do not ask before what is hard to undo
-    #[arg(long, short, global = true)]
-    pub(super) yes: bool,
+    verbose: bool,
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -93,13 +112,6 @@ pub(super) enum Verb {
         #[arg(long)]
         exit_code: bool,
     },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Color {
-    Always,
-    Auto,
-    Never,
 }
 
 #[derive(Args, Clone, Debug, Default)]
@@ -180,18 +192,48 @@ impl Verb {
 impl Shared {
     /// What may also be set elsewhere.
     pub(super) fn options(&self) -> Options {
+        // A flag that was not typed says nothing; the environment may.
+        let flag = |typed: bool| typed.then(|| "true".to_owned());
         Options {
+            color: self.color.clone(),
+            config: self.config.clone(),
+            database: self.database.clone(),
             database_ca_cert: self.database_ca_cert.clone(),
             database_url: self.database_url.clone(),
             deadline: self.deadline.clone(),
             dir: self.dir.clone(),
+            format: self.format.clone(),
             lock_timeout: self.lock_timeout.clone(),
             lock_wait: self.lock_wait.clone(),
             out_of_order: self.out_of_order.clone(),
             output: self.output.clone(),
+            quiet: flag(self.quiet),
+            statement_timeout: self.statement_timeout.clone(),
             table: self.table.clone(),
+            transaction: self.transaction.clone(),
             unknown_applied: self.unknown_applied.clone(),
+            verbose: flag(self.verbose),
             wait: self.wait.clone(),
+            yes: flag(self.yes),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::OPTIONS;
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_option_has_its_variable() {
+        let command = Cli::command();
+        let mut options: Vec<_> = command
+            .get_arguments()
+            .filter_map(clap::Arg::get_long)
+            .filter(|long| !["help", "version"].contains(long))
+            .collect();
+        options.sort_unstable();
+        assert_eq!(options, OPTIONS);
     }
 }

@@ -2,23 +2,21 @@
 //! tells, and a code comes out.
 
 mod args;
+mod start;
 mod tasks;
+mod verbs;
 
-use crate::commands::down::{self, Choice};
-use crate::commands::repair::{self, Decisions};
-use crate::commands::{self, Done, Start, Task, baseline, confirm, redo, up};
-use crate::config::{self, Environment, Options, Output};
-use crate::db::{self, Past};
+use crate::commands::{Start, Task};
+use crate::config::{Color, Environment, Options, Output, Presentation};
+use crate::db;
+use crate::diagnostic::Diagnostic;
+use crate::engine::event::Event;
 use crate::engine::stop::Stop;
-use crate::error::Error;
+use crate::error::{self, Error};
 use crate::exit;
-use crate::model::Version;
-use crate::plan::drift::Drift;
-use crate::plan::history::Who;
-use crate::plan::planner::{self, Request};
-use crate::plan::revert::Wish;
-use crate::report::{Ended, Human, Json, Repairs, Report, Status};
-use args::{Cli, Color, Verb};
+use crate::project::Home;
+use crate::report::{Ended, Human, Json, Report, Turn};
+use args::{Cli, Verb};
 use clap::Parser;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -27,7 +25,7 @@ use std::process::ExitCode;
 /// Runs the program with the process's own arguments, environment and streams.
 #[must_use]
 pub fn main() -> ExitCode {
-    let environment = |name: &str| std::env::var(name).ok();
+    let environment = Environment::new(std::env::vars_os());
     let cli = match Cli::try_parse_from(without_redundant_word(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => {
@@ -43,25 +41,36 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if asked_for { exit::DONE } else { exit::USAGE });
         }
     };
-    let styled = match cli.shared.color {
-        Color::Always => true,
-        Color::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
-        Color::Never => false,
-    };
+    let options = cli.shared.options();
+    let home = tasks::home(&options, &environment);
+    let file = home.as_ref().ok().map(|home| &home.file);
+    let (presentation, result) = Presentation::resolve(&options, &environment, file);
+    let home = result.map_err(Error::from).and(home);
+    let verb = cli.command.unwrap_or_default();
     let mut out = std::io::stdout();
     let mut err = std::io::stderr();
-    let asks = !cli.shared.yes && std::io::stdin().is_terminal() && out.is_terminal();
-    let options = cli.shared.options();
-    let code = match config::output(&options, &environment) {
-        Ok(Output::Human) => {
-            let mut report = Human::new(&mut out, &mut err, styled, cli.shared.quiet).asking(asks);
-            run(&cli, &options, &environment, &mut report)
+    let code = match presentation.output {
+        Output::Human => {
+            let styled = match presentation.color {
+                Color::Always => true,
+                Color::Auto => std::io::stderr().is_terminal(),
+                Color::Never => false,
+            };
+            let is_terminal = out.is_terminal();
+            let mut report = Human::new(&mut out, &mut err, styled, presentation.detail);
+            // One that moves no cursor is none for this.
+            let is_dumb = environment.get("TERM").ok().flatten() == Some("dumb");
+            if is_terminal && !is_dumb {
+                let columns = environment.get("COLUMNS").ok().flatten();
+                report = report
+                    .on_terminal(columns.and_then(|columns| columns.parse().ok()))
+                    .asking(std::io::stdin().is_terminal());
+            }
+            run(&verb, &options, &environment, home, &mut report)
         }
-        Ok(Output::Json) => run(&cli, &options, &environment, &mut Json::new(&mut out)),
-        Err(error) => {
-            let error = error.into();
-            Human::new(&mut out, &mut err, styled, cli.shared.quiet).unanswered(&error);
-            exit::code(&error)
+        Output::Json => {
+            let mut report = Json::new(&mut out, presentation.detail);
+            run(&verb, &options, &environment, home, &mut report)
         }
     };
     ExitCode::from(code)
@@ -76,19 +85,38 @@ fn without_redundant_word(args: impl Iterator<Item = OsString>) -> Vec<OsString>
     args
 }
 
-fn run(cli: &Cli, options: &Options, environment: Environment, report: &mut dyn Report) -> u8 {
-    let verb = cli.command.clone().unwrap_or_default();
+fn run(
+    verb: &Verb,
+    options: &Options,
+    environment: &Environment,
+    home: Result<Home, Error>,
+    report: &mut dyn Report,
+) -> u8 {
     let begun = |report: &mut dyn Report| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| unexpected(&format!("the runtime could not be started: {error}")))?;
-        let tasks = tasks::find(options, environment)?;
+        let home = home?;
+        let others = home.file.url_variables();
+        let unknown = environment.unknown(&others);
+        let warnings = unknown.iter().map(error::unknown).collect();
+        let warnings = if verb.acts() {
+            // At once, since it may be why the next step fails.
+            warn(warnings, report);
+            Vec::new()
+        } else {
+            warnings
+        };
+        let mut tasks = tasks::find(&home, options, environment)?;
+        if let Some(first) = tasks.first_mut() {
+            first.project.warnings.splice(..0, warnings);
+        }
         runtime.block_on(async {
             if verb.acts() {
-                Box::pin(act(&verb, &tasks, environment, report)).await
+                Box::pin(act(verb, &tasks, environment, report)).await
             } else {
-                Box::pin(ask(&verb, &tasks, report)).await
+                Box::pin(ask(verb, &tasks, report)).await
             }
         })
     };
@@ -109,18 +137,23 @@ fn run(cli: &Cli, options: &Options, environment: Environment, report: &mut dyn 
 async fn act(
     verb: &Verb,
     tasks: &[Task],
-    environment: Environment<'_>,
+    environment: &Environment,
     report: &mut dyn Report,
 ) -> Result<u8, Error> {
     let limit = tasks.iter().map(|task| task.config.limits.deadline).max();
     let mut stop = Stop::after(limit.unwrap_or_default())
         .map_err(|error| unexpected(&format!("no signals: {error}")))?;
-    for task in tasks {
+    for (number, task) in tasks.iter().enumerate() {
+        if let Some(name) = &task.name {
+            report.turn(turn(tasks, number));
+            report.event(&Event::Database { name });
+        }
+        tell(task, report);
         let start = Start {
-            name: run_name(),
-            who: who(environment),
+            name: start::name(),
+            who: start::who(environment),
         };
-        let done = Box::pin(change(verb, task, &start, &mut stop, report)).await?;
+        let done = Box::pin(verbs::act(verb, task, &start, &mut stop, report)).await?;
         report.done(&Ended {
             outcome: done.outcome.as_ref(),
             reverts: done.reverts,
@@ -130,150 +163,48 @@ async fn act(
     Ok(exit::DONE)
 }
 
-async fn change(
-    verb: &Verb,
-    task: &Task,
-    start: &Start,
-    stop: &mut Stop,
-    report: &mut dyn Report,
-) -> Result<Done, Error> {
-    match verb {
-        Verb::Baseline { version, force } => {
-            let version = Version(*version);
-            baseline::baseline(task, start, version, *force, stop, report).await
-        }
-        Verb::Confirm => confirm::confirm(task, start, stop, report).await,
-        Verb::Down(down) => {
-            let choice = match (down.to, down.unconfirmed) {
-                (_, true) => Choice::Unconfirmed {
-                    within: down.within,
-                },
-                (Some(version), false) => Choice::Wish(Wish::To(Version(version))),
-                (None, false) => Choice::Wish(Wish::Steps(down.steps.unwrap_or(1))),
-            };
-            down::down(task, start, choice, stop, report).await
-        }
-        Verb::Redo => redo::redo(task, start, stop, report).await,
-        Verb::Repair(repair) => {
-            let decisions = Decisions {
-                accept: repair.accept.iter().copied().map(Version).collect(),
-                resolve: repair.resolve.clone(),
-            };
-            repair::repair(task, start, &decisions, stop, report).await
-        }
-        Verb::Up(up) => {
-            let request = Request {
-                to: up.to.map(Version),
-                steps: up.steps,
-                ..task.config.request
-            };
-            up::up(task, start, request, stop, report).await
-        }
-        Verb::Status { .. } => unreachable!("it only asks"),
-    }
-}
-
 /// Asks one database after the other; the code is the worst of theirs.
 async fn ask(verb: &Verb, tasks: &[Task], report: &mut dyn Report) -> Result<u8, Error> {
     let mut worst = exit::DONE;
-    for task in tasks {
-        let code = match verb {
-            Verb::Status { exit_code } => {
-                let found = commands::status::status(task).await?;
-                let code = show(task, &found, report);
-                if *exit_code { code } else { exit::DONE }
-            }
-            Verb::Repair(_) => {
-                let found = repair::list(task).await?;
-                report.repairs(&Repairs {
-                    database: &task.config.database.value.to_string(),
-                    table: &found.look.ledger.table,
-                    damages: &found.damages,
-                    invalid_indexes: &found.invalid_indexes,
-                });
-                exit::DONE
-            }
-            Verb::Up(_) => todo!("the plan is another founder's"),
-            Verb::Baseline { .. } | Verb::Confirm | Verb::Down(_) | Verb::Redo => {
-                unreachable!("it acts")
-            }
-        };
-        worst = worst.max(code);
+    for (number, task) in tasks.iter().enumerate() {
+        if task.name.is_some() {
+            report.turn(turn(tasks, number));
+        }
+        tell(task, report);
+        worst = worst.max(Box::pin(verbs::ask(verb, task, report)).await?);
     }
     Ok(worst)
 }
 
-/// Shows what was found; the code is what `--exit-code` makes of it.
-fn show(task: &Task, found: &commands::status::Found, report: &mut dyn Report) -> u8 {
-    let database = task.config.database.value.to_string();
-    let status = Status {
-        database: &database,
-        server: &found.look.server,
-        table: &found.look.ledger.table,
-        is_fresh: found.look.past == Past::Fresh,
-        migrations: &task.project.migrations,
-        repeatables: &task.project.repeatables,
-        history: &found.history,
-        drifts: &found.drifts,
-    };
-    report.status(&status, &task.project.warnings);
-    let agreed = planner::judge(found.drifts.clone(), task.config.request);
-    let is_begun = |drift: &Drift| matches!(drift, Drift::Resumable { .. });
-    if agreed.is_err() || found.drifts.iter().any(is_begun) {
-        exit::DRIFT
-    } else if status.has_pending() {
-        exit::PENDING
-    } else {
-        exit::DONE
+/// Whose turn it is, and whose it was and will be.
+fn turn(tasks: &[Task], number: usize) -> Turn {
+    let names = |tasks: &[Task]| tasks.iter().filter_map(|task| task.name.clone()).collect();
+    Turn {
+        name: tasks[number].name.clone().unwrap_or_default(),
+        done: names(&tasks[..number]),
+        to_come: names(&tasks[number + 1..]),
+    }
+}
+
+/// Tells every setting that is not the default.
+fn tell(task: &Task, report: &mut dyn Report) {
+    for told in &task.config.told {
+        report.event(&Event::Setting {
+            option: told.option,
+            value: &told.value,
+            origin: &told.origin.to_string(),
+        });
+    }
+}
+
+fn warn(warnings: Vec<Diagnostic>, report: &mut dyn Report) {
+    for warning in warnings {
+        report.event(&Event::Warning(warning));
     }
 }
 
 fn unexpected(what: &str) -> Error {
     Error::Unexpected {
         what: what.to_owned(),
-    }
-}
-
-/// The name of this run in the server: the time, and chance for those of the
-/// same second.
-fn run_name() -> String {
-    use std::hash::BuildHasher;
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    let chance = std::hash::RandomState::new().hash_one(now) & 0xff_ffff;
-    format!("migrate {now:x}-{chance:06x}")
-}
-
-/// What the platforms name their deployments by.
-const COMMITS: [&str; 8] = [
-    "MIGRATE_COMMIT",
-    "COMMIT_HASH",
-    "SOURCE_VERSION",
-    "HEROKU_SLUG_COMMIT",
-    "RENDER_GIT_COMMIT",
-    "RAILWAY_GIT_COMMIT_SHA",
-    "GITHUB_SHA",
-    "CI_COMMIT_SHA",
-];
-const DEPLOYMENTS: [&str; 3] = [
-    "MIGRATE_DEPLOYMENT",
-    "HEROKU_RELEASE_VERSION",
-    "RAILWAY_DEPLOYMENT_ID",
-];
-
-/// What the environment tells of a run's reason.
-fn who(environment: Environment) -> Who {
-    let first = |names: &[&str]| {
-        let set = |name: &&str| environment(name).filter(|value| !value.is_empty());
-        names.iter().find_map(set).map(|mut value| {
-            value.truncate(value.floor_char_boundary(255));
-            value
-        })
-    };
-    Who {
-        commit: first(&COMMITS),
-        deployment: first(&DEPLOYMENTS),
-        host: first(&["HOSTNAME", "HOST"]),
     }
 }

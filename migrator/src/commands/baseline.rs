@@ -28,7 +28,7 @@ pub(crate) async fn baseline(
     let migrations = &task.project.migrations;
     let first = baseline::missing(migrations, &look.past.history(), version, force)?;
     let names: Vec<_> = first.iter().map(|migration| migration.label()).collect();
-    report.consent("record as applied, without running it,", &names)?;
+    task.consent("record as applied, without running it,", &names, report)?;
     let url = &task.config.database.value;
     let (recorded, newest) = engine::edit(
         &task.run(start, "baseline", wanted, &look),

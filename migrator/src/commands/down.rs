@@ -117,7 +117,7 @@ impl Back<'_> {
                     return Ok(nothing(&history));
                 }
                 let names: Vec<_> = plan.steps.iter().map(|deed| deed.label()).collect();
-                report.consent("revert", &names)?;
+                task.consent("revert", &names, report)?;
             }
             // Another migrator may be at it: only who holds the lock can tell.
             Err(Error::Revert(RevertError::HalfApplied { .. })) => {}

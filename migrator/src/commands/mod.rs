@@ -20,12 +20,15 @@ use crate::model::{Deed, Version};
 use crate::plan::history::{History, Who};
 use crate::plan::planner::Files;
 use crate::project::Project;
+use crate::report::Report;
 use crate::sql::Dialect;
 use crate::verify;
 use std::sync::Arc;
 
 /// What every verb works on.
 pub(crate) struct Task {
+    /// The database's name, where there are several.
+    pub name: Option<String>,
     pub project: Project,
     pub config: Config,
     /// The environment, of which files may ask for variables.
@@ -49,6 +52,15 @@ pub(crate) struct Done {
 }
 
 impl Task {
+    /// Asks before what is hard to undo, unless nothing is to be asked.
+    fn consent(&self, verb: &str, what: &[String], report: &mut dyn Report) -> Result<(), Error> {
+        if self.config.yes {
+            Ok(())
+        } else {
+            report.consent(verb, what)
+        }
+    }
+
     fn files(&self) -> Files<'_> {
         Files {
             migrations: &self.project.migrations,

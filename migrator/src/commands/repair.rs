@@ -87,7 +87,7 @@ pub(crate) async fn repair(
             )
         })
         .collect();
-    report.consent("record", &said)?;
+    task.consent("record", &said, report)?;
     let url = &task.config.database.value;
     let (repaired, newest) = engine::edit(
         &task.run(start, "repair", wanted, &look),

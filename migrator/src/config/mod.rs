@@ -1,75 +1,91 @@
 //! From what was typed to what is meant: every value knows where it came from.
 
+mod asked;
+pub mod environment;
+mod error;
 pub mod file;
+pub mod presentation;
+#[cfg(test)]
+mod schema;
 pub mod setting;
+mod target;
+mod value;
 
-use crate::db::url::{DatabaseUrl, UrlError};
+use crate::db::url::DatabaseUrl;
 use crate::limits::{Limits, Transaction};
-use crate::plan::planner::{OutOfOrder, Request, UnknownApplied};
-use crate::sources;
-use crate::text::{SourceFile, Span};
-use file::File;
+use crate::plan::planner::Request;
+use crate::sql::Dialect;
+pub use asked::{config_file, database_url, dir, format, picked, table};
+pub use environment::Environment;
+pub use error::ConfigError;
+use file::Settings;
+pub use presentation::{Color, Detail, Output, Presentation};
+use setting::Told;
 pub use setting::{Origin, Setting};
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
+use value::Value;
 
-/// What may be set by option, environment and file, before it is resolved.
+/// Every option that has a variable, as it is called.
+pub const OPTIONS: [&str; 20] = [
+    "color",
+    "config",
+    "database",
+    "database-ca-cert",
+    "database-url",
+    "deadline",
+    "dir",
+    "format",
+    "lock-timeout",
+    "lock-wait",
+    "out-of-order",
+    "output",
+    "quiet",
+    "statement-timeout",
+    "table",
+    "transaction",
+    "unknown-applied",
+    "verbose",
+    "wait",
+    "yes",
+];
+
+/// What was typed, before it is resolved.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
+    pub color: Option<String>,
+    pub config: Option<String>,
+    pub database: Option<String>,
     pub database_ca_cert: Option<String>,
     pub database_url: Option<String>,
     pub deadline: Option<String>,
     pub dir: Option<String>,
+    pub format: Option<String>,
     pub lock_timeout: Option<String>,
     pub lock_wait: Option<String>,
     pub out_of_order: Option<String>,
     pub output: Option<String>,
+    pub quiet: Option<String>,
+    pub statement_timeout: Option<String>,
     pub table: Option<String>,
+    pub transaction: Option<String>,
     pub unknown_applied: Option<String>,
+    pub verbose: Option<String>,
     pub wait: Option<String>,
+    pub yes: Option<String>,
 }
 
-/// What is meant.
+/// What is meant, of one database.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub database: Setting<DatabaseUrl>,
     pub request: Request,
     pub limits: Limits,
     pub transaction: Transaction,
+    /// Nothing is asked.
+    pub yes: bool,
+    /// Every setting that is not the default.
+    pub told: Vec<Told>,
 }
-
-/// Why the settings are not to be used.
-#[derive(Debug)]
-pub enum ConfigError {
-    /// A certificate authority that is none.
-    Authority {
-        origin: Origin,
-        problem: String,
-    },
-    /// A value that its setting does not take.
-    BadValue {
-        option: &'static str,
-        origin: Origin,
-        value: String,
-        takes: &'static str,
-    },
-    /// The configuration file is wrong.
-    File {
-        file: Arc<SourceFile>,
-        span: Span,
-        message: String,
-    },
-    /// No database URL anywhere.
-    NoDatabaseUrl,
-    Url {
-        origin: Origin,
-        error: UrlError,
-    },
-}
-
-/// The environment, as a function, so that a test needs no process of its own.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Config {
     /// Resolves what the options, the environment and the file say, in this
@@ -79,208 +95,139 @@ impl Config {
     /// The first value that cannot be used, with its origin.
     pub fn resolve(
         options: &Options,
-        environment: Environment,
-        file: &File,
+        environment: &Environment,
+        file: &Settings,
     ) -> Result<Self, ConfigError> {
-        let find = |option: &'static str, flag: &Option<String>, file: &Option<String>| {
-            setting::find(option, flag.as_ref(), environment, file.as_ref())
+        let mut order = Order {
+            environment,
+            told: Vec::new(),
         };
-        let duration = |option, flag, file, default: Duration| match find(option, flag, file) {
-            Some(found) => found.parse(option, "a duration such as 30s, 5m or 1h", |text| {
-                if text == "0" {
-                    return Some(Duration::ZERO);
-                }
-                // Nobody waits for longer; and beyond the clock's end it could not.
-                let longest = Duration::from_hours(24 * 365);
-                humantime::parse_duration(text)
-                    .ok()
-                    .map(|duration| duration.min(longest))
-            }),
-            None => Ok(default),
-        };
+        let database = target::find(options, environment, file)?;
+        order.told.push(Told {
+            option: "database-url",
+            value: database.value.to_string(),
+            origin: database.origin.clone(),
+        });
+        let transaction = order.find(
+            "transaction",
+            options.transaction.as_ref(),
+            file.transaction.as_ref(),
+        )?;
+        if let Some(Setting {
+            value: Transaction::All,
+            origin,
+        }) = &transaction
+            && database.value.dialect() == Dialect::Mysql
+        {
+            return Err(ConfigError::TransactionAll {
+                origin: origin.clone(),
+            });
+        }
         let limits = Limits {
-            wait: duration("wait", &options.wait, &file.wait, Duration::from_mins(1))?,
-            deadline: duration(
+            wait: order.or(
+                "wait",
+                options.wait.as_ref(),
+                file.wait.as_ref(),
+                Duration::from_mins(1),
+            )?,
+            deadline: order.or(
                 "deadline",
-                &options.deadline,
-                &file.deadline,
+                options.deadline.as_ref(),
+                file.deadline.as_ref(),
                 Duration::from_mins(25),
             )?,
-            lock_wait: duration(
+            lock_wait: order.or(
                 "lock-wait",
-                &options.lock_wait,
-                &file.lock_wait,
+                options.lock_wait.as_ref(),
+                file.lock_wait.as_ref(),
                 Duration::from_mins(10),
             )?,
-            lock_timeout: duration(
+            lock_timeout: order.or(
                 "lock-timeout",
-                &options.lock_timeout,
-                &file.lock_timeout,
+                options.lock_timeout.as_ref(),
+                file.lock_timeout.as_ref(),
                 Duration::from_secs(5),
             )?,
-            statement_timeout: Duration::ZERO,
+            statement_timeout: order.or(
+                "statement-timeout",
+                options.statement_timeout.as_ref(),
+                file.statement_timeout.as_ref(),
+                Duration::ZERO,
+            )?,
         };
-        let out_of_order = find("out-of-order", &options.out_of_order, &file.out_of_order)
-            .map(|found| {
-                found.parse("out-of-order", "`error` or `apply`", |text| match text {
-                    "error" => Some(OutOfOrder::Error),
-                    "apply" => Some(OutOfOrder::Apply),
-                    _ => None,
-                })
-            })
-            .transpose()?
-            .unwrap_or_default();
-        let unknown_applied = find(
-            "unknown-applied",
-            &options.unknown_applied,
-            &file.unknown_applied,
-        )
-        .map(|found| {
-            found.parse(
-                "unknown-applied",
-                "`newer`, `warn` or `error`",
-                |text| match text {
-                    "newer" => Some(UnknownApplied::Newer),
-                    "warn" => Some(UnknownApplied::Warn),
-                    "error" => Some(UnknownApplied::Error),
-                    _ => None,
-                },
-            )
-        })
-        .transpose()?
-        .unwrap_or_default();
+        let request = Request {
+            out_of_order: order
+                .find(
+                    "out-of-order",
+                    options.out_of_order.as_ref(),
+                    file.out_of_order.as_ref(),
+                )?
+                .map(|found| found.value)
+                .unwrap_or_default(),
+            unknown_applied: order
+                .find(
+                    "unknown-applied",
+                    options.unknown_applied.as_ref(),
+                    file.unknown_applied.as_ref(),
+                )?
+                .map(|found| found.value)
+                .unwrap_or_default(),
+            ..Request::default()
+        };
         Ok(Self {
-            database: database(options, environment, file)?,
-            request: Request {
-                out_of_order,
-                unknown_applied,
-                ..Request::default()
-            },
+            database,
+            request,
             limits,
-            transaction: Transaction::default(),
+            transaction: transaction.map(|found| found.value).unwrap_or_default(),
+            yes: order.or("yes", options.yes.as_ref(), None, false)?,
+            told: order.told,
         })
     }
 }
 
-/// For whom the output is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Output {
-    #[default]
-    Human,
-    Json,
+/// Where values are looked for, and what was found.
+struct Order<'a> {
+    environment: &'a Environment,
+    told: Vec<Told>,
 }
 
-/// The form of the output, which must be known before anything can be said.
-///
-/// # Errors
-/// A form that there is not.
-pub fn output(options: &Options, environment: Environment) -> Result<Output, ConfigError> {
-    match setting::find("output", options.output.as_ref(), environment, None) {
-        None => Ok(Output::default()),
-        Some(found) => found.parse("output", "`human` or `json`", |text| match text {
-            "human" => Some(Output::Human),
-            "json" => Some(Output::Json),
-            _ => None,
-        }),
+impl Order<'_> {
+    fn find<T: Value>(
+        &mut self,
+        option: &'static str,
+        flag: Option<&String>,
+        file: Option<&Setting<T>>,
+    ) -> Result<Option<Setting<T>>, ConfigError> {
+        let found = setting::find(option, flag, self.environment, file)?;
+        self.told.extend(found.as_ref().map(|found| Told {
+            option,
+            value: found.value.show(),
+            origin: found.origin.clone(),
+        }));
+        Ok(found)
+    }
+
+    fn or<T: Value>(
+        &mut self,
+        option: &'static str,
+        flag: Option<&String>,
+        file: Option<&Setting<T>>,
+        default: T,
+    ) -> Result<T, ConfigError> {
+        Ok(self
+            .find(option, flag, file)?
+            .map_or(default, |found| found.value))
     }
 }
 
-/// The folder that the options or the environment name, if any.
-#[must_use]
-pub fn dir(options: &Options, environment: Environment) -> Option<Setting<String>> {
-    setting::find("dir", options.dir.as_ref(), environment, None)
-}
-
-/// The history table that the options or the environment name, if any.
-#[must_use]
-pub fn table(options: &Options, environment: Environment) -> Option<Setting<String>> {
-    setting::find("table", options.table.as_ref(), environment, None)
-}
-
-/// `--database-url`, `MIGRATE_DATABASE_URL`, `DATABASE_URL`, the file: an empty
-/// variable is an error here, since it is what a platform leaves of a binding
-/// that it could not resolve.
-fn database(
-    options: &Options,
-    environment: Environment,
-    file: &File,
-) -> Result<Setting<DatabaseUrl>, ConfigError> {
-    let variable = |name: &'static str| {
-        environment(name).map(|value| Setting::new(value, Origin::Environment(name.to_owned())))
-    };
-    let found = options
-        .database_url
-        .clone()
-        .map(|value| Setting::new(value, Origin::Option("database-url")))
-        .or_else(|| variable("MIGRATE_DATABASE_URL").filter(|found| !found.value.is_empty()))
-        .or_else(|| variable("DATABASE_URL"))
-        .or_else(|| {
-            let value = file.database_url.clone()?;
-            Some(Setting::new(value, Origin::File("database-url")))
-        })
-        .ok_or(ConfigError::NoDatabaseUrl)?;
-    match DatabaseUrl::parse(&found.value) {
-        Ok(url) => Ok(Setting::new(
-            match authority(options, environment, file)? {
-                Some(authority) => url.trusting(authority),
-                None => url,
-            },
-            found.origin,
-        )),
-        Err(error) => Err(ConfigError::Url {
-            origin: found.origin,
-            error,
-        }),
-    }
-}
-
-/// The certificate authority: its text, as platforms bind it, or its file.
-fn authority(
-    options: &Options,
-    environment: Environment,
-    file: &File,
-) -> Result<Option<String>, ConfigError> {
-    let found = setting::find(
-        "database-ca-cert",
-        options.database_ca_cert.as_ref(),
-        environment,
-        file.database_ca_cert.as_ref(),
-    )
-    .or_else(|| {
-        let value = environment("DATABASE_CA_CERT").filter(|value| !value.is_empty())?;
-        Some(Setting::new(
-            value,
-            Origin::Environment("DATABASE_CA_CERT".into()),
-        ))
-    });
-    let Some(found) = found else {
-        return Ok(None);
-    };
-    let wrong = |problem: String| ConfigError::Authority {
-        origin: found.origin.clone(),
-        problem,
-    };
-    let is_text = |text: &str| text.contains("-----BEGIN CERTIFICATE-----");
-    if is_text(&found.value) {
-        return Ok(Some(found.value));
-    }
-    if found.value.contains("${") {
-        let problem = format!(
-            "holds {}, which the platform has not filled in",
-            found.value
-        );
-        return Err(wrong(problem));
-    }
-    match sources::read_optional(Path::new(&found.value)) {
-        Ok(Some(text)) if is_text(&text) => Ok(Some(text)),
-        Ok(Some(_)) => Err(wrong(format!(
-            "names {}, which holds no certificate",
-            found.value
-        ))),
-        Ok(None) | Err(_) => Err(wrong(
-            "is neither a certificate nor the path of a file that can be read".to_owned(),
-        )),
-    }
+/// The known word that was probably meant; none where nothing is close.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, candidate)| candidate.to_owned())
 }
 
 #[cfg(test)]

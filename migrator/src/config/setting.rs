@@ -1,6 +1,9 @@
 //! A value and where it came from.
 
-use super::{ConfigError, Environment};
+use super::ConfigError;
+use super::environment::{self, Environment};
+use super::value::Value;
+use crate::diagnostic::Place;
 use std::fmt;
 
 /// Where a value came from.
@@ -8,8 +11,8 @@ use std::fmt;
 pub enum Origin {
     /// A variable of the environment.
     Environment(String),
-    /// A key of `migrate.toml`.
-    File(&'static str),
+    /// A key of `migrate.toml`, and where its value stands.
+    File { key: String, place: Place },
     /// A command-line option, without its dashes.
     Option(&'static str),
 }
@@ -20,6 +23,15 @@ pub struct Setting<T> {
     pub origin: Origin,
 }
 
+/// A setting that is not the default, for who asks where it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub option: &'static str,
+    /// Without secrets.
+    pub value: String,
+    pub origin: Origin,
+}
+
 impl<T> Setting<T> {
     pub fn new(value: T, origin: Origin) -> Self {
         Self { value, origin }
@@ -27,49 +39,71 @@ impl<T> Setting<T> {
 }
 
 impl Setting<String> {
-    /// Reads the value; `takes` says what it may be.
-    pub(super) fn parse<T>(
-        self,
-        option: &'static str,
-        takes: &'static str,
-        read: impl Fn(&str) -> Option<T>,
-    ) -> Result<T, ConfigError> {
-        read(self.value.trim()).ok_or(ConfigError::BadValue {
-            option,
-            origin: self.origin,
-            value: self.value,
-            takes,
-        })
+    /// Reads the text as a value of the option.
+    pub(super) fn read<T: Value>(self, option: &'static str) -> Result<Setting<T>, ConfigError> {
+        match T::read(self.value.trim()) {
+            Some(value) => Ok(Setting::new(value, self.origin)),
+            None => Err(ConfigError::BadValue {
+                option,
+                origin: self.origin,
+                value: self.value,
+                takes: T::takes(),
+            }),
+        }
     }
 }
 
-/// Finds a value by the order of all settings: option, environment, file.
-pub(super) fn find(
+impl Origin {
+    /// Where the value stands, if it is in a file.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        match self {
+            Self::File { place, .. } => Some(place.clone()),
+            Self::Environment(_) | Self::Option(_) => None,
+        }
+    }
+
+    /// 0 is what counts most.
+    pub(super) fn rank(&self) -> u8 {
+        match self {
+            Self::Option(_) => 0,
+            Self::Environment(_) => 1,
+            Self::File { .. } => 2,
+        }
+    }
+}
+
+/// Finds a value by the order of all settings: option, environment, file. An
+/// empty variable counts as unset: it is what a platform leaves of nothing.
+pub(super) fn find<T: Value>(
     option: &'static str,
     flag: Option<&String>,
-    environment: Environment,
-    file: Option<&String>,
-) -> Option<Setting<String>> {
-    if let Some(value) = flag {
-        return Some(Setting::new(value.clone(), Origin::Option(option)));
+    environment: &Environment,
+    file: Option<&Setting<T>>,
+) -> Result<Option<Setting<T>>, ConfigError> {
+    match given(option, flag, environment)? {
+        Some(found) => found.read(option).map(Some),
+        None => Ok(file.cloned()),
     }
-    let name = variable(option);
-    if let Some(value) = environment(&name).filter(|value| !value.is_empty()) {
-        return Some(Setting::new(value, Origin::Environment(name)));
-    }
-    file.map(|value| Setting::new(value.clone(), Origin::File(option)))
 }
 
-/// The variable of an option: `lock-wait` has `MIGRATE_LOCK_WAIT`.
-fn variable(option: &str) -> String {
-    format!("MIGRATE_{}", option.replace('-', "_").to_uppercase())
+/// What the command line or the environment says of an option.
+pub(super) fn given(
+    option: &'static str,
+    flag: Option<&String>,
+    environment: &Environment,
+) -> Result<Option<Setting<String>>, ConfigError> {
+    if let Some(value) = flag {
+        return Ok(Some(Setting::new(value.clone(), Origin::Option(option))));
+    }
+    environment.setting(&environment::variable(option))
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Environment(name) => write!(f, "the variable {name}"),
-            Self::File(key) => write!(f, "`{key}` in migrate.toml"),
+            Self::File { key, place } => write!(f, "`{key}` in {}", place.file.path()),
             Self::Option(option) => write!(f, "the option --{option}"),
         }
     }

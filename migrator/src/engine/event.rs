@@ -46,6 +46,10 @@ pub(crate) enum Event<'a> {
     Creating {
         database: &'a str,
     },
+    /// One of several databases is begun with.
+    Database {
+        name: &'a str,
+    },
     /// There is one connection only, and the worker needs it.
     GuardGaveWay,
     /// What an unconfirmed run did is not taken back.
@@ -99,6 +103,12 @@ pub(crate) enum Event<'a> {
         /// Since it was sent.
         elapsed: Duration,
         sight: &'a Sight,
+    },
+    /// A setting that is not the default.
+    Setting {
+        option: &'a str,
+        value: &'a str,
+        origin: &'a str,
     },
     /// The run is to end; what runs is being cancelled.
     Stopping {

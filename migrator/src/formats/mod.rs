@@ -37,6 +37,12 @@ pub trait Format {
     fn same_but_for_line_endings(&self, migration: &Migration, recorded: &Checksum) -> bool;
 }
 
+/// The formats that there are, by their tools' names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormatName {
+    Sqlx,
+}
+
 /// What was read from a folder.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {

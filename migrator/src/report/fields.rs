@@ -17,6 +17,7 @@ pub(super) fn name(event: &Event<'_>) -> &'static str {
         Event::Confirmed { .. } => "confirmed",
         Event::Connected { .. } => "connected",
         Event::Creating { .. } => "creating",
+        Event::Database { .. } => "database",
         Event::Edited { .. } => "edited",
         Event::GuardGaveWay => "guard_gave_way",
         Event::LeftAlone { .. } => "left_alone",
@@ -27,6 +28,7 @@ pub(super) fn name(event: &Event<'_>) -> &'static str {
         Event::Retrying { .. } => "retrying",
         Event::Reverted { .. } => "reverted",
         Event::Running { .. } => "running",
+        Event::Setting { .. } => "setting",
         Event::Stopping { .. } => "stopping",
         Event::WaitingForDatabase { .. } => "waiting_for_database",
         Event::WaitingForLock { .. } => "waiting_for_lock",
@@ -58,6 +60,7 @@ pub(super) fn of(event: &Event<'_>) -> Value {
             history,
         } => json!({"database": database, "server": server, "history": history}),
         Event::Creating { database } => json!({"database": database}),
+        Event::Database { name } => json!({"name": name}),
         Event::Edited {
             path,
             recorded,
@@ -102,6 +105,11 @@ pub(super) fn of(event: &Event<'_>) -> Value {
             fields["elapsed_ms"] = milliseconds(*elapsed).into();
             deed(*runs, fields)
         }
+        Event::Setting {
+            option,
+            value,
+            origin,
+        } => json!({"option": option, "value": value, "origin": origin}),
         Event::Stopping { reason } => json!({"reason": match reason {
             Reason::Deadline { .. } => "deadline",
             Reason::Interrupt => "SIGINT",

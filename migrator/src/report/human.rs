@@ -7,7 +7,8 @@ use super::pace::Pace;
 use super::repairs::Repairs;
 use super::status::Status;
 use super::words::{count, duration, printable};
-use super::{Ended, Report, lines, snippet, state_after};
+use super::{Ended, Report, Turn, lines, snippet, state_after};
+use crate::config::Detail;
 use crate::diagnostic::Diagnostic;
 use crate::engine::event::{Event, Listener, Sight};
 use crate::error::Error;
@@ -28,8 +29,7 @@ pub(crate) struct Human<'a> {
     err: &'a mut dyn Write,
     /// Control sequences in diagnostics.
     styled: bool,
-    /// Only the outcome is said.
-    quiet: bool,
+    detail: Detail,
     /// Somebody is there to be asked.
     asks: bool,
     /// Where standard output is a terminal.
@@ -37,6 +37,8 @@ pub(crate) struct Human<'a> {
     /// Where it is none.
     pace: Pace,
     applied: usize,
+    /// Where there are several databases.
+    turn: Option<Turn>,
 }
 
 impl<'a> Human<'a> {
@@ -44,17 +46,18 @@ impl<'a> Human<'a> {
         out: &'a mut dyn Write,
         err: &'a mut dyn Write,
         styled: bool,
-        quiet: bool,
+        detail: Detail,
     ) -> Self {
         Self {
             out,
             err,
             styled,
-            quiet,
+            detail,
             asks: false,
             live: None,
             pace: Pace::new(),
             applied: 0,
+            turn: None,
         }
     }
 
@@ -65,8 +68,8 @@ impl<'a> Human<'a> {
 
     /// Standard output is a terminal, of so many columns if that is known: what
     /// runs is shown in a line that is drawn again and again.
-    pub(crate) fn live(mut self, columns: Option<usize>) -> Self {
-        self.live = (!self.quiet).then(|| Live::new(columns));
+    pub(crate) fn on_terminal(mut self, columns: Option<usize>) -> Self {
+        self.live = (self.detail != Detail::Quiet).then(|| Live::new(columns));
         self
     }
 
@@ -107,7 +110,7 @@ impl<'a> Human<'a> {
     }
 
     fn detail(&mut self, line: impl Display) {
-        if !self.quiet {
+        if self.detail != Detail::Quiet {
             self.say(line);
         }
     }
@@ -116,6 +119,11 @@ impl<'a> Human<'a> {
 impl Report for Human<'_> {
     fn start(&mut self) {
         self.say("🚀 Starting database migrations...");
+    }
+
+    fn turn(&mut self, turn: Turn) {
+        self.applied = 0;
+        self.turn = Some(turn);
     }
 
     fn done(&mut self, ended: &Ended<'_>) {
@@ -134,12 +142,21 @@ impl Report for Human<'_> {
             )),
             None => {}
         }
-        self.say("✅ Migrations completed successfully!");
+        if self
+            .turn
+            .as_ref()
+            .is_none_or(|turn| turn.to_come.is_empty())
+        {
+            self.say("✅ Migrations completed successfully!");
+        }
     }
 
     fn failed(&mut self, error: &Error) {
         let diagnostic = error.diagnostic();
-        let state = state_after(error, self.applied);
+        let (of, others) = self.turn.as_ref().map_or_else(Default::default, |turn| {
+            (format!("database {}: ", turn.name), turn.others())
+        });
+        let state = state_after(error, self.applied) + &others;
         self.diagnose(&diagnostic.clone().note(format!("state: {state}")));
         let place = diagnostic
             .place
@@ -156,13 +173,17 @@ impl Report for Human<'_> {
             _ => &diagnostic.title,
         };
         self.say(format_args!(
-            "❌ Migration failed: {place}{}. State: {state}.{help}",
+            "❌ Migration failed: {of}{place}{}. State: {state}.{help}",
             cut(title, LONGEST_MESSAGE)
         ));
     }
 
     fn unanswered(&mut self, error: &Error) {
-        self.diagnose(&error.diagnostic());
+        let diagnostic = error.diagnostic();
+        self.diagnose(&match &self.turn {
+            Some(turn) => diagnostic.note(format!("database: {}{}", turn.name, turn.others())),
+            None => diagnostic,
+        });
     }
 
     fn consent(&mut self, verb: &str, what: &[String]) -> Result<(), Error> {
@@ -212,6 +233,9 @@ impl Listener for Human<'_> {
         } = event
         {
             self.running(*deed, *sent_with_it, *elapsed, sight);
+        }
+        if matches!(event, Event::Setting { .. }) && self.detail != Detail::Verbose {
+            return;
         }
         for line in lines::of(event) {
             self.detail(line);

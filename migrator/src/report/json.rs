@@ -5,7 +5,8 @@ use super::pace::Pace;
 use super::repairs::Repairs;
 use super::status::{Again, Status};
 use super::words::printable;
-use super::{Ended, Report, fields, state_after};
+use super::{Ended, Report, Turn, fields, state_after};
+use crate::config::Detail;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::event::{Event, Listener};
 use crate::error::Error;
@@ -26,16 +27,27 @@ const RUNS_SHOWN: usize = 50;
 /// Reports to a program.
 pub(crate) struct Json<'a> {
     out: &'a mut dyn Write,
+    detail: Detail,
+    /// Whether it writes events: a question is answered by documents alone.
+    acts: bool,
     applied: usize,
     pace: Pace,
+    /// Where there are several databases.
+    turn: Option<Turn>,
+    /// Of all databases together.
+    total: (usize, Duration),
 }
 
 impl<'a> Json<'a> {
-    pub(crate) fn new(out: &'a mut dyn Write) -> Self {
+    pub(crate) fn new(out: &'a mut dyn Write, detail: Detail) -> Self {
         Self {
             out,
+            detail,
+            acts: false,
             applied: 0,
             pace: Pace::new(),
+            turn: None,
+            total: (0, Duration::ZERO),
         }
     }
 
@@ -52,6 +64,16 @@ impl<'a> Json<'a> {
         let _ = writeln!(self.out, "{}", short(Value::Object(object)));
         let _ = self.out.flush();
     }
+
+    /// A failure, with the database in whose turn it was, and those not reached.
+    fn in_turn(&self, mut failure: Value) -> Value {
+        if let Some(turn) = &self.turn {
+            failure["database"] = turn.name.clone().into();
+            failure["databases_done"] = turn.done.clone().into();
+            failure["databases_not_run"] = turn.to_come.clone().into();
+        }
+        failure
+    }
 }
 
 impl Json<'_> {
@@ -64,30 +86,53 @@ impl Json<'_> {
 
 impl Report for Json<'_> {
     fn start(&mut self) {
+        self.acts = true;
         self.line("started", json!({"version": env!("CARGO_PKG_VERSION")}));
+    }
+
+    fn turn(&mut self, turn: Turn) {
+        self.applied = 0;
+        self.turn = Some(turn);
     }
 
     fn done(&mut self, ended: &Ended<'_>) {
         let done = ended.outcome.map(|outcome| outcome.done.len());
-        self.line(
-            "completed",
-            json!({
-                "applied": done.filter(|_| !ended.reverts),
-                "reverted": done.filter(|_| ended.reverts),
-                "schema_version": ended.newest.map(|version| version.to_string()),
-                "took_ms": ended.outcome.map(|outcome| milliseconds(outcome.took)),
-                "exit_code": exit::DONE,
-            }),
-        );
+        let took = ended.outcome.map(|outcome| outcome.took);
+        let did = if ended.reverts { "reverted" } else { "applied" };
+        let mut fields = json!({
+            did: done,
+            "schema_version": ended.newest.map(|version| version.to_string()),
+            "took_ms": took.map(milliseconds),
+        });
+        if let Some(turn) = &self.turn {
+            let (databases, is_last) = (turn.done.len() + 1, turn.to_come.is_empty());
+            self.total.0 += done.unwrap_or_default();
+            self.total.1 += took.unwrap_or_default();
+            fields["database"] = turn.name.clone().into();
+            self.line("database_completed", fields);
+            if !is_last {
+                return;
+            }
+            fields = json!({
+                did: done.map(|_| self.total.0),
+                "databases": databases,
+                "took_ms": took.map(|_| milliseconds(self.total.1)),
+            });
+        }
+        fields["exit_code"] = exit::DONE.into();
+        self.line("completed", fields);
     }
 
     fn failed(&mut self, error: &Error) {
-        let state = state_after(error, self.applied);
-        self.line("error", failure(error, Some(&state)));
+        let others = self.turn.as_ref().map_or(String::new(), Turn::others);
+        let state = state_after(error, self.applied) + &others;
+        let failure = self.in_turn(failure(error, Some(&state)));
+        self.line("error", failure);
     }
 
     fn unanswered(&mut self, error: &Error) {
-        self.line("error", failure(error, None));
+        let failure = self.in_turn(failure(error, None));
+        self.line("error", failure);
     }
 
     /// A program asked for it, and means it.
@@ -113,7 +158,7 @@ impl Report for Json<'_> {
                 })
             })
             .collect();
-        let document = json!({
+        let mut document = json!({
             "database": status.database,
             "server": status.server,
             "history": status.table,
@@ -123,6 +168,9 @@ impl Report for Json<'_> {
             "runs": status.history.runs.iter().take(RUNS_SHOWN).map(run).collect::<Vec<_>>(),
             "warnings": warnings.iter().map(diagnostic).collect::<Vec<_>>(),
         });
+        if let Some(name) = status.name {
+            document["name"] = name.into();
+        }
         self.document(document);
     }
 }
@@ -132,11 +180,12 @@ impl Listener for Json<'_> {
         if event.is_done() {
             self.applied += 1;
         }
-        let is_late = match event {
+        let is_told = match event {
             Event::Running { elapsed, .. } => self.pace.is_due(*elapsed),
+            Event::Setting { .. } => self.acts && self.detail == Detail::Verbose,
             _ => true,
         };
-        if is_late {
+        if is_told {
             self.line(fields::name(event), fields::of(event));
         }
     }

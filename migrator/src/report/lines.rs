@@ -17,6 +17,11 @@ pub(super) fn of(event: &Event<'_>) -> Vec<String> {
             std::iter::once(title).chain(help).collect()
         }
         Event::Running { .. } => Vec::new(),
+        Event::Setting {
+            option,
+            value,
+            origin,
+        } => vec![format!("   {option:<17} {value} ({origin})")],
         _ => done(event)
             .or_else(|| waiting(event))
             .or_else(|| found(event))
@@ -115,6 +120,7 @@ fn found(event: &Event<'_>) -> Option<String> {
         Event::Creating { database } => {
             format!("   creating    {database}, which does not exist yet")
         }
+        Event::Database { name } => format!("── {name}"),
         Event::Edited {
             path,
             recorded,

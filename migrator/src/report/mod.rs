@@ -33,10 +33,38 @@ pub(crate) struct Ended<'a> {
     pub newest: Option<Version>,
 }
 
+/// Whose turn it is of several databases.
+#[derive(Debug, Default)]
+pub(crate) struct Turn {
+    pub name: String,
+    /// Those before it, which are done.
+    pub done: Vec<String>,
+    /// Those after it, which a failure leaves as they are.
+    pub to_come: Vec<String>,
+}
+
+impl Turn {
+    /// What a failure in it means for the others.
+    fn others(&self) -> String {
+        let list = |what: &str, names: &[String]| match names {
+            [] => String::new(),
+            names => format!("; {what}: {}", names.join(", ")),
+        };
+        format!(
+            "{}{}",
+            list("databases that are done", &self.done),
+            list("databases that were not run", &self.to_come)
+        )
+    }
+}
+
 /// Whoever tells how it went.
 pub(crate) trait Report: Listener {
     /// A run begins.
     fn start(&mut self);
+
+    /// What follows is about one of several databases.
+    fn turn(&mut self, turn: Turn);
 
     /// A run ended well.
     fn done(&mut self, ended: &Ended<'_>);

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 /// What could be repaired.
 pub(crate) struct Repairs<'a> {
+    /// Of one of several databases.
+    pub name: Option<&'a str>,
     pub database: &'a str,
     pub table: &'a str,
     pub damages: &'a [Damage],
@@ -16,7 +18,11 @@ pub(crate) struct Repairs<'a> {
 impl Repairs<'_> {
     /// The report, line by line.
     pub(super) fn lines(&self) -> Vec<String> {
-        let mut lines = vec![format!("{}, history in {}", self.database, self.table)];
+        let name = self.name.map_or(String::new(), |name| format!("{name}: "));
+        let mut lines = vec![format!(
+            "{name}{}, history in {}",
+            self.database, self.table
+        )];
         for damage in self.damages {
             lines.push(format!("  {}", said(damage)));
             lines.extend(ways(damage).iter().map(|way| format!("      {way}")));
@@ -63,6 +69,7 @@ impl Repairs<'_> {
             })
             .collect();
         json!({
+            "name": self.name,
             "database": self.database,
             "history": self.table,
             "repairs": damages,

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 /// What `status` found.
 pub(crate) struct Status<'a> {
+    /// The database's name, where there are several.
+    pub name: Option<&'a str>,
     pub database: &'a str,
     pub server: &'a str,
     pub table: &'a str,
@@ -79,7 +81,8 @@ impl Status<'_> {
         let versions = width(|row| row.version.to_string());
         let names = width(|row| row.name.to_owned());
         let mut lines = vec![format!(
-            "{} ({}), history in {}{}",
+            "{}{} ({}), history in {}{}",
+            self.name.map_or(String::new(), |name| format!("{name}: ")),
             self.database,
             self.server,
             self.table,

@@ -51,6 +51,11 @@ fn a_value_that_its_option_does_not_take_is_a_wrong_setting() {
         ("--lock-timeout", "MIGRATE_LOCK_TIMEOUT", "-1s"),
         ("--out-of-order", "MIGRATE_OUT_OF_ORDER", "warn"),
         ("--unknown-applied", "MIGRATE_UNKNOWN_APPLIED", "newest"),
+        ("--statement-timeout", "MIGRATE_STATEMENT_TIMEOUT", "1"),
+        ("--deadline", "MIGRATE_DEADLINE", "never"),
+        ("--transaction", "MIGRATE_TRANSACTION", "one"),
+        ("--format", "MIGRATE_FORMAT", "goose"),
+        ("--color", "MIGRATE_COLOR", "red"),
     ] {
         Migrate::new(&project())
             .on(&db)
@@ -64,6 +69,14 @@ fn a_value_that_its_option_does_not_take_is_a_wrong_setting() {
             .run()
             .exits(3)
             .ends(&format!("the variable {variable} says \"{value}\""));
+    }
+    for variable in ["MIGRATE_QUIET", "MIGRATE_VERBOSE", "MIGRATE_YES"] {
+        Migrate::new(&project())
+            .on(&db)
+            .env(variable, "on")
+            .run()
+            .exits(3)
+            .ends(&format!("the variable {variable} says \"on\""));
     }
     assert!(!db.path().exists());
 }
@@ -119,22 +132,6 @@ fn the_folder_may_be_named_in_every_way() {
         .run()
         .exits(0)
         .says("migrations  sql/a (sqlx)");
-}
-
-#[test]
-fn the_configuration_file_is_obeyed_or_refused() {
-    let db = Database::new(Server::Sqlite);
-    let project = project().file("migrate.toml", "table = \"history\"\nwait = \"1s\"\n");
-    up(&project, &db).exits(0).says("history in history");
-    for (text, said) in [
-        ("lock_wait = \"1s\"\n", "migrate.toml:1:1: "),
-        ("wait = \"1s\"\ndir = 1\n", "migrate.toml:2:7: "),
-        ("wait = \"soon\"\n", "`wait` in migrate.toml says \"soon\""),
-        ("dir = \"\n", "migrate.toml:1:"),
-    ] {
-        project.write("migrate.toml", text);
-        up(&project, &db).exits(3).ends(said);
-    }
 }
 
 #[test]

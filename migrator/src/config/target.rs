@@ -1,0 +1,121 @@
+//! Which database: its URL, and the authority that vouches for its certificate.
+
+use super::environment::Environment;
+use super::file::Settings;
+use super::setting::{self, Origin, Setting};
+use super::{ConfigError, Options};
+use crate::db::url::DatabaseUrl;
+use crate::sources;
+use std::path::Path;
+
+/// `--database-url`, `MIGRATE_DATABASE_URL`, the database's own variable, the
+/// file. An empty variable is an error here, since it is what a platform leaves
+/// of a binding that it could not resolve.
+pub(super) fn find(
+    options: &Options,
+    environment: &Environment,
+    file: &Settings,
+) -> Result<Setting<DatabaseUrl>, ConfigError> {
+    let variable = variable(file);
+    let found = setting::given("database-url", options.database_url.as_ref(), environment)?;
+    let found = match (found, environment.get(&variable)?) {
+        (Some(found), _) => found,
+        (None, Some(value)) => Setting::new(value.to_owned(), Origin::Environment(variable)),
+        (None, None) => file
+            .database_url
+            .clone()
+            .ok_or_else(|| ConfigError::NoDatabaseUrl {
+                misspelt: misspelt(environment),
+                database: file.name.clone(),
+                variable,
+            })?,
+    };
+    match DatabaseUrl::parse(&found.value) {
+        Ok(url) => Ok(Setting::new(
+            match authority(options, environment, file)? {
+                Some(authority) => url.trusting(authority),
+                None => url,
+            },
+            found.origin,
+        )),
+        Err(error) => Err(ConfigError::Url {
+            origin: found.origin,
+            error,
+        }),
+    }
+}
+
+/// The variable that holds the URL: of a database with a name, its own.
+pub(super) fn variable(file: &Settings) -> String {
+    match (&file.url_env, &file.name) {
+        (Some(named), _) => named.value.trim().to_owned(),
+        (None, Some(name)) => {
+            format!("{}_DATABASE_URL", name.replace('-', "_").to_uppercase())
+        }
+        (None, None) => "DATABASE_URL".to_owned(),
+    }
+}
+
+/// A variable of ours that is none, where it was probably meant to hold the URL.
+fn misspelt(environment: &Environment) -> Option<String> {
+    let mut unknown = environment.unknown(&[]).into_iter();
+    unknown
+        .find(|unknown| unknown.nearest.as_deref() == Some("MIGRATE_DATABASE_URL"))
+        .map(|unknown| unknown.name)
+}
+
+/// The certificate authority: its text, as platforms bind it, or its file.
+fn authority(
+    options: &Options,
+    environment: &Environment,
+    file: &Settings,
+) -> Result<Option<String>, ConfigError> {
+    let given = setting::given(
+        "database-ca-cert",
+        options.database_ca_cert.as_ref(),
+        environment,
+    )?;
+    let found = match given {
+        Some(found) => Some(found),
+        None => match &file.database_ca_cert {
+            Some(found) => Some(found.clone()),
+            None => environment.setting("DATABASE_CA_CERT")?,
+        },
+    };
+    let Some(found) = found else {
+        return Ok(None);
+    };
+    let wrong = |problem: String| ConfigError::Authority {
+        origin: found.origin.clone(),
+        problem,
+    };
+    if is_certificate(&found.value) {
+        return Ok(Some(found.value));
+    }
+    if found.value.contains("${") {
+        let problem = format!(
+            "holds {}, which the platform has not filled in",
+            found.value
+        );
+        return Err(wrong(problem));
+    }
+    let path = match found.origin {
+        Origin::File { .. } => file.folder.join(&found.value),
+        Origin::Environment(_) | Origin::Option(_) => Path::new(&found.value).to_owned(),
+    };
+    match sources::read_optional(&path) {
+        Ok(Some(text)) if is_certificate(&text) => Ok(Some(text)),
+        Ok(Some(_)) => Err(wrong(format!(
+            "names {}, which holds no certificate",
+            found.value
+        ))),
+        Ok(None) | Err(_) => Err(wrong(
+            "is neither a certificate nor the path of a file that can be read".to_owned(),
+        )),
+    }
+}
+
+/// Whether it is the text of a certificate, and not the path of its file.
+pub(crate) fn is_certificate(text: &str) -> bool {
+    text.contains("-----BEGIN CERTIFICATE-----")
+}
