@@ -44,10 +44,12 @@ pub(crate) fn code(error: &Error) -> u8 {
         | Error::Source(_)
         | Error::Split { .. } => CONFIGURATION,
         Error::Database(fault) => match fault.kind {
-            FaultKind::Setting => CONFIGURATION,
-            FaultKind::Lost | FaultKind::Refused | FaultKind::Tls | FaultKind::Unreachable => {
-                CONNECTION
-            }
+            FaultKind::Name | FaultKind::Setting => CONFIGURATION,
+            FaultKind::File
+            | FaultKind::Lost
+            | FaultKind::Refused
+            | FaultKind::Tls
+            | FaultKind::Unreachable => CONNECTION,
             FaultKind::Driver => UNEXPECTED,
             FaultKind::NotAHistory => DRIFT,
             FaultKind::LockTimeout | FaultKind::Statement => FAILED,

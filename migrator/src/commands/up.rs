@@ -44,6 +44,7 @@ pub(crate) async fn up(
     let Task { project, config } = task;
     let url = &config.database.value;
     let dialect = url.dialect();
+    db::check_names(project.format.ledger(), dialect)?;
     listener.event(&Event::Read {
         dir: &project.dir,
         format: project.format.name(),

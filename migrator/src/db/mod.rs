@@ -9,6 +9,8 @@ pub mod url;
 mod connection;
 #[cfg(feature = "mysql")]
 mod mysql;
+#[cfg(feature = "cli")]
+mod names;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]
@@ -24,9 +26,24 @@ pub use connection::{Connection, Guard, Reader, connect, connect_reader};
 use crate::formats::ledger::Ledger;
 use crate::model::{Migration, Version};
 use crate::plan::history::{History, Resume};
-use crate::sql::Statement;
-use fault::Fault;
+use crate::sql::{Dialect, Statement};
+use fault::{Fault, FaultKind};
 use std::time::Duration;
+
+/// Refuses a history table whose name is anything else: it stands in statements
+/// as the user wrote it.
+///
+/// # Errors
+/// [`FaultKind::Name`] with the name.
+pub fn check_names(ledger: &Ledger, dialect: Dialect) -> Result<(), Fault> {
+    match ledger.bad_name(dialect) {
+        None => Ok(()),
+        Some(name) => Err(Fault::new(
+            FaultKind::Name,
+            format!("`{name}` is not the name of a table or a schema"),
+        )),
+    }
+}
 
 /// What one look at a database tells.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,18 +7,38 @@ mod drift;
 use super::{Error, Forbidden, Why};
 use crate::bundle::BundleError;
 use crate::config::ConfigError;
-use crate::db::url::UrlError;
+use crate::db::url::{UrlError, without_user_info};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::formats::FormatError;
 use crate::project::USUAL_FOLDERS;
 use crate::sources::SourceError;
 use crate::sql::Dialect;
 use crate::text::{SourceFile, Span};
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
 
 #[cfg(feature = "cli")]
 pub(super) use drift::drift;
 
+/// What is to be said. Whatever it quotes, a file, a setting or a server, may
+/// hold a URL: its user and password are left out.
 pub(super) fn diagnostic(error: &Error) -> Diagnostic {
+    let said = of(error);
+    Diagnostic {
+        title: without_user_info(&said.title),
+        label: without_user_info(&said.label),
+        notes: said
+            .notes
+            .iter()
+            .map(|note| without_user_info(note))
+            .collect(),
+        help: said.help,
+        ..said
+    }
+}
+
+fn of(error: &Error) -> Diagnostic {
     match error {
         Error::Bundle(error) => bundle(error),
         Error::Config(error) => config(error),
@@ -118,7 +138,7 @@ fn config(error: &ConfigError) -> Diagnostic {
             "bad_configuration_file",
             format!("{} cannot be used: {}", file.path(), one_line(message)),
         )
-        .at(Some(Place::new(file, *span)), "here")
+        .at(Some(Place::new(&masked(file), *span)), "here")
         .help("correct or remove it; its keys are those of `migrate --help`"),
         ConfigError::NoDatabaseUrl => Diagnostic::error(
             "no_database_url",
@@ -149,6 +169,11 @@ fn url(origin: &str, error: &UrlError) -> Diagnostic {
                 "set it to the database's URL; a platform leaves it empty where a binding or a \
                  secret has no value",
             ),
+        UrlError::FileForm => Diagnostic::error(
+            "bad_database_url",
+            format!("{origin} has SQLite's own form file:, which migrate does not understand"),
+        )
+        .help("write the path alone, as in sqlite:app.db or sqlite:/srv/app.db"),
         UrlError::InMemory => Diagnostic::error(
             "database_in_memory",
             format!("{origin} names a SQLite database in memory, which ends with this process"),
@@ -160,6 +185,11 @@ fn url(origin: &str, error: &UrlError) -> Diagnostic {
              %40, # is %23, ? is %3F, : is %3A, % is %25",
             )
         }
+        UrlError::Mode { mode } => Diagnostic::error(
+            "bad_database_url",
+            format!("{origin} says mode={mode}, which SQLite does not know"),
+        )
+        .help("mode is one of ro, rw or rwc; without it, `migrate up` creates a missing file"),
         UrlError::NoDatabase => Diagnostic::error(
             "no_database_name",
             format!("{origin} names no database after the host"),
@@ -190,7 +220,13 @@ fn url(origin: &str, error: &UrlError) -> Diagnostic {
             "unknown_scheme",
             format!("{origin} begins with {scheme}://, which migrate does not know"),
         )
-        .help(forms),
+        .help(if scheme.starts_with(['"', '\'']) {
+            "remove the quotes around it: they became part of the value"
+        } else if scheme.contains('=') {
+            "give the URL alone, without a variable's name before it"
+        } else {
+            forms
+        }),
         UrlError::Unresolved { placeholder } => Diagnostic::error(
             "unresolved_variable",
             format!("{origin} holds {placeholder}, which the platform has not filled in"),
@@ -205,25 +241,60 @@ fn url(origin: &str, error: &UrlError) -> Diagnostic {
 
 fn source(error: &SourceError) -> Diagnostic {
     match error {
-        SourceError::Missing { path } => Diagnostic::error(
-            "missing_folder",
-            format!("{} does not exist", path.display()),
-        )
-        .help(
-            "name the migrations folder with --dir, MIGRATE_DIR or `dir` in migrate.toml, \
-             relative to the working directory",
-        ),
-        SourceError::NotAFolder { path } => Diagnostic::error(
-            "not_a_folder",
-            format!("{} is not a folder", path.display()),
-        )
-        .help("name the folder that holds the migrations"),
+        SourceError::Missing { path } => {
+            Diagnostic::error("missing_folder", format!("{} does not exist", shown(path))).help(
+                "name the migrations folder with --dir, MIGRATE_DIR or `dir` in migrate.toml, \
+                 relative to the working directory",
+            )
+        }
+        SourceError::NotAFolder { path } => {
+            Diagnostic::error("not_a_folder", format!("{} is not a folder", shown(path)))
+                .help("name the folder that holds the migrations")
+        }
         SourceError::Unreadable { path, cause } => Diagnostic::error(
             "unreadable",
-            format!("{} cannot be read: {cause}", path.display()),
+            format!("{} cannot be read: {cause}", shown(path)),
         )
-        .help("give the user that runs this process the right to read it"),
+        .help(match cause.kind() {
+            ErrorKind::InvalidData => "save it as UTF-8",
+            ErrorKind::IsADirectory => "a file belongs there, not a folder",
+            ErrorKind::NotFound => {
+                "it is a link that leads nowhere: restore what it leads to, or remove it"
+            }
+            ErrorKind::PermissionDenied => {
+                "give the user that runs this process the right to read it"
+            }
+            _ => "put a file there that can be read, or remove it",
+        }),
     }
+}
+
+/// A path as a person knows it: from the working directory.
+fn shown(path: &Path) -> std::path::Display<'_> {
+    path.strip_prefix(".").unwrap_or(path).display()
+}
+
+/// The same file, place by place, without what may be a database's URL: the
+/// lines beside an error are shown, too.
+fn masked(file: &Arc<SourceFile>) -> Arc<SourceFile> {
+    let mask = |line: &str| -> String {
+        let start = match line.find("://") {
+            _ if line.trim_start().starts_with("database-url") => line.find('='),
+            Some(at) => Some(line[..at].find('=').unwrap_or_default()),
+            None => None,
+        };
+        let Some(start) = start else {
+            return line.to_owned();
+        };
+        let hidden = |c: char| if c.is_whitespace() { c } else { '*' };
+        // As many bytes as before, or the place would be another.
+        let rest = line[start..]
+            .chars()
+            .flat_map(|c| std::iter::repeat_n(if c == '=' { c } else { hidden(c) }, c.len_utf8()));
+        line[..start].chars().chain(rest).collect()
+    };
+    let text: String = file.text().split_inclusive('\n').map(mask).collect();
+    Arc::new(SourceFile::new(file.path(), text))
 }
 
 fn format(error: &FormatError) -> Diagnostic {

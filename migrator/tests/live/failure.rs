@@ -144,9 +144,9 @@ fn an_error_behind_multibyte_text_is_placed_by_characters(db: &Database) {
 fn a_migrations_own_duplicate_is_not_taken_for_another_runs_claim(db: &Database) {
     let project = after_a("INSERT INTO a VALUES (1);\nINSERT INTO a VALUES (1);\n");
     let code = Told {
-        postgres: "(23505)",
-        mysql: "(1062)",
-        sqlite: "(1555)",
+        postgres: "(23505 unique_violation)",
+        mysql: "(1062 ER_DUP_ENTRY)",
+        sqlite: "(1555 SQLITE_CONSTRAINT_PRIMARYKEY)",
     };
     up(&project, db)
         .exits(8)

@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bad_input;
 mod command_line;
 mod concurrency;
 mod concurrently;

@@ -4,6 +4,7 @@
 mod stepwise;
 
 use crate::db::fault::{Fault, FaultKind, Position};
+use crate::db::names;
 use crate::db::url::DatabaseUrl;
 use crate::db::wire::{self, Answer, Failed};
 use crate::db::{
@@ -12,7 +13,7 @@ use crate::db::{
 use crate::formats::journal::Journal;
 use crate::formats::ledger::{Ledger, quote};
 use crate::model::Checksum;
-use crate::sql::Dialect;
+use crate::sql::{Dialect, Statement};
 use sha2::{Digest, Sha256};
 use sqlx::ConnectOptions;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError};
@@ -26,6 +27,10 @@ const DUPLICATE_ENTRY: &str = "1062";
 const NO_SUCH_TABLE: &str = "1146";
 const UNKNOWN_COLUMN: &str = "1054";
 const UNKNOWN_DATABASE: &str = "1049";
+const PACKET_TOO_LARGE: u16 = 1153;
+
+/// What travels with a statement: the run's name, and marks in the journal.
+const ENVELOPE: usize = 1024;
 
 /// The largest value that `innodb_lock_wait_timeout` takes, in seconds.
 const LONGEST_ROW_LOCK_WAIT: u128 = 1_073_741_824;
@@ -33,31 +38,40 @@ const LONGEST_ROW_LOCK_WAIT: u128 = 1_073_741_824;
 pub(super) struct Mysql {
     connection: MySqlConnection,
     number: u64,
+    /// The largest message that the server takes, in bytes.
+    largest: usize,
+    user: String,
 }
 
 impl Mysql {
     /// Connects with sqlx's own session settings (SQL mode, time zone): files in
     /// its format were written for them.
     pub(super) async fn connect(url: &DatabaseUrl) -> Result<Self, Fault> {
+        let mut user = String::new();
         let connection = async {
             let mut options = MySqlConnectOptions::from_str(url.for_driver())?;
             if let Some(authority) = url.authority() {
                 options = options.ssl_ca_from_pem(authority.into());
             }
+            options.get_username().clone_into(&mut user);
             options.connect().await
         };
+        let connection = connection.await;
         let mut session = Self {
-            connection: connection.await.map_err(|error| fault(&error, true))?,
+            connection: connection.map_err(|error| fault(&error, true).of(&user))?,
             number: 0,
+            largest: usize::MAX,
+            user,
         };
-        let number = session
-            .rows("SELECT CAST(CONNECTION_ID() AS CHAR)")
+        let facts = session
+            .rows("SELECT CAST(CONNECTION_ID() AS CHAR), CAST(@@max_allowed_packet AS CHAR)")
             .await?
             .rows;
-        session.number = number
-            .first()
-            .and_then(|row| row.first()?.as_deref()?.parse().ok())
-            .unwrap_or_default();
+        let fact = |at: usize| facts.first()?.get(at)?.as_deref();
+        session.number = fact(0).and_then(|id| id.parse().ok()).unwrap_or_default();
+        session.largest = fact(1)
+            .and_then(|bytes| bytes.parse().ok())
+            .unwrap_or(usize::MAX);
         Ok(session)
     }
 
@@ -68,7 +82,7 @@ impl Mysql {
     async fn rows(&mut self, sql: &str) -> Result<Answer, Fault> {
         self.send(sql)
             .await
-            .map_err(|failed| fault(&failed.error, false))
+            .map_err(|failed| fault(&failed.error, false).of(&self.user))
     }
 
     async fn other_tools_past(&mut self) -> Result<Past, Fault> {
@@ -81,6 +95,43 @@ impl Mysql {
             ))
             .await?;
         Ok(wire::foreign_past(columns))
+    }
+
+    /// The first statement that the server would not take, but end the
+    /// connection, after which nobody could tell what had happened.
+    fn too_large(&self, job: &Job<'_>) -> Option<Setback> {
+        let length = |statement: &Statement| statement.span.end - statement.span.start;
+        let done = match job.resume {
+            Some(resume) if resume.begun.is_some() => return None,
+            Some(resume) => resume.done,
+            None => 0,
+        };
+        let too_large = |statement| length(statement).saturating_add(ENVELOPE) > self.largest;
+        let number = done + job.statements.iter().skip(done).position(too_large)?;
+        let fault = Fault {
+            code: Some(PACKET_TOO_LARGE.to_string()),
+            name: names::mysql(PACKET_TOO_LARGE),
+            ..Fault::new(
+                FaultKind::Statement,
+                format!(
+                    "a statement of {} bytes is larger than the server's max_allowed_packet of {}",
+                    length(&job.statements[number]),
+                    self.largest
+                ),
+            )
+        };
+        Some(Setback {
+            fault,
+            statement: Some(number),
+            offset: None,
+            left: match job.resume {
+                Some(_) => Left::Part {
+                    ran: done,
+                    resumable: true,
+                },
+                None => Left::Nothing,
+            },
+        })
     }
 
     /// What is left after a failure: only the history knows, for some
@@ -127,6 +178,7 @@ impl Session for Mysql {
             row.and_then(|row| row.get(at)?.clone()).unwrap_or_default()
         };
         let version = fact(0);
+        crate::db::check_names(ledger, DIALECT)?;
         let past = match self.rows(&ledger.select(DIALECT)).await {
             Ok(answer) => {
                 let mut history = wire::history(&answer, &ledger.table)?;
@@ -170,6 +222,9 @@ impl Session for Mysql {
     async fn apply(&mut self, jobs: &[Job<'_>]) -> Progress {
         match jobs.first() {
             Some(job) => {
+                if let Some(setback) = self.too_large(job) {
+                    return Progress::none(setback);
+                }
                 if let Err(fault) = self.be_patient(job.lock_timeout).await {
                     return Progress::none(self.our_setback(*job, fault, 0).await);
                 }
@@ -338,16 +393,17 @@ fn fault(error: &sqlx::Error, connecting: bool) -> Fault {
     Fault {
         kind: kind(error.number(), connecting),
         code: Some(error.number().to_string()),
+        name: names::mysql(error.number()),
         position: line.map(Position::Line),
         ..Fault::new(FaultKind::Statement, error.message())
     }
 }
 
-/// By number: 1040 and 1203 are too many connections, 1053 a shutdown, 1927 and
+/// By number: 1040, 1203 and 1226 are too many connections, 1053 a shutdown, 1927 and
 /// 3169 a killed session.
 fn kind(number: u16, connecting: bool) -> FaultKind {
     match number {
-        1040 | 1053 | 1203 if connecting => FaultKind::Unreachable,
+        1040 | 1053 | 1203 | 1226 if connecting => FaultKind::Unreachable,
         _ if connecting => FaultKind::Refused,
         1053 | 1927 | 3169 => FaultKind::Lost,
         1205 => FaultKind::LockTimeout,

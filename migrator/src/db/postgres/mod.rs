@@ -4,7 +4,8 @@
 mod message;
 mod stepwise;
 
-use crate::db::fault::{Fault, FaultKind, Position};
+use crate::db::fault::{Fault, FaultKind, Inner, Position};
+use crate::db::names;
 use crate::db::url::DatabaseUrl;
 use crate::db::wire::{self, Answer, Failed};
 use crate::db::{Blocker, GuardSession, Handle, Job, Left, LockKey, Look, Past, Progress, Session};
@@ -26,17 +27,20 @@ const DIALECT: Dialect = Dialect::Postgres;
 const UNIQUE_VIOLATION: &str = "23505";
 const DUPLICATE_TABLE: &str = "42P07";
 const INVALID_NAME: [&str; 2] = ["22023", "42602"];
-const UNDEFINED_COLUMN: &str = "42703";
+/// A history table of other columns, or of other types.
+const OTHER_SHAPE: [&str; 4] = ["42703", "42804", "42846", "42883"];
 const UNDEFINED_TABLE: &str = "42P01";
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 pub(super) struct Postgres {
     connection: PgConnection,
+    user: String,
     version: u32,
 }
 
 impl Postgres {
     pub(super) async fn connect(url: &DatabaseUrl) -> Result<Self, Fault> {
+        let mut user = String::new();
         let connection = async {
             let mut options = PgConnectOptions::from_str(url.for_driver())?
                 // Poolers refuse the connection for this setting (08P01).
@@ -49,10 +53,13 @@ impl Postgres {
                 let refused = "verify-ca is refused: any site's certificate would do";
                 return Err(sqlx::Error::Configuration(refused.into()));
             }
+            options.get_username().clone_into(&mut user);
             options.connect().await
         };
+        let connection = connection.await;
         Ok(Self {
-            connection: connection.await.map_err(|error| fault(&error, true))?,
+            connection: connection.map_err(|error| fault(&error, true).of(&user))?,
+            user,
             version: 0,
         })
     }
@@ -64,7 +71,7 @@ impl Postgres {
     async fn rows(&mut self, sql: &str) -> Result<Answer, Fault> {
         self.send(sql)
             .await
-            .map_err(|failed| fault(&failed.error, false))
+            .map_err(|failed| fault(&failed.error, false).of(&self.user))
     }
 
     /// Ends the transaction that a failed message left open; the fault that led
@@ -96,7 +103,7 @@ impl Postgres {
                     return Progress::none(ours(fault, Left::Unknown));
                 }
                 Err(failed) => {
-                    let fault = fault(&failed.error, false);
+                    let fault = fault(&failed.error, false).of(&self.user);
                     if fault.kind != FaultKind::Lost {
                         self.roll_back().await;
                     }
@@ -119,6 +126,7 @@ impl Postgres {
 
 impl Session for Postgres {
     async fn look(&mut self, ledger: &Ledger) -> Result<Look, Fault> {
+        crate::db::check_names(ledger, DIALECT)?;
         let name = quote(DIALECT, &ledger.table);
         // Where the table is found, or where it would be created: as for sqlx,
         // in the first schema of the search path and no other, where another
@@ -130,7 +138,7 @@ impl Session for Postgres {
                  exist::text, schema, name, quote_ident(schema), quote_ident(name) FROM (\
                  SELECT n.oid IS NOT NULL AS exist, \
                  coalesce(n.nspname, parts[array_length(parts, 1) - 1], current_schema(), '')::text AS schema, \
-                 coalesce(c.relname, parts[array_length(parts, 1)])::text AS name \
+                 coalesce(c.relname, parts[array_length(parts, 1)]::name)::text AS name \
                  FROM (SELECT parse_ident({name}) AS parts) p \
                  LEFT JOIN pg_catalog.pg_class c ON c.oid = to_regclass(\
                  CASE WHEN array_length(parts, 1) > 1 THEN {name} \
@@ -140,7 +148,7 @@ impl Session for Postgres {
             .await
             .map_err(|fault| Fault {
                 kind: if fault.has_code(&INVALID_NAME) {
-                    FaultKind::Setting
+                    FaultKind::Name
                 } else {
                     fault.kind
                 },
@@ -182,7 +190,7 @@ impl Session for Postgres {
         match self.send(&format!("BEGIN;\n{create};\nCOMMIT")).await {
             Ok(_) => Ok(()),
             Err(failed) => {
-                let fault = fault(&failed.error, false);
+                let fault = fault(&failed.error, false).of(&self.user);
                 self.roll_back().await;
                 // IF NOT EXISTS does not exclude two creators at once.
                 if fault.has_code(&[UNIQUE_VIOLATION, DUPLICATE_TABLE]) {
@@ -228,7 +236,7 @@ impl Session for Postgres {
 impl Postgres {
     async fn history(&mut self, ledger: &Ledger) -> Result<History, Fault> {
         let answer = self.rows(&ledger.select(DIALECT)).await;
-        let answer = answer.map_err(|fault| wire::as_history(fault, &[UNDEFINED_COLUMN]))?;
+        let answer = answer.map_err(|fault| wire::as_history(fault, &OTHER_SHAPE))?;
         let mut history = wire::history(&answer, &ledger.table)?;
         if history.is_unfinished() {
             let marks = self.rows(&Journal::of(ledger, DIALECT).select()).await;
@@ -359,10 +367,18 @@ fn fault(error: &sqlx::Error, connecting: bool) -> Fault {
     Fault {
         kind: kind(error.code(), connecting),
         code: Some(error.code().to_owned()),
+        name: names::postgres(error.code()),
         detail: own(error.detail()),
         hint: own(error.hint()),
         position: match error.position() {
             Some(PgErrorPosition::Original(at)) => Some(Position::Character(at.saturating_sub(1))),
+            _ => None,
+        },
+        inner: match error.position() {
+            Some(PgErrorPosition::Internal { position, query }) => Some(Box::new(Inner {
+                text: query.to_owned(),
+                character: position.saturating_sub(1),
+            })),
             _ => None,
         },
         context: own(error.r#where()),
