@@ -11,6 +11,7 @@ mod options;
 mod postgres;
 mod servers;
 mod sqlite;
+mod statements;
 mod urls;
 
 use crate::support::{Database, Migrate, Output, Project, Server, Session, up};

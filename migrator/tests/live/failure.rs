@@ -50,7 +50,7 @@ fn the_first_failure_ends_the_run_and_the_next_run_goes_on(db: &Database) {
     )
     .migration("3_d.sql", "CREATE TABLE d (id INT);\n");
     let place = Told {
-        postgres: "migrations/2_b.sql:3:13: relation \"nowhere\" does not exist (42P01)",
+        postgres: "migrations/2_b.sql:3:13: relation \"nowhere\" does not exist (42P01 undefined_table)",
         mysql: "migrations/2_b.sql:3:1: Table ",
         sqlite: "migrations/2_b.sql:3:13: no such table: nowhere",
     };
