@@ -49,10 +49,12 @@ pub(crate) fn code(error: &Error) -> u8 {
         | Error::Split { .. }
         | Error::Variable { .. } => CONFIGURATION,
         Error::Database(fault) => match fault.kind {
-            FaultKind::Setting => CONFIGURATION,
-            FaultKind::Lost | FaultKind::Refused | FaultKind::Tls | FaultKind::Unreachable => {
-                CONNECTION
-            }
+            FaultKind::Name | FaultKind::Setting => CONFIGURATION,
+            FaultKind::File
+            | FaultKind::Lost
+            | FaultKind::Refused
+            | FaultKind::Tls
+            | FaultKind::Unreachable => CONNECTION,
             FaultKind::Driver => UNEXPECTED,
             FaultKind::NotAHistory => DRIFT,
             FaultKind::Claimed | FaultKind::LockTimeout | FaultKind::Statement => FAILED,

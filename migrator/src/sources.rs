@@ -81,7 +81,11 @@ pub fn read(root: &Path, dir: &str) -> Result<Listing, SourceError> {
     }
     let mut entries = Vec::new();
     for (name, path) in names(&folder)? {
-        let metadata = fs::metadata(&path).map_err(|cause| SourceError::at(&path, cause))?;
+        // It has a name: what is missing is what a link leads to.
+        let metadata = fs::metadata(&path).map_err(|cause| SourceError::Unreadable {
+            path: path.clone(),
+            cause,
+        })?;
         let content = if metadata.is_dir() {
             Content::Folder(names(&path)?.into_iter().map(|(name, _)| name).collect())
         } else if is_sql(&name) && metadata.is_file() {

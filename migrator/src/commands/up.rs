@@ -7,6 +7,7 @@ use crate::engine::Outcome;
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::error::{self, Error};
+use crate::formats::Format;
 use crate::model::{Subject, Version};
 use crate::plan::history::History;
 use crate::plan::planner::{self, Plan, Request};
@@ -38,6 +39,7 @@ pub(super) async fn apply(
     listener: &mut dyn Listener,
 ) -> Result<Done, Error> {
     let url = &task.config.database.value;
+    db::check_names(task.project.format.ledger(), url.dialect())?;
     if url
         .file()
         .is_some_and(|file| file.may_create && !file.path.exists())

@@ -8,6 +8,8 @@ pub struct Fault {
     pub kind: FaultKind,
     /// SQLSTATE, or the server's own number where it has none to tell more.
     pub code: Option<String>,
+    /// What the code is called.
+    pub name: Option<&'static str>,
     pub message: String,
     pub detail: Option<String>,
     pub hint: Option<String>,
@@ -17,6 +19,18 @@ pub struct Fault {
     pub context: Option<String>,
     pub constraint: Option<String>,
     pub table: Option<String>,
+    /// The statement inside a function that failed (PostgreSQL).
+    pub inner: Option<Box<Inner>>,
+    /// The user of the URL, for whoever is to give it a right.
+    pub user: Option<String>,
+}
+
+/// A statement that a function ran.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inner {
+    pub text: String,
+    /// 0-based number of the character at which it failed.
+    pub character: usize,
 }
 
 /// What kind of complaint: it decides the exit code and whether to try again.
@@ -26,8 +40,12 @@ pub enum FaultKind {
     Claimed,
     /// The driver understood nothing any more, or was never to be asked that.
     Driver,
+    /// A database's file, or its lock file, cannot be used.
+    File,
     /// A statement waited for a table lock for as long as it may.
     LockTimeout,
+    /// The history table's name is none.
+    Name,
     /// The history table is of another shape.
     NotAHistory,
     /// The connection ended in the middle.
@@ -61,6 +79,7 @@ impl Fault {
         Self {
             kind,
             code: None,
+            name: None,
             message: message.into(),
             detail: None,
             hint: None,
@@ -68,6 +87,17 @@ impl Fault {
             context: None,
             constraint: None,
             table: None,
+            inner: None,
+            user: None,
+        }
+    }
+
+    /// The same, with the user of the URL.
+    #[must_use]
+    pub fn of(self, user: &str) -> Self {
+        Self {
+            user: Some(user.to_owned()),
+            ..self
         }
     }
 

@@ -3,51 +3,306 @@
 
 use super::fault::Fault;
 
+/// What a server says it lacks, and the extension of PostgreSQL that has it.
+const EXTENSIONS: [(&str, &str); 12] = [
+    ("\"citext\"", "citext"),
+    ("\"geography\"", "postgis"),
+    ("\"geometry\"", "postgis"),
+    ("\"gin_trgm_ops\"", "pg_trgm"),
+    ("\"gist_trgm_ops\"", "pg_trgm"),
+    ("\"hstore\"", "hstore"),
+    ("\"ltree\"", "ltree"),
+    ("\"vector\"", "vector"),
+    ("crypt(", "pgcrypto"),
+    ("gen_salt(", "pgcrypto"),
+    ("unaccent(", "unaccent"),
+    ("uuid_generate_v", "\"uuid-ossp\""),
+];
+
 /// The next step for a known cause.
 #[must_use]
-pub fn next_step(fault: &Fault) -> Option<&'static str> {
+pub fn next_step(fault: &Fault) -> Option<String> {
+    let code = fault.code.as_deref().unwrap_or_default();
+    postgres(fault, code)
+        .or_else(|| mysql(fault, code))
+        .or_else(|| connection(fault, code).map(str::to_owned))
+        .or_else(|| statement(fault, code).map(str::to_owned))
+}
+
+fn postgres(fault: &Fault, code: &str) -> Option<String> {
+    match code {
+        "42501" => Some(right(fault)),
+        "42704" | "42883" => {
+            let (_, extension) = EXTENSIONS
+                .iter()
+                .find(|(lacked, _)| fault.message.contains(lacked))?;
+            Some(format!(
+                "the extension {extension} has it: write `CREATE EXTENSION IF NOT EXISTS \
+                 {extension};` before it; if it is there already, its schema is not in the \
+                 search_path"
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// Whom to give which right. What is not a plain name is quoted.
+fn right(fault: &Fault) -> String {
+    let user = match &fault.user {
+        Some(user) => identifier(user),
+        None => "the user of DATABASE_URL".to_owned(),
+    };
+    let message = fault.message.as_str();
+    let after = |words: &str| message.split_once(words).map(|(_, name)| name);
+    if let Some(schema) = after("permission denied for schema ") {
+        let since = match schema {
+            "public" => "since PostgreSQL 15 only its owner may create in the schema public. ",
+            _ => "",
+        };
+        let schema = identifier(schema);
+        return format!(
+            "{since}As the database's owner: GRANT USAGE, CREATE ON SCHEMA {schema} TO {user}"
+        );
+    }
+    if let Some(what) = after("must be owner of ") {
+        let what = what.strip_prefix("relation ").unwrap_or(what);
+        return format!(
+            "migrate as the user who made {what}, or as its owner let {user} act for the owner: \
+             GRANT the owner TO {user}"
+        );
+    }
+    for (words, kind, rights) in [
+        (
+            "permission denied for table ",
+            "",
+            "SELECT, INSERT, UPDATE, DELETE",
+        ),
+        (
+            "permission denied for sequence ",
+            "SEQUENCE ",
+            "USAGE, SELECT",
+        ),
+        ("permission denied for function ", "FUNCTION ", "EXECUTE"),
+        (
+            "permission denied for database ",
+            "DATABASE ",
+            "CREATE, CONNECT",
+        ),
+    ] {
+        if let Some(name) = after(words) {
+            let name = identifier(name);
+            return format!("as its owner: GRANT {rights} ON {kind}{name} TO {user}");
+        }
+    }
+    format!("let somebody who may do it, or give {user} the right to")
+}
+
+/// A name as SQL has it.
+fn identifier(name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if name.chars().all(is_plain) && !name.starts_with(|c: char| c.is_ascii_digit()) {
+        name.to_owned()
+    } else {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+}
+
+fn mysql(fault: &Fault, code: &str) -> Option<String> {
+    let user = fault.user.as_deref().unwrap_or("the user of DATABASE_URL");
+    match code {
+        "1044" | "1142" | "1143" => Some(format!(
+            "as an administrator, give {user} all rights on the database (GRANT ALL ON it.* TO the \
+             user with the host that it was made with: see SHOW GRANTS), or correct the URL"
+        )),
+        "1227" | "1418" | "1419" => Some(
+            "this server lets only an administrator do that: take it (a DEFINER, a SET GLOBAL) out \
+             of the file, or set log_bin_trust_function_creators for routines"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}
+
+/// What keeps from a database, or from the whole of it.
+fn connection(fault: &Fault, code: &str) -> Option<&'static str> {
     let says = |text: &str| fault.message.contains(text);
-    let step = match fault.code.as_deref() {
-        Some("42501") if says("schema public") => {
-            "since PostgreSQL 15 only its owner may create in the schema public. As the database's \
-             owner: GRANT USAGE, CREATE ON SCHEMA public TO the user of DATABASE_URL"
+    Some(match code {
+        "53300" if says("for role") => {
+            "the user has no connection left (migrate needs two): close some, or raise its \
+             CONNECTION LIMIT by ALTER ROLE"
         }
-        Some("53300" | "1040") => {
-            "the server has no connection left (migrate needs two): close some, or use a larger \
-             plan"
+        "53300" if says("for database") => {
+            "the database has no connection left (migrate needs two): close some, or raise its \
+             CONNECTION LIMIT by ALTER DATABASE"
         }
-        Some("08P01") if says("startup parameter") => {
+        "1203" | "1226" => {
+            "the user has no connection left (migrate needs two): close some, or raise its \
+             MAX_USER_CONNECTIONS"
+        }
+        "53300" | "1040" => {
+            "the server has no connection left (migrate needs two): close some (SHOW \
+             max_connections tells how many there are), or use a larger plan"
+        }
+        "08P01" if says("startup parameter") => {
             "the pooler refuses a parameter of the URL: remove `options` from it, or use the \
              database's direct port"
         }
-        Some("28000") if says("pg_hba.conf") => {
+        "28000" if says("pg_hba.conf") => {
             "the server does not let this address, user or unencrypted connection in: add \
              sslmode=require to the URL, or add this process to the trusted sources"
         }
-        Some("28P01" | "1045") => "check user and password of the URL",
-        Some("3D000" | "1049") => "create the database, or correct its name in the URL",
-        Some("3750" | "1173") => {
-            "this server wants a primary key in every table: give the table one in its CREATE \
-             TABLE"
+        "28000" if says("not permitted to log in") => {
+            "let the user in (ALTER ROLE … LOGIN), or take another user into the URL"
         }
-        Some("55P03" | "1205") => {
-            "something else holds a lock on the table: run again at a quieter time, or wait longer \
-             with --lock-timeout"
+        "28000" | "28P01" | "1045" => "check user and password of the URL",
+        "3D000" | "1049" => "create the database, or correct its name in the URL",
+        "25006" | "1290" | "1792" | "1836" if says("read") => {
+            "this server, database or user may only read: use the address of the primary, or see \
+             who set it so (PostgreSQL: default_transaction_read_only, MySQL: read_only)"
+        }
+        _ if says("readonly database") => {
+            "take mode=ro and immutable out of the URL, and let the user of this process write \
+             into the file and its folder"
         }
         _ if says("RSA auth backend") => {
             "MySQL's caching_sha2_password needs an encrypted connection: add \
              ssl-mode=REQUIRED to the URL, or let the user log in by mysql_native_password"
         }
+        _ if says("does not support TLS") => {
+            "turn TLS on at the server; on a private network the URL may do without \
+             (sslmode=disable, for MySQL ssl-mode=DISABLED)"
+        }
         _ if says("NotValidForName") || says("not valid for name") => {
             "the certificate is for another host: use the host name that it names, or encrypt \
              without checking it (sslmode=require)"
+        }
+        _ if says("certificate") && (says("Expired") || says("expired")) => {
+            "the server's certificate has expired, or this machine's clock is wrong: renew it"
+        }
+        _ if says("BadEncoding") => {
+            "what DATABASE_CA_CERT (or sslrootcert, ssl-ca in the URL) holds is a damaged \
+             certificate, or the server's own is: give the authority's PEM text as it was issued"
         }
         _ if says("certificate") => {
             "the server's certificate is not from a public authority: give that authority in \
              DATABASE_CA_CERT, or encrypt without checking it (sslmode=require, for MySQL \
              ssl-mode=REQUIRED)"
         }
+        _ if says("No such file or directory") => {
+            "the socket that the URL names is not there, nor may the file of its sslrootcert or \
+             ssl-ca be: see that the server runs, and correct the path"
+        }
+        _ if says("failed to lookup address") => {
+            "check the host of the URL: no name server knows it; a name within a platform's \
+             network is known only there"
+        }
+        _ if says("invalid data") => {
+            "what answers there speaks another language: check host and port of the URL, and that \
+             its scheme (postgres, mysql) is that of the server"
+        }
+        _ if says("no answer") => {
+            "check host and port of the URL, and that what listens there is what its scheme says \
+             (postgres, mysql): a firewall, or another kind of server, says nothing; --wait waits \
+             longer"
+        }
         _ => return None,
-    };
-    Some(step)
+    })
+}
+
+/// What a statement needs that is refused.
+fn statement(fault: &Fault, code: &str) -> Option<&'static str> {
+    let says = |text: &str| fault.message.contains(text);
+    Some(match code {
+        "3750" | "1173" => {
+            "this server wants a primary key in every table: give the table one in its CREATE \
+             TABLE"
+        }
+        "1153" => "raise max_allowed_packet at the server, or write several smaller statements",
+        "55P03" | "1205" => {
+            "something else holds a lock on the table: run again at a quieter time, or wait longer \
+             with --lock-timeout"
+        }
+        "55P04" => {
+            "a new value of an enum is not to be used before it is committed: use it in a \
+             migration of its own after this one"
+        }
+        "57014" if says("statement timeout") => {
+            "the statement_timeout of the user, the database or the file ended it: raise it for \
+             this file by SET LOCAL statement_timeout"
+        }
+        "0A000" | "58P01" if says("extension") => {
+            "the server has not that extension: install it there, or take an image or a plan that \
+             has it"
+        }
+        "3F000" if says("no schema has been selected") => {
+            "no schema of the search_path is there: create it, or set another search_path for the \
+             user or the database (ALTER ROLE … SET search_path)"
+        }
+        "3F000" => "create the schema, or correct its name",
+        "42P07" | "1050" => {
+            "it was there before: see that DATABASE_URL names the right database; if it was made by \
+             hand and is as it should be, write IF NOT EXISTS"
+        }
+        "40P01" | "1213" => {
+            "it and somebody else waited for each other: run again; if it comes back, lock the \
+             tables in the application's order"
+        }
+        "53100" | "1114" | "13" if says("full") || says("No space") => {
+            "the disk is full: make room or take a larger plan, then run again"
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::fault::FaultKind;
+
+    fn step(code: &str, message: &str) -> String {
+        let fault = Fault {
+            code: Some(code.to_owned()),
+            user: Some("web-app".to_owned()),
+            ..Fault::new(FaultKind::Statement, message)
+        };
+        next_step(&fault).unwrap()
+    }
+
+    #[test]
+    fn a_missing_right_is_given_to_the_user_by_name() {
+        for (message, grant) in [
+            (
+                "permission denied for schema public",
+                "GRANT USAGE, CREATE ON SCHEMA public TO \"web-app\"",
+            ),
+            (
+                "permission denied for table Users",
+                "GRANT SELECT, INSERT, UPDATE, DELETE ON \"Users\" TO \"web-app\"",
+            ),
+            ("must be owner of table a", "GRANT the owner TO \"web-app\""),
+            (
+                "permission denied to create role",
+                "give \"web-app\" the right",
+            ),
+        ] {
+            let step = step("42501", message);
+            assert!(step.contains(grant), "{step}");
+        }
+    }
+
+    #[test]
+    fn who_has_no_connection_left_is_told() {
+        for (code, message, said) in [
+            ("53300", "too many connections for role \"a\"", "the user"),
+            ("53300", "sorry, too many clients already", "the server"),
+            (
+                "1226",
+                "User 'a' has exceeded the 'max_user_connections' resource",
+                "the user",
+            ),
+            ("1040", "Too many connections", "the server"),
+        ] {
+            assert!(step(code, message).starts_with(said), "{message}");
+        }
+    }
 }

@@ -12,6 +12,8 @@ mod connection;
 mod memory;
 #[cfg(feature = "mysql")]
 mod mysql;
+#[cfg(feature = "cli")]
+mod names;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "cli")]
@@ -33,8 +35,23 @@ use crate::model::{Deed, Migration, Subject, Version};
 use crate::plan::history::{Ending, History, Resume, Run};
 use crate::sql::{Dialect, Statement};
 use crate::text::SourceFile;
-use fault::Fault;
+use fault::{Fault, FaultKind};
 use std::time::Duration;
+
+/// Refuses a history table whose name is anything else: it stands in statements
+/// as the user wrote it.
+///
+/// # Errors
+/// [`FaultKind::Name`] with the name.
+pub fn check_names(ledger: &Ledger, dialect: Dialect) -> Result<(), Fault> {
+    match ledger.bad_name(dialect) {
+        None => Ok(()),
+        Some(name) => Err(Fault::new(
+            FaultKind::Name,
+            format!("`{name}` is not the name of a table or a schema"),
+        )),
+    }
+}
 
 /// What one look at a database tells.
 #[derive(Clone, Debug, PartialEq, Eq)]

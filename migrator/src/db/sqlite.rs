@@ -5,6 +5,7 @@ mod lock_file;
 
 use super::fault::{Fault, FaultKind, Position};
 use super::memory::{self, Memory};
+use super::names;
 use super::repeat;
 use super::stepwise::{self, Settled, Step, Stepwise, done_at_once, quicker};
 use super::url::DatabaseUrl;
@@ -19,7 +20,7 @@ use crate::plan::history::Mark;
 use crate::sql::{Dialect, Kind};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -53,8 +54,8 @@ impl Sqlite {
         let path = url.file().map(|file| file.path.clone()).unwrap_or_default();
         if !create && !path.exists() {
             return Err(Fault::new(
-                FaultKind::Refused,
-                format!("the database file {} does not exist", path.display()),
+                FaultKind::File,
+                format!("{} does not exist", path.display()),
             ));
         }
         let connection = async {
@@ -63,7 +64,9 @@ impl Sqlite {
                 .connect()
                 .await
         };
-        let mut connection = connection.await.map_err(|error| fault(&error, true))?;
+        let mut connection = connection
+            .await
+            .map_err(|error| unopened(&path, fault(&error, true)))?;
         let cancelled = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&cancelled);
         let bound: Arc<Mutex<Option<Instant>>> = Arc::default();
@@ -301,7 +304,10 @@ impl Stepwise for Sqlite {
 
 impl Session for Sqlite {
     async fn look(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
-        let version = self.rows("SELECT sqlite_version()").await?;
+        super::check_names(ledger, DIALECT)?;
+        // The first to read the file.
+        let version = self.rows("SELECT sqlite_version()").await;
+        let version = version.map_err(|fault| unopened(&self.path, fault))?;
         let version = version.rows.first().and_then(|row| row.first()?.clone());
         let mut has_tables = false;
         let past = match self.rows(&ledger.select(DIALECT)).await {
@@ -436,11 +442,32 @@ fn token(message: &str) -> Option<String> {
         .filter(|name| !name.is_empty())
 }
 
+/// SQLite says of a file no more than that it cannot be opened.
+fn unopened(path: &Path, fault: Fault) -> Fault {
+    if fault.kind != FaultKind::File {
+        return fault;
+    }
+    let shown = path.display();
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let message = match folder {
+        _ if path.is_dir() => format!("{shown} is a folder"),
+        Some(folder) if !folder.exists() => format!(
+            "{shown} has no folder to be in: {} does not exist",
+            folder.display()
+        ),
+        _ => format!("{shown}: {}", fault.message),
+    };
+    Fault { message, ..fault }
+}
+
 fn fault(error: &sqlx::Error, connecting: bool) -> Fault {
     let sqlx::Error::Database(database) = error else {
         return wire::driver_fault(error, connecting);
     };
     Fault {
+        name: database.code().and_then(|code| names::sqlite(&code)),
         code: database.code().map(std::borrow::Cow::into_owned),
         position: token(database.message()).map(Position::Token),
         ..Fault::new(
@@ -450,10 +477,12 @@ fn fault(error: &sqlx::Error, connecting: bool) -> Fault {
     }
 }
 
-/// By result code: 5 is busy, 261 and 517 its kinds.
+/// By result code: 5 is busy, 261 and 517 its kinds; 14 is a file that cannot be
+/// opened, 26 one that is no database.
 fn kind(code: Option<&str>, connecting: bool) -> FaultKind {
     match code {
         Some("5" | "261" | "517") => FaultKind::LockTimeout,
+        Some("14" | "26") => FaultKind::File,
         _ if connecting => FaultKind::Refused,
         _ => FaultKind::Statement,
     }

@@ -42,11 +42,17 @@ pub enum UrlError {
     Malformed {
         reason: String,
     },
+    /// `SQLite`'s own URL, as a path.
+    FileForm,
     /// A database in memory ends with the process.
     InMemory,
     /// The mode trusts any host that the authority vouches for, and the driver
     /// trusts the public ones beside it: then any site on the internet would do.
     VerifyCa,
+    /// `SQLite` has no such mode.
+    Mode {
+        mode: String,
+    },
     /// The URL names no database.
     NoDatabase,
     UnknownScheme {
@@ -172,11 +178,14 @@ impl DatabaseUrl {
             return Err(UrlError::InMemory);
         }
         if name.starts_with("file:") {
-            return Err(UrlError::Malformed {
-                reason: "SQLite's own form file: is not understood".to_owned(),
-            });
+            return Err(UrlError::FileForm);
         }
-        let creation_is_open = !parameters.split('&').any(|pair| pair.starts_with("mode="));
+        let mut pairs = parameters.split('&');
+        let mode = pairs.find_map(|pair| pair.strip_prefix("mode="));
+        if let Some(mode) = mode.filter(|mode| !matches!(*mode, "ro" | "rw" | "rwc")) {
+            let mode = mode.to_owned();
+            return Err(UrlError::Mode { mode });
+        }
         Ok(Self {
             dialect: Dialect::Sqlite,
             driver: format!("sqlite:{path}?{parameters}"),
@@ -185,7 +194,7 @@ impl DatabaseUrl {
             authority: None,
             file: Some(DatabaseFile {
                 path: decode(path).into(),
-                may_create: creation_is_open || parameters.contains("mode=rwc"),
+                may_create: mode.is_none_or(|mode| mode == "rwc"),
             }),
         })
     }

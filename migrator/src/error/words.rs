@@ -8,13 +8,15 @@ mod revert;
 
 use super::{Error, Forbidden, Why};
 use crate::bundle::BundleError;
+use crate::db::url::without_user_info;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::formats::FormatError;
 use crate::project::USUAL_FOLDERS;
 use crate::sources::SourceError;
-use crate::sql::Dialect;
 use crate::sql::variables::{VariableError, VariableErrorKind};
 use crate::text::{SourceFile, Span};
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 
 #[cfg(feature = "cli")]
@@ -24,7 +26,24 @@ pub(super) use database::not_remembered;
 #[cfg(feature = "cli")]
 pub(super) use drift::drift;
 
+/// What is to be said. Whatever it quotes, a file, a setting or a server, may
+/// hold a URL: its user and password are left out.
 pub(super) fn diagnostic(error: &Error) -> Diagnostic {
+    let said = of(error);
+    Diagnostic {
+        title: without_user_info(&said.title),
+        label: without_user_info(&said.label),
+        notes: said
+            .notes
+            .iter()
+            .map(|note| without_user_info(note))
+            .collect(),
+        help: said.help,
+        ..said
+    }
+}
+
+fn of(error: &Error) -> Diagnostic {
     match error {
         Error::Baseline(error) => revert::baseline(error),
         Error::Bundle(error) => bundle(error),
@@ -133,25 +152,37 @@ fn bundle(error: &BundleError) -> Diagnostic {
 
 fn source(error: &SourceError) -> Diagnostic {
     match error {
-        SourceError::Missing { path } => Diagnostic::error(
-            "missing_folder",
-            format!("{} does not exist", path.display()),
-        )
-        .help(
-            "name the migrations folder with --dir, MIGRATE_DIR or `dir` in migrate.toml, \
-             relative to the working directory",
-        ),
-        SourceError::NotAFolder { path } => Diagnostic::error(
-            "not_a_folder",
-            format!("{} is not a folder", path.display()),
-        )
-        .help("name the folder that holds the migrations"),
+        SourceError::Missing { path } => {
+            Diagnostic::error("missing_folder", format!("{} does not exist", shown(path))).help(
+                "name the migrations folder with --dir, MIGRATE_DIR or `dir` in migrate.toml, \
+                 relative to the working directory",
+            )
+        }
+        SourceError::NotAFolder { path } => {
+            Diagnostic::error("not_a_folder", format!("{} is not a folder", shown(path)))
+                .help("name the folder that holds the migrations")
+        }
         SourceError::Unreadable { path, cause } => Diagnostic::error(
             "unreadable",
-            format!("{} cannot be read: {cause}", path.display()),
+            format!("{} cannot be read: {cause}", shown(path)),
         )
-        .help("give the user that runs this process the right to read it"),
+        .help(match cause.kind() {
+            ErrorKind::InvalidData => "save it as UTF-8",
+            ErrorKind::IsADirectory => "a file belongs there, not a folder",
+            ErrorKind::NotFound => {
+                "it is a link that leads nowhere: restore what it leads to, or remove it"
+            }
+            ErrorKind::PermissionDenied => {
+                "give the user that runs this process the right to read it"
+            }
+            _ => "put a file there that can be read, or remove it",
+        }),
     }
+}
+
+/// A path as a person knows it: from the working directory.
+fn shown(path: &Path) -> std::path::Display<'_> {
+    path.strip_prefix(".").unwrap_or(path).display()
 }
 
 fn format(error: &FormatError) -> Diagnostic {
@@ -255,14 +286,6 @@ fn forbidden(forbidden: &Forbidden) -> Diagnostic {
     Diagnostic::error(code, title)
         .at(Some(Place::new(&forbidden.file, forbidden.span)), "here")
         .help(help)
-}
-
-fn server(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Postgres => "PostgreSQL",
-        Dialect::Mysql => "MySQL or MariaDB",
-        Dialect::Sqlite => "SQLite",
-    }
 }
 
 /// A few of many names.

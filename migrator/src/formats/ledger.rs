@@ -51,6 +51,17 @@ impl Ledger {
             .collect()
     }
 
+    /// The first of its names that is none: neither plain nor quoted, or of more
+    /// than two parts.
+    #[must_use]
+    pub fn bad_name(&self, dialect: Dialect) -> Option<&str> {
+        let table = (!is_name(dialect, &self.table, 2)).then_some(&self.table);
+        let mut schemas = self.schemas.iter();
+        table
+            .or_else(|| schemas.find(|schema| !is_name(dialect, schema, 1)))
+            .map(String::as_str)
+    }
+
     /// All rows in any order, every column as text. (By name, PostgreSQL would
     /// order by the column that is selected, which is text: 10 before 9.)
     #[must_use]
@@ -208,6 +219,38 @@ pub fn quote(dialect: Dialect, text: &str) -> String {
     }
 }
 
+/// Whether a text is a name of at most so many parts, each plain or quoted.
+fn is_name(dialect: Dialect, text: &str, parts: usize) -> bool {
+    let quotes: &[(char, char)] = match dialect {
+        Dialect::Postgres => &[('"', '"')],
+        Dialect::Mysql => &[('`', '`')],
+        Dialect::Sqlite => &[('"', '"'), ('`', '`'), ('[', ']')],
+    };
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
+    let opened = quotes.iter().find(|(open, _)| text.starts_with(*open));
+    let (first, rest) = match opened {
+        Some((_, close)) => {
+            let inside = &text[1..];
+            // A doubled quote is one of the name's own.
+            let mut places = inside.match_indices(*close).map(|(at, _)| at).peekable();
+            let end = loop {
+                match (places.next(), places.peek()) {
+                    (Some(at), Some(next)) if at + 1 == *next => places.next(),
+                    (Some(at), _) => break at,
+                    (None, _) => return false,
+                };
+            };
+            (&inside[..end], &inside[end + 1..])
+        }
+        None => text.split_at(text.find(|c| !is_plain(c)).unwrap_or(text.len())),
+    };
+    match rest.strip_prefix('.') {
+        _ if first.is_empty() || parts == 0 => false,
+        Some(next) => is_name(dialect, next, parts - 1),
+        None => rest.is_empty(),
+    }
+}
+
 pub(super) fn bytes(dialect: Dialect, checksum: &Checksum) -> String {
     match dialect {
         Dialect::Postgres => format!("decode('{}', 'hex')", checksum.hex()),
@@ -229,6 +272,32 @@ mod tests {
         assert_eq!(quote(Dialect::Mysql, "it's"), "'it''s'");
         assert_eq!(quote(Dialect::Mysql, r"\"), "CONVERT(X'5c' USING utf8mb4)");
         assert_eq!(quote(Dialect::Sqlite, r"it's \"), r"'it''s \'");
+    }
+
+    #[test]
+    fn a_name_is_plain_or_quoted_and_nothing_else() {
+        for (dialect, name, is) in [
+            (Dialect::Sqlite, "_sqlx_migrations", true),
+            (Dialect::Sqlite, "main.\"a \"\" b\"", true),
+            (Dialect::Sqlite, "[a b]", true),
+            (Dialect::Sqlite, "a.b.c", false),
+            (Dialect::Sqlite, "x; DROP TABLE a; --", false),
+            (Dialect::Sqlite, "\"x", false),
+            (Dialect::Sqlite, "\"x\"\"", false),
+            (Dialect::Sqlite, "\"x\" y", false),
+            (Dialect::Sqlite, "", false),
+            (Dialect::Sqlite, "\"\"", false),
+            (Dialect::Sqlite, "a.", false),
+            (Dialect::Mysql, "`größe`.h_1", true),
+            (Dialect::Mysql, "größe", true),
+            (Dialect::Mysql, "\"x\"", false),
+        ] {
+            let ledger = Ledger {
+                table: name.to_owned(),
+                schemas: Vec::new(),
+            };
+            assert_eq!(ledger.bad_name(dialect).is_none(), is, "{name}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@
 mod support;
 
 mod application;
+mod bad_input;
 mod batch;
 mod command_line;
 mod concurrency;

@@ -6,6 +6,7 @@ mod stepwise;
 
 use crate::db::fault::{Fault, FaultKind, Position};
 use crate::db::memory::{self, Memory};
+use crate::db::names;
 use crate::db::stepwise::{Stepwise, quicker};
 use crate::db::url::DatabaseUrl;
 use crate::db::wire::{self, Answer, Failed};
@@ -17,7 +18,7 @@ use crate::formats::record;
 use crate::formats::repeated::Repeated;
 use crate::formats::sqlx::lock_number;
 use crate::model::{Checksum, Deed};
-use crate::sql::Dialect;
+use crate::sql::{Dialect, Statement};
 use sha2::{Digest, Sha256};
 use sqlx::ConnectOptions;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError};
@@ -32,6 +33,10 @@ const NO_SUCH_TABLE: &str = "1146";
 const TABLE_ACCESS_DENIED: &str = "1142";
 const UNKNOWN_COLUMN: &str = "1054";
 const UNKNOWN_DATABASE: &str = "1049";
+const PACKET_TOO_LARGE: u16 = 1153;
+
+/// What travels with a statement: the run's name, and marks in the journal.
+const ENVELOPE: usize = 1024;
 
 /// The largest value that `innodb_lock_wait_timeout` takes, in seconds.
 const LONGEST_ROW_LOCK_WAIT: u128 = 1_073_741_824;
@@ -40,32 +45,45 @@ pub(super) struct Mysql {
     connection: MySqlConnection,
     number: u64,
     is_mariadb: bool,
+    /// The largest message that the server takes, in bytes.
+    largest: usize,
+    user: String,
 }
 
 impl Mysql {
     /// Connects with sqlx's own session settings (SQL mode, time zone): files in
     /// its format were written for them.
     pub(super) async fn connect(url: &DatabaseUrl) -> Result<Self, Fault> {
+        let mut user = String::new();
         let connection = async {
             let mut options = MySqlConnectOptions::from_str(url.for_driver())?;
             if let Some(authority) = url.authority() {
                 options = options.ssl_ca_from_pem(authority.into());
             }
+            options.get_username().clone_into(&mut user);
             options.connect().await
         };
+        let connection = connection.await;
         let mut session = Self {
-            connection: connection.await.map_err(|error| fault(&error, true))?,
+            connection: connection.map_err(|error| fault(&error, true).of(&user))?,
             number: 0,
             is_mariadb: false,
+            largest: usize::MAX,
+            user,
         };
         let facts = session
-            .rows("SELECT CAST(CONNECTION_ID() AS CHAR), CAST(VERSION() AS CHAR)")
-            .await?;
-        let fact = |at: usize| facts.rows.first().and_then(|row| row.get(at)?.as_deref());
-        session.number = fact(0)
-            .and_then(|number| number.parse().ok())
-            .unwrap_or_default();
-        session.is_mariadb = fact(1).is_some_and(|version| version.contains("MariaDB"));
+            .rows(
+                "SELECT CAST(CONNECTION_ID() AS CHAR), CAST(@@max_allowed_packet AS CHAR), \
+                 CAST(VERSION() AS CHAR)",
+            )
+            .await?
+            .rows;
+        let fact = |at: usize| facts.first()?.get(at)?.as_deref();
+        session.number = fact(0).and_then(|id| id.parse().ok()).unwrap_or_default();
+        session.largest = fact(1)
+            .and_then(|bytes| bytes.parse().ok())
+            .unwrap_or(usize::MAX);
+        session.is_mariadb = fact(2).is_some_and(|version| version.contains("MariaDB"));
         Ok(session)
     }
 
@@ -76,7 +94,7 @@ impl Mysql {
     async fn rows(&mut self, sql: &str) -> Result<Answer, Fault> {
         self.send(sql)
             .await
-            .map_err(|failed| fault(&failed.error, false))
+            .map_err(|failed| fault(&failed.error, false).of(&self.user))
     }
 
     async fn has_tables(&mut self) -> Result<bool, Fault> {
@@ -99,6 +117,43 @@ impl Mysql {
             ))
             .await?;
         Ok(wire::foreign_past(columns))
+    }
+
+    /// The first statement that the server would not take, but end the
+    /// connection, after which nobody could tell what had happened.
+    fn too_large(&self, job: &Job<'_>) -> Option<Setback> {
+        let length = |statement: &Statement| statement.span.end - statement.span.start;
+        let done = match job.resume {
+            Some(resume) if resume.begun.is_some() => return None,
+            Some(resume) => resume.done,
+            None => 0,
+        };
+        let too_large = |statement| length(statement).saturating_add(ENVELOPE) > self.largest;
+        let number = done + job.statements.iter().skip(done).position(too_large)?;
+        let fault = Fault {
+            code: Some(PACKET_TOO_LARGE.to_string()),
+            name: names::mysql(PACKET_TOO_LARGE),
+            ..Fault::new(
+                FaultKind::Statement,
+                format!(
+                    "a statement of {} bytes is larger than the server's max_allowed_packet of {}",
+                    length(&job.statements[number]),
+                    self.largest
+                ),
+            )
+        };
+        Some(Setback {
+            fault,
+            statement: Some(number),
+            offset: None,
+            left: match job.resume {
+                Some(_) => Left::Part {
+                    ran: done,
+                    resumable: true,
+                },
+                None => Left::Nothing,
+            },
+        })
     }
 
     /// What is left after a failure: only the history knows, for some
@@ -153,6 +208,7 @@ impl Session for Mysql {
             row.and_then(|row| row.get(at)?.clone()).unwrap_or_default()
         };
         let version = fact(0);
+        crate::db::check_names(ledger, DIALECT)?;
         let mut has_tables = false;
         let past = match self.rows(&ledger.select(DIALECT)).await {
             Ok(answer) => {
@@ -197,6 +253,9 @@ impl Session for Mysql {
     async fn apply(&mut self, jobs: &[Job<'_>]) -> Progress {
         match jobs.first() {
             Some(job) => {
+                if let Some(setback) = self.too_large(job) {
+                    return Progress::none(setback);
+                }
                 if let Err(fault) = self.be_patient(*job).await {
                     return Progress::none(self.our_setback(*job, fault, 0).await);
                 }
@@ -390,16 +449,17 @@ fn fault(error: &sqlx::Error, connecting: bool) -> Fault {
     Fault {
         kind: kind(error.number(), connecting),
         code: Some(error.number().to_string()),
+        name: names::mysql(error.number()),
         position: line.map(Position::Line),
         ..Fault::new(FaultKind::Statement, error.message())
     }
 }
 
-/// By number: 1040 and 1203 are too many connections, 1053 a shutdown, 1927 and
+/// By number: 1040, 1203 and 1226 are too many connections, 1053 a shutdown, 1927 and
 /// 3169 a killed session.
 fn kind(number: u16, connecting: bool) -> FaultKind {
     match number {
-        1040 | 1053 | 1203 if connecting => FaultKind::Unreachable,
+        1040 | 1053 | 1203 | 1226 if connecting => FaultKind::Unreachable,
         _ if connecting => FaultKind::Refused,
         1053 | 1927 | 3169 => FaultKind::Lost,
         1205 => FaultKind::LockTimeout,

@@ -6,8 +6,9 @@ mod message;
 mod progress;
 mod stepwise;
 
-use crate::db::fault::{Fault, FaultKind, Position};
+use crate::db::fault::{Fault, FaultKind, Inner, Position};
 use crate::db::memory::{self, Memory};
+use crate::db::names;
 use crate::db::url::DatabaseUrl;
 use crate::db::wire::{self, Answer, Failed};
 use crate::db::{Edit, Entry, Handle, Job, Left, LockKey, Look, Past, Progress, Session, Wanted};
@@ -30,7 +31,8 @@ const DIALECT: Dialect = Dialect::Postgres;
 const UNIQUE_VIOLATION: &str = "23505";
 const DUPLICATE_TABLE: &str = "42P07";
 const INVALID_NAME: [&str; 2] = ["22023", "42602"];
-const UNDEFINED_COLUMN: &str = "42703";
+/// A history table of other columns, or of other types.
+const OTHER_SHAPE: [&str; 4] = ["42703", "42804", "42846", "42883"];
 const UNDEFINED_TABLE: &str = "42P01";
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
@@ -39,11 +41,13 @@ const SERIALIZATION_FAILURE: &str = "40001";
 
 pub(super) struct Postgres {
     connection: PgConnection,
+    user: String,
     version: u32,
 }
 
 impl Postgres {
     pub(super) async fn connect(url: &DatabaseUrl) -> Result<Self, Fault> {
+        let mut user = String::new();
         let connection = async {
             let mut options = PgConnectOptions::from_str(url.for_driver())?
                 // Poolers refuse the connection for this setting (08P01).
@@ -56,10 +60,13 @@ impl Postgres {
                 let refused = "verify-ca is refused: any site's certificate would do";
                 return Err(sqlx::Error::Configuration(refused.into()));
             }
+            options.get_username().clone_into(&mut user);
             options.connect().await
         };
+        let connection = connection.await;
         Ok(Self {
-            connection: connection.await.map_err(|error| fault(&error, true))?,
+            connection: connection.map_err(|error| fault(&error, true).of(&user))?,
+            user,
             version: 0,
         })
     }
@@ -71,7 +78,7 @@ impl Postgres {
     async fn rows(&mut self, sql: &str) -> Result<Answer, Fault> {
         self.send(sql)
             .await
-            .map_err(|failed| fault(&failed.error, false))
+            .map_err(|failed| fault(&failed.error, false).of(&self.user))
     }
 
     /// Ends the transaction that a failed message left open; the fault that led
@@ -103,7 +110,7 @@ impl Postgres {
                     return Progress::none(ours(fault, Left::Unknown));
                 }
                 Err(failed) => {
-                    let fault = fault(&failed.error, false);
+                    let fault = fault(&failed.error, false).of(&self.user);
                     if fault.kind != FaultKind::Lost {
                         self.roll_back().await;
                     }
@@ -130,6 +137,7 @@ impl Postgres {
 
 impl Session for Postgres {
     async fn look(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
+        crate::db::check_names(ledger, DIALECT)?;
         let name = quote(DIALECT, &ledger.table);
         // Where the table is found, or where it would be created: as for sqlx,
         // in the first schema of the search path and no other, where another
@@ -142,7 +150,7 @@ impl Session for Postgres {
                  current_database()::text FROM (\
                  SELECT n.oid IS NOT NULL AS exist, \
                  coalesce(n.nspname, parts[array_length(parts, 1) - 1], current_schema(), '')::text AS schema, \
-                 coalesce(c.relname, parts[array_length(parts, 1)])::text AS name \
+                 coalesce(c.relname, parts[array_length(parts, 1)]::name)::text AS name \
                  FROM (SELECT parse_ident({name}) AS parts) p \
                  LEFT JOIN pg_catalog.pg_class c ON c.oid = to_regclass(\
                  CASE WHEN array_length(parts, 1) > 1 THEN {name} \
@@ -152,7 +160,7 @@ impl Session for Postgres {
             .await
             .map_err(|fault| Fault {
                 kind: if fault.has_code(&INVALID_NAME) {
-                    FaultKind::Setting
+                    FaultKind::Name
                 } else {
                     fault.kind
                 },
@@ -272,7 +280,7 @@ impl Memory for Postgres {
         let Err(failed) = self.send(&format!("BEGIN;\n{sql};\nCOMMIT")).await else {
             return Ok(());
         };
-        let fault = fault(&failed.error, false);
+        let fault = fault(&failed.error, false).of(&self.user);
         self.roll_back().await;
         if fault.has_code(&[UNIQUE_VIOLATION, DUPLICATE_TABLE]) {
             return Ok(());
@@ -312,7 +320,7 @@ impl Postgres {
 
     async fn history(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<History, Fault> {
         let answer = self.rows(&ledger.select(DIALECT)).await;
-        let answer = answer.map_err(|fault| wire::as_history(fault, &[UNDEFINED_COLUMN]))?;
+        let answer = answer.map_err(|fault| wire::as_history(fault, &OTHER_SHAPE))?;
         let mut history = wire::history(&answer, &ledger.table)?;
         memory::recall(self, ledger, wanted, &mut history).await?;
         Ok(history)
@@ -378,10 +386,18 @@ fn fault(error: &sqlx::Error, connecting: bool) -> Fault {
     Fault {
         kind: kind(error.code(), connecting),
         code: Some(error.code().to_owned()),
+        name: names::postgres(error.code()),
         detail: own(error.detail()),
         hint: own(error.hint()),
         position: match error.position() {
             Some(PgErrorPosition::Original(at)) => Some(Position::Character(at.saturating_sub(1))),
+            _ => None,
+        },
+        inner: match error.position() {
+            Some(PgErrorPosition::Internal { position, query }) => Some(Box::new(Inner {
+                text: query.to_owned(),
+                character: position.saturating_sub(1),
+            })),
             _ => None,
         },
         context: own(error.r#where()),

@@ -26,7 +26,7 @@ impl GuardSession for LockFile {
         };
         let unusable = |error: std::io::Error| {
             Fault::new(
-                FaultKind::Refused,
+                FaultKind::File,
                 format!("the lock file {} cannot be used: {error}", path.display()),
             )
         };

@@ -1,11 +1,12 @@
 //! The words about settings.
 
-use super::{one_line, server};
+use super::one_line;
 #[cfg(feature = "cli")]
 use crate::config::environment::Unknown;
 use crate::config::{ConfigError, Origin};
 use crate::db::url::{UrlError, without_user_info};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::sql::Dialect;
 
 pub(super) fn config(error: &ConfigError) -> Diagnostic {
     match error {
@@ -173,6 +174,11 @@ fn url(origin: &Origin, error: &UrlError) -> Diagnostic {
                 "set it to the database's URL; a platform leaves it empty where a binding or a \
                  secret has no value",
             ),
+        UrlError::FileForm => Diagnostic::error(
+            "bad_database_url",
+            format!("{origin} has SQLite's own form file:, which migrate does not understand"),
+        )
+        .help("write the path alone, as in sqlite:app.db or sqlite:/srv/app.db"),
         UrlError::InMemory => Diagnostic::error(
             "database_in_memory",
             format!("{origin} names a SQLite database in memory, which ends with this process"),
@@ -184,6 +190,11 @@ fn url(origin: &Origin, error: &UrlError) -> Diagnostic {
              %40, # is %23, ? is %3F, : is %3A, % is %25",
             )
         }
+        UrlError::Mode { mode } => Diagnostic::error(
+            "bad_database_url",
+            format!("{origin} says mode={mode}, which SQLite does not know"),
+        )
+        .help("mode is one of ro, rw or rwc; without it, `migrate up` creates a missing file"),
         UrlError::NoDatabase => Diagnostic::error(
             "no_database_name",
             format!("{origin} names no database after the host"),
@@ -214,7 +225,13 @@ fn url(origin: &Origin, error: &UrlError) -> Diagnostic {
             "unknown_scheme",
             format!("{origin} begins with {scheme}://, which migrate does not know"),
         )
-        .help(forms),
+        .help(if scheme.starts_with(['"', '\'']) {
+            "remove the quotes around it: they became part of the value"
+        } else if scheme.contains('=') {
+            "give the URL alone, without a variable's name before it"
+        } else {
+            forms
+        }),
         UrlError::Unresolved { placeholder } => Diagnostic::error(
             "unresolved_variable",
             format!("{origin} holds {placeholder}, which the platform has not filled in"),
@@ -224,5 +241,13 @@ fn url(origin: &Origin, error: &UrlError) -> Diagnostic {
              (on DigitalOcean, `databases: - name: db` for ${db.DATABASE_URL}), attached to this \
              component",
         ),
+    }
+}
+
+fn server(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Postgres => "PostgreSQL",
+        Dialect::Mysql => "MySQL or MariaDB",
+        Dialect::Sqlite => "SQLite",
     }
 }

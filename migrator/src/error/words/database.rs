@@ -24,7 +24,15 @@ pub(super) fn fault(fault: &Fault) -> Diagnostic {
         FaultKind::Driver => (
             "driver_error",
             "the conversation with the database failed",
-            "see the message above",
+            "see by `migrate status` what is applied; if it happens again, report it with this \
+             output",
+        ),
+        FaultKind::File => (
+            "database_file",
+            "the database's file cannot be used",
+            "correct the path in the URL (sqlite:/srv/app.db, or sqlite:app.db in the working \
+             directory) or put there what is missing; `migrate up` creates the file, but no folder, \
+             and not with mode=rw or mode=ro",
         ),
         FaultKind::LockTimeout => (
             "lock_timeout",
@@ -35,6 +43,12 @@ pub(super) fn fault(fault: &Fault) -> Diagnostic {
             "connection_lost",
             "the connection to the database ended",
             "run migrate again: it goes on from what the history says",
+        ),
+        FaultKind::Name => (
+            "bad_setting",
+            "the history table's name is none",
+            "correct --table, MIGRATE_TABLE, or in sqlx.toml table-name or create-schemas; what is \
+             no plain name stands in the database's own quotes",
         ),
         FaultKind::NotAHistory => (
             "not_a_history",
@@ -55,7 +69,8 @@ pub(super) fn fault(fault: &Fault) -> Diagnostic {
         FaultKind::Statement => (
             "statement_failed",
             "the database refused a statement of migrate's own",
-            "see the database's message above",
+            "see that the user of the URL may read and write the history table, and create it where \
+             it is missing",
         ),
         FaultKind::Tls => (
             "tls_failed",
@@ -71,7 +86,7 @@ pub(super) fn fault(fault: &Fault) -> Diagnostic {
     };
     Diagnostic::error(code, format!("{title}: {}", said(fault)))
         .notes(facts(fault))
-        .help(hints::next_step(fault).unwrap_or(help))
+        .help(hints::next_step(fault).unwrap_or_else(|| help.to_owned()))
 }
 
 pub(super) fn foreign_history(tool: &str, table: &str, create: &str) -> Diagnostic {
@@ -152,7 +167,11 @@ pub(super) fn stopped(stopped: &Stopped) -> Diagnostic {
     };
     let diagnostic = Diagnostic::error(code, format!("{title} while {} ran", failure.file.path()))
         .at(place(failure), "this was running")
-        .notes(statement(failure));
+        .notes(statement(failure))
+        .notes(
+            (failure.fault.kind == FaultKind::LockTimeout)
+                .then(|| format!("it waited for a lock: {}", said(&failure.fault))),
+        );
     match &failure.state {
         State::HalfApplied {
             ran,
@@ -186,22 +205,16 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
     match &failure.state {
         State::RolledBack if failure.statement.is_none() && failure.offset.is_none() => diagnostic
             .note("no statement of the file failed, but its history row or its COMMIT")
-            .help(hints::next_step(&failure.fault).map_or_else(
-                || {
-                    format!(
-                        "see that this user may write into {} and that the file breaks no deferred \
-                         constraint, then run {again}",
-                        failure.table
-                    )
-                },
-                str::to_owned,
-            )),
+            .help(hints::next_step(&failure.fault).unwrap_or_else(|| outside_the_file(failure))),
         State::RolledBack => diagnostic.help(
             hints::next_step(&failure.fault)
-                .map_or_else(|| format!("correct {path} and run {again}"), str::to_owned),
+                .unwrap_or_else(|| format!("correct {path} and run {again}")),
         ),
         State::HalfApplied { ran, resumable } => {
-            diagnostic.help(half_applied(failure, *ran, *resumable))
+            let known = hints::next_step(&failure.fault);
+            diagnostic
+                .notes(known.map(|step| format!("what helps: {step}")))
+                .help(half_applied(failure, *ran, *resumable))
         }
         State::HalfRepeated { ran } => diagnostic.help(format!(
             "correct {path} and run {again}: it begins with its first statement, of which {ran} \
@@ -222,6 +235,22 @@ fn again(failure: &MigrationFailure) -> &'static str {
     } else {
         "migrate up again"
     }
+}
+
+/// What to do where no statement of the file failed.
+fn outside_the_file(failure: &MigrationFailure) -> String {
+    let table = &failure.table;
+    if failure.fault.constraint.is_some() || failure.fault.message.contains("constraint") {
+        return format!(
+            "correct {}, which leaves behind what breaks a deferred constraint, and run migrate up \
+             again",
+            failure.file.path()
+        );
+    }
+    format!(
+        "see that {table} is a table (--table names another) and that this user may write into it, \
+         and that the file breaks no deferred constraint; then run migrate up again"
+    )
 }
 
 /// The exact question, and the line that answers it.
@@ -279,12 +308,31 @@ fn statement(failure: &MigrationFailure) -> Option<String> {
 /// What the database told, else the statement's first line.
 fn place(failure: &MigrationFailure) -> Option<Place> {
     let file = &failure.file;
-    let span = match (failure.offset, failure.statement) {
+    let offset = failure.offset.or_else(|| inside(failure));
+    let span = match (offset, failure.statement) {
         (Some(offset), _) => word_at(file, offset),
         (None, Some((_, span))) => first_line(file, span),
         (None, None) => return None,
     };
     Some(Place::new(file, span))
+}
+
+/// Where a statement of a function failed, if the function stands in this file
+/// and the statement once in it.
+fn inside(failure: &MigrationFailure) -> Option<usize> {
+    let inner = failure.fault.inner.as_ref()?;
+    let mut places = failure.file.text().match_indices(&inner.text);
+    let (start, _) = places.next()?;
+    if places.next().is_some() {
+        return None;
+    }
+    let before: usize = inner
+        .text
+        .chars()
+        .take(inner.character)
+        .map(char::len_utf8)
+        .sum();
+    Some(start + before)
 }
 
 /// What stands at the caret: MySQL's messages are for the title only.
@@ -310,9 +358,10 @@ fn word_at(file: &SourceFile, offset: usize) -> Span {
 /// The message with its code, as the database gave them.
 fn said(fault: &Fault) -> String {
     let message = one_line(&fault.message);
-    match &fault.code {
-        Some(code) => format!("{message} ({code})"),
-        None => message,
+    match (&fault.code, fault.name) {
+        (Some(code), Some(name)) => format!("{message} ({code} {name})"),
+        (Some(code), None) => format!("{message} ({code})"),
+        (None, _) => message,
     }
 }
 
@@ -323,6 +372,10 @@ fn facts(fault: &Fault) -> Vec<String> {
         ("constraint", &fault.constraint),
         ("table", &fault.table),
         ("in", &fault.context),
+        (
+            "at its statement",
+            &fault.inner.as_ref().map(|inner| inner.text.clone()),
+        ),
     ]
     .into_iter()
     .filter_map(|(name, text)| Some(format!("{name}: {}", one_line(text.as_deref()?))))
