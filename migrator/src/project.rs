@@ -43,10 +43,7 @@ pub struct Project {
 /// The first thing that keeps the migrations from being applied as they are
 /// meant, with its path; nothing was changed.
 pub fn find(root: &Path, dir: Option<&str>, table: Option<&str>) -> Result<Project, Error> {
-    let file = match sources::read_optional(&root.join(file::NAME))? {
-        Some(text) => File::parse(&text)?,
-        None => File::default(),
-    };
+    let file = configuration(root)?;
     let dir = match dir.or(file.dir.as_deref()) {
         Some(dir) => dir.to_owned(),
         None => usual_folder(root)?,
@@ -87,6 +84,17 @@ pub fn find_bundled(root: &Path, table: Option<&str>) -> Result<Option<Project>,
         }
     }
     find(root, Some(&manifest.dir), table).map(Some)
+}
+
+/// What `migrate.toml` of the project at `root` says; nothing where there is none.
+///
+/// # Errors
+/// A file that cannot be read or obeyed.
+pub fn configuration(root: &Path) -> Result<File, Error> {
+    Ok(match sources::read_optional(&root.join(file::NAME))? {
+        Some(text) => File::parse(&text)?,
+        None => File::default(),
+    })
 }
 
 /// Whether somebody said that this project has migrations, so that a failure to

@@ -2,6 +2,7 @@
 
 use crate::config::Options;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 /// Applies database migrations exactly once, and says truthfully what it did.
 #[derive(Debug, Parser)]
@@ -66,12 +67,16 @@ pub(super) enum Verb {
     /// Apply what is pending (what `migrate` alone does)
     #[default]
     Up,
+    /// Print a shell's script that completes the verbs and options of `migrate`
+    Completions { shell: Shell },
     /// Show every migration: applied, pending, changed or missing
     Status {
         /// Exit with 7 when files and history disagree, else 6 when pending
         #[arg(long)]
         exit_code: bool,
     },
+    /// Wait until the database answers, for up to --wait
+    Wait,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -86,7 +91,7 @@ impl Verb {
     pub(super) fn acts(&self) -> bool {
         match self {
             Self::Up => true,
-            Self::Status { .. } => false,
+            Self::Completions { .. } | Self::Status { .. } | Self::Wait => false,
         }
     }
 }

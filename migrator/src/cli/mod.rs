@@ -2,17 +2,18 @@
 //! tells, and a code comes out.
 
 mod args;
+mod completions;
+mod questions;
 mod tasks;
 
 use crate::commands::{self, Task};
 use crate::config::{self, Environment, Options, Output};
-use crate::db::{self, Past};
+use crate::db;
 use crate::engine::stop::Stop;
 use crate::error::Error;
 use crate::exit;
-use crate::plan::drift::Drift;
-use crate::plan::planner;
-use crate::report::{Human, Json, Report, Status};
+use crate::limits::Limits;
+use crate::report::{Human, Json, Report};
 use args::{Cli, Color, Verb};
 use clap::Parser;
 use std::ffi::OsString;
@@ -38,6 +39,11 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if asked_for { exit::DONE } else { exit::USAGE });
         }
     };
+    if let Some(Verb::Completions { shell }) = cli.command {
+        // A closed stream leaves nobody to tell.
+        let _ = std::io::stdout().write_all(&completions::script(shell));
+        return ExitCode::from(exit::DONE);
+    }
     let styled = match cli.shared.color {
         Color::Always => true,
         Color::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
@@ -77,12 +83,12 @@ fn run(cli: &Cli, options: &Options, environment: Environment, report: &mut dyn 
             .enable_all()
             .build()
             .map_err(|error| unexpected(&format!("the runtime could not be started: {error}")))?;
-        let tasks = tasks::find(options, environment)?;
         runtime.block_on(async {
             if verb.acts() {
+                let tasks = tasks::find(options, environment)?;
                 Box::pin(act(&verb, &tasks, report)).await
             } else {
-                Box::pin(ask(&verb, &tasks, report)).await
+                Box::pin(questions::ask(&verb, options, environment, report)).await
             }
         })
     };
@@ -101,59 +107,23 @@ fn run(cli: &Cli, options: &Options, environment: Environment, report: &mut dyn 
 
 /// Changes one database after the other, up to the first that fails.
 async fn act(verb: &Verb, tasks: &[Task], report: &mut dyn Report) -> Result<u8, Error> {
-    let limit = tasks.iter().map(|task| task.config.limits.deadline).max();
-    let mut stop = Stop::after(limit.unwrap_or_default())
-        .map_err(|error| unexpected(&format!("no signals: {error}")))?;
+    let mut stop = stop(tasks.iter().map(|task| task.config.limits))?;
     for task in tasks {
         let run = run_name();
         let done = match verb {
             Verb::Up => Box::pin(commands::up::up(task, &run, &mut stop, report)).await?,
-            Verb::Status { .. } => unreachable!("it only asks"),
+            _ => unreachable!("it only asks"),
         };
         report.done(&done.outcome, done.newest);
     }
     Ok(exit::DONE)
 }
 
-/// Asks one database after the other; the code is the worst of theirs.
-async fn ask(verb: &Verb, tasks: &[Task], report: &mut dyn Report) -> Result<u8, Error> {
-    let mut worst = exit::DONE;
-    for task in tasks {
-        let code = match verb {
-            Verb::Status { exit_code } => {
-                let found = commands::status::status(task).await?;
-                let code = show(task, &found, report);
-                if *exit_code { code } else { exit::DONE }
-            }
-            Verb::Up => unreachable!("it acts"),
-        };
-        worst = worst.max(code);
-    }
-    Ok(worst)
-}
-
-/// Shows what was found; the code is what `--exit-code` makes of it.
-fn show(task: &Task, found: &commands::status::Found, report: &mut dyn Report) -> u8 {
-    let database = task.config.database.value.to_string();
-    let status = Status {
-        database: &database,
-        server: &found.look.server,
-        table: &found.look.ledger.table,
-        is_fresh: found.look.past == Past::Fresh,
-        migrations: &task.project.migrations,
-        history: &found.history,
-        drifts: &found.drifts,
-    };
-    report.status(&status, &task.project.warnings);
-    let agreed = planner::judge(found.drifts.clone(), task.config.request);
-    let is_begun = |drift: &Drift| matches!(drift, Drift::Resumable { .. });
-    if agreed.is_err() || found.drifts.iter().any(is_begun) {
-        exit::DRIFT
-    } else if status.has_pending() {
-        exit::PENDING
-    } else {
-        exit::DONE
-    }
+/// Listens for what ends the command before its time: the longest deadline.
+fn stop(configs: impl Iterator<Item = Limits>) -> Result<Stop, Error> {
+    let limit = configs.map(|limits| limits.deadline).max();
+    Stop::after(limit.unwrap_or_default())
+        .map_err(|error| unexpected(&format!("no signals: {error}")))
 }
 
 fn unexpected(what: &str) -> Error {

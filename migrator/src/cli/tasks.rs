@@ -5,7 +5,7 @@ use crate::commands::Task;
 use crate::config::{self, Config, ConfigError, Environment, Options};
 use crate::error::Error;
 use crate::project::{self, Project};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What the command works on, one task for each database: the named folder, the
 /// bundle beside the executable, or the project in the working directory.
@@ -34,10 +34,23 @@ pub(super) fn find(options: &Options, environment: Environment) -> Result<Vec<Ta
     Ok(vec![Task { project, config }])
 }
 
+/// The databases alone, for what does without migrations.
+pub(super) fn databases(options: &Options, environment: Environment) -> Result<Vec<Config>, Error> {
+    let root = bundle_root().filter(|root| root.join(bundle::MANIFEST).exists());
+    let root = root.as_deref().unwrap_or(Path::new("."));
+    let file = project::configuration(root)?;
+    Ok(vec![Config::resolve(options, environment, &file)?])
+}
+
 fn bundled(table: Option<&str>) -> Result<Option<Project>, Error> {
-    let executable = std::env::current_exe().and_then(std::fs::canonicalize);
-    match executable.ok().and_then(|path| bundle::root_beside(&path)) {
+    match bundle_root() {
         Some(root) => project::find_bundled(&root, table),
         None => Ok(None),
     }
+}
+
+/// Where a bundle is, if the buildpack laid this executable.
+fn bundle_root() -> Option<PathBuf> {
+    let executable = std::env::current_exe().and_then(std::fs::canonicalize);
+    executable.ok().and_then(|path| bundle::root_beside(&path))
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod status;
 pub(crate) mod up;
+pub(crate) mod wait;
 
 use crate::config::Config;
 use crate::error::Error;

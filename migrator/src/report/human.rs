@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::model::Version;
 use std::fmt::Display;
 use std::io::Write;
+use std::time::Duration;
 
 /// No line is longer: log readers stop at 64 KiB, and some far earlier.
 const LONGEST_LINE: usize = 8 * 1024;
@@ -117,6 +118,18 @@ impl Report for Human<'_> {
 
     fn unanswered(&mut self, error: &Error) {
         self.diagnose(&error.diagnostic());
+    }
+
+    fn answered(&mut self, database: &str, took: Option<Duration>) {
+        match took {
+            Some(took) => self.say(format_args!(
+                "{database} answers, after {}.",
+                duration(took)
+            )),
+            None => self.say(format_args!(
+                "{database} does not exist yet; `up` creates it."
+            )),
+        }
     }
 
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]) {

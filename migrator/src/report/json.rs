@@ -71,6 +71,18 @@ impl Report for Json<'_> {
         self.line("error", failure(error, None));
     }
 
+    fn answered(&mut self, database: &str, took: Option<Duration>) {
+        self.line(
+            "answered",
+            json!({
+                "database": database,
+                "exists": took.is_some(),
+                "took_ms": took.map(milliseconds),
+                "exit_code": exit::DONE,
+            }),
+        );
+    }
+
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]) {
         let migrations: Vec<Value> = status
             .rows()

@@ -16,6 +16,7 @@ use crate::engine::Outcome;
 use crate::engine::event::Listener;
 use crate::error::{Error, State};
 use crate::model::Version;
+use std::time::Duration;
 
 /// Whoever tells how it went.
 pub(crate) trait Report: Listener {
@@ -30,6 +31,10 @@ pub(crate) trait Report: Listener {
 
     /// A question failed.
     fn unanswered(&mut self, error: &Error);
+
+    /// The database answered, after so long; `None` where it is a file that is
+    /// still to be created.
+    fn answered(&mut self, database: &str, took: Option<Duration>);
 
     /// What a question found.
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]);

@@ -10,6 +10,7 @@
 mod support;
 
 mod command_line;
+mod completions;
 mod concurrency;
 mod concurrently;
 mod connection;
@@ -30,3 +31,4 @@ mod sqlx_toml;
 mod stopping;
 mod story;
 mod tls;
+mod wait;

@@ -1,0 +1,68 @@
+//! The verbs that change no database. Each finds no more than it needs.
+
+use super::args::Verb;
+use super::{stop, tasks};
+use crate::commands::{self, Task};
+use crate::config::{Environment, Options};
+use crate::db::Past;
+use crate::error::Error;
+use crate::exit;
+use crate::plan::drift::Drift;
+use crate::plan::planner;
+use crate::report::{Report, Status};
+
+/// Asks one database after the other; the code is the worst of theirs.
+pub(super) async fn ask(
+    verb: &Verb,
+    options: &Options,
+    environment: Environment<'_>,
+    report: &mut dyn Report,
+) -> Result<u8, Error> {
+    match verb {
+        Verb::Status { exit_code } => {
+            let tasks = tasks::find(options, environment)?;
+            let mut stop = stop(tasks.iter().map(|task| task.config.limits))?;
+            let mut worst = exit::DONE;
+            for task in &tasks {
+                let found = stop.or(commands::status::status(task)).await??;
+                worst = worst.max(show(task, &found, report));
+            }
+            Ok(if *exit_code { worst } else { exit::DONE })
+        }
+        Verb::Wait => {
+            let databases = tasks::databases(options, environment)?;
+            let mut stop = stop(databases.iter().map(|config| config.limits))?;
+            for config in &databases {
+                let took = commands::wait::wait(config, &mut stop, report).await?;
+                report.answered(&config.database.value.to_string(), took);
+            }
+            Ok(exit::DONE)
+        }
+        Verb::Completions { .. } => unreachable!("it was answered before"),
+        Verb::Up => unreachable!("it acts"),
+    }
+}
+
+/// Shows what was found; the code is what `--exit-code` makes of it.
+fn show(task: &Task, found: &commands::status::Found, report: &mut dyn Report) -> u8 {
+    let database = task.config.database.value.to_string();
+    let status = Status {
+        database: &database,
+        server: &found.look.server,
+        table: &found.look.ledger.table,
+        is_fresh: found.look.past == Past::Fresh,
+        migrations: &task.project.migrations,
+        history: &found.history,
+        drifts: &found.drifts,
+    };
+    report.status(&status, &task.project.warnings);
+    let agreed = planner::judge(found.drifts.clone(), task.config.request);
+    let is_begun = |drift: &Drift| matches!(drift, Drift::Resumable { .. });
+    if agreed.is_err() || found.drifts.iter().any(is_begun) {
+        exit::DRIFT
+    } else if status.has_pending() {
+        exit::PENDING
+    } else {
+        exit::DONE
+    }
+}
