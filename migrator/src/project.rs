@@ -65,6 +65,47 @@ pub fn find(root: &Path, dir: Option<&str>, table: Option<&str>) -> Result<Proje
     })
 }
 
+/// Where a project's migrations are or will be.
+#[derive(Debug)]
+pub struct Folder {
+    /// Relative to the root where it is below it.
+    pub dir: String,
+    pub format: Sqlx,
+    /// What is there already; nothing where there is no such folder yet.
+    pub listing: Listing,
+}
+
+/// Finds the folder of the project at `root` into which a new migration goes, by
+/// the rules of [`find`]; a project without any begins with the first usual one.
+///
+/// # Errors
+/// A configuration that cannot be obeyed, or a folder that is another tool's or
+/// cannot be read.
+pub fn folder(root: &Path, dir: Option<&str>) -> Result<Folder, Error> {
+    let file = configuration(root)?;
+    let dir = match (dir.or(file.dir.as_deref()), usual_folder(root)) {
+        (Some(dir), _) => dir.to_owned(),
+        (None, Err(Error::NoFolder { .. })) => USUAL_FOLDERS[0].to_owned(),
+        (None, found) => found?,
+    };
+    let dir = tidy(&dir);
+    let (_, settings) = settings(root, &dir)?;
+    let listing = if root.join(&dir).exists() {
+        sources::read(root, &dir)?
+    } else {
+        Listing {
+            dir: dir.clone(),
+            entries: Vec::new(),
+        }
+    };
+    foreign::refuse(&listing)?;
+    Ok(Folder {
+        dir,
+        format: Sqlx::new(&settings, file.table.as_deref()),
+        listing,
+    })
+}
+
 /// Reads the bundle at `root`, whose every file must be what the build laid.
 /// `None` where there is no bundle.
 ///
@@ -139,7 +180,8 @@ fn usual_folder(root: &Path) -> Result<String, Error> {
 /// must never be missed. Its path is given where it is below the root.
 fn settings(root: &Path, dir: &str) -> Result<(Option<String>, Settings), Error> {
     let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let (root, folder) = (whole(root), whole(&root.join(dir)));
+    let root = whole(root);
+    let folder = whole(&root.join(dir));
     for above in folder.ancestors().skip(1) {
         let path = above.join(SQLX_TOML);
         let shown = path.strip_prefix(&root).unwrap_or(&path);

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 use crate::config::Options;
+use crate::formats::naming;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -69,6 +70,15 @@ pub(super) enum Verb {
     Up,
     /// Print a shell's script that completes the verbs and options of `migrate`
     Completions { shell: Shell },
+    /// Create a migration's file, named and numbered as the folder's are
+    New {
+        /// What it does, in a few words
+        #[arg(value_parser = words)]
+        name: String,
+        /// With a file for the way back
+        #[arg(long)]
+        reversible: bool,
+    },
     /// Show every migration: applied, pending, changed or missing
     Status {
         /// Exit with 7 when files and history disagree, else 6 when pending
@@ -91,9 +101,13 @@ impl Verb {
     pub(super) fn acts(&self) -> bool {
         match self {
             Self::Up => true,
-            Self::Completions { .. } | Self::Status { .. } | Self::Wait => false,
+            Self::Completions { .. } | Self::New { .. } | Self::Status { .. } | Self::Wait => false,
         }
     }
+}
+
+fn words(name: &str) -> Result<String, &'static str> {
+    naming::words(name).ok_or("it has neither a letter nor a digit")
 }
 
 impl Shared {

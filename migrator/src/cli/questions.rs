@@ -10,8 +10,10 @@ use crate::exit;
 use crate::plan::drift::Drift;
 use crate::plan::planner;
 use crate::report::{Report, Status};
+use std::path::Path;
 
-/// Asks one database after the other; the code is the worst of theirs.
+/// Does what the verb asks for, one database after the other; the code is the
+/// worst of theirs.
 pub(super) async fn ask(
     verb: &Verb,
     options: &Options,
@@ -19,6 +21,12 @@ pub(super) async fn ask(
     report: &mut dyn Report,
 ) -> Result<u8, Error> {
     match verb {
+        Verb::New { name, reversible } => {
+            let folder = tasks::folder(options, environment)?;
+            let created = commands::new::new(Path::new(tasks::HERE), &folder, name, *reversible)?;
+            report.created(&created.paths, created.folder.as_deref(), &created.warnings);
+            Ok(exit::DONE)
+        }
         Verb::Status { exit_code } => {
             let tasks = tasks::find(options, environment)?;
             let mut stop = stop(tasks.iter().map(|task| task.config.limits))?;

@@ -4,27 +4,20 @@ use crate::bundle;
 use crate::commands::Task;
 use crate::config::{self, Config, ConfigError, Environment, Options};
 use crate::error::Error;
-use crate::project::{self, Project};
+use crate::project::{self, Folder, Project};
 use std::path::{Path, PathBuf};
+
+/// The project's root, where there is no bundle.
+pub(super) const HERE: &str = ".";
 
 /// What the command works on, one task for each database: the named folder, the
 /// bundle beside the executable, or the project in the working directory.
 pub(super) fn find(options: &Options, environment: Environment) -> Result<Vec<Task>, Error> {
-    let here = Path::new(".");
+    let here = Path::new(HERE);
     let table = config::table(options, environment);
     let table = table.as_ref().map(|table| table.value.as_str());
-    let project = match config::dir(options, environment) {
-        Some(dir) if dir.value.trim().is_empty() => {
-            // A script's variable that was not set must not mean this folder.
-            return Err(ConfigError::BadValue {
-                option: "dir",
-                origin: dir.origin,
-                value: dir.value,
-                takes: "the path of a folder",
-            }
-            .into());
-        }
-        Some(dir) => project::find(here, Some(&dir.value), table)?,
+    let project = match dir(options, environment)? {
+        Some(dir) => project::find(here, Some(&dir), table)?,
         None => match bundled(table)? {
             Some(project) => project,
             None => project::find(here, None, table)?,
@@ -34,10 +27,34 @@ pub(super) fn find(options: &Options, environment: Environment) -> Result<Vec<Ta
     Ok(vec![Task { project, config }])
 }
 
+/// The folder for a new migration: the named one, or that of the project in the
+/// working directory. A bundle is never written. It needs no database; where
+/// `migrate.toml` has several, each has a folder, and `--database` must pick one.
+pub(super) fn folder(options: &Options, environment: Environment) -> Result<Folder, Error> {
+    project::folder(Path::new(HERE), dir(options, environment)?.as_deref())
+}
+
+/// The folder that is named, if one is.
+fn dir(options: &Options, environment: Environment) -> Result<Option<String>, Error> {
+    match config::dir(options, environment) {
+        Some(dir) if dir.value.trim().is_empty() => {
+            // A script's variable that was not set must not mean this folder.
+            Err(ConfigError::BadValue {
+                option: "dir",
+                origin: dir.origin,
+                value: dir.value,
+                takes: "the path of a folder",
+            }
+            .into())
+        }
+        dir => Ok(dir.map(|dir| dir.value)),
+    }
+}
+
 /// The databases alone, for what does without migrations.
 pub(super) fn databases(options: &Options, environment: Environment) -> Result<Vec<Config>, Error> {
     let root = bundle_root().filter(|root| root.join(bundle::MANIFEST).exists());
-    let root = root.as_deref().unwrap_or(Path::new("."));
+    let root = root.as_deref().unwrap_or(Path::new(HERE));
     let file = project::configuration(root)?;
     Ok(vec![Config::resolve(options, environment, &file)?])
 }

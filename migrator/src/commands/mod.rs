@@ -1,6 +1,7 @@
 //! The verbs: each reads, plans, runs and reports. None of them prints, exits or
 //! holds SQL.
 
+pub(crate) mod new;
 pub(crate) mod status;
 pub(crate) mod up;
 pub(crate) mod wait;

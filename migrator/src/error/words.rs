@@ -205,6 +205,11 @@ fn url(origin: &str, error: &UrlError) -> Diagnostic {
 
 fn source(error: &SourceError) -> Diagnostic {
     match error {
+        SourceError::Exists { path } => Diagnostic::error(
+            "file_exists",
+            format!("{} is there already", path.display()),
+        )
+        .help("run it again: somebody else has created the same file meanwhile"),
         SourceError::Missing { path } => Diagnostic::error(
             "missing_folder",
             format!("{} does not exist", path.display()),
@@ -223,6 +228,11 @@ fn source(error: &SourceError) -> Diagnostic {
             format!("{} cannot be read: {cause}", path.display()),
         )
         .help("give the user that runs this process the right to read it"),
+        SourceError::Unwritable { path, cause } => Diagnostic::error(
+            "unwritable",
+            format!("{} cannot be written: {cause}", path.display()),
+        )
+        .help("see that the folder may be written, and that the name is no longer than 255 bytes"),
     }
 }
 
@@ -280,6 +290,11 @@ fn format(error: &FormatError) -> Diagnostic {
                  another folder with --dir (for a build: BP_MIGRATE_DIR)",
             )
         }
+        FormatError::NoVersionLeft { path } => Diagnostic::error(
+            "no_version_left",
+            format!("no version sorts after that of {path}"),
+        )
+        .help("give that file a smaller version; a version is a whole number of 64 bits"),
         FormatError::NotUtf8 { path, offset } => Diagnostic::error(
             "not_utf8",
             format!(

@@ -64,6 +64,14 @@ impl<'a> Human<'a> {
         let _ = self.out.flush();
     }
 
+    /// What is worth knowing beside the answer.
+    fn note(&mut self, line: impl Display) {
+        if !self.quiet {
+            let line = printable(&format!("note: {line}"));
+            let _ = writeln!(self.err, "{}", cut(&line, LONGEST_LINE));
+        }
+    }
+
     fn detail(&mut self, line: impl Display) {
         if !self.quiet {
             self.say(line);
@@ -129,6 +137,19 @@ impl Report for Human<'_> {
             None => self.say(format_args!(
                 "{database} does not exist yet; `up` creates it."
             )),
+        }
+    }
+
+    /// The paths alone on standard output, so that an editor can be given them.
+    fn created(&mut self, paths: &[String], folder: Option<&str>, warnings: &[Diagnostic]) {
+        for warning in warnings {
+            self.diagnose(warning);
+        }
+        if let Some(folder) = folder {
+            self.note(format_args!("the folder {folder} is new"));
+        }
+        for path in paths {
+            self.say(path);
         }
     }
 

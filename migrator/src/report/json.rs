@@ -83,6 +83,18 @@ impl Report for Json<'_> {
         );
     }
 
+    fn created(&mut self, paths: &[String], folder: Option<&str>, warnings: &[Diagnostic]) {
+        for warning in warnings {
+            self.line("warning", diagnostic(warning));
+        }
+        if let Some(folder) = folder {
+            self.line("created_folder", json!({"path": folder}));
+        }
+        for path in paths {
+            self.line("created", json!({"path": path}));
+        }
+    }
+
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]) {
         let migrations: Vec<Value> = status
             .rows()

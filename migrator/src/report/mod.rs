@@ -36,6 +36,9 @@ pub(crate) trait Report: Listener {
     /// still to be created.
     fn answered(&mut self, database: &str, took: Option<Duration>);
 
+    /// New files, and the folder where that is new, too.
+    fn created(&mut self, paths: &[String], folder: Option<&str>, warnings: &[Diagnostic]);
+
     /// What a question found.
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]);
 }

@@ -23,6 +23,7 @@ mod folder;
 mod foreign;
 mod json;
 mod mysql;
+mod new;
 mod no_transaction;
 mod postgres;
 mod reader;

@@ -2,9 +2,11 @@
 //! `VERSION_NAME.up.sql` and `.down.sql`; the checksum is SHA-384 of the file as
 //! written (sqlx-core 0.9, `src/migrate/source.rs` and `migration_type.rs`).
 
+mod naming;
 mod toml;
 
 use super::ledger::Ledger;
+use super::naming::{Draft, Wish};
 use super::{Format, FormatError, Reading};
 use crate::diagnostic::Diagnostic;
 use crate::model::{Checksum, Migration, Script, Version};
@@ -14,6 +16,7 @@ use sha2::{Digest, Sha384};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use toml::Defaults;
 pub use toml::Settings;
 
 /// The comment that opens a file to be run outside a transaction: the file's
@@ -25,6 +28,7 @@ const NO_TRANSACTION: &str = "-- no-transaction";
 pub struct Sqlx {
     ledger: Ledger,
     ignored: Vec<char>,
+    defaults: Defaults,
 }
 
 /// What a file name says.
@@ -48,6 +52,7 @@ impl Sqlx {
                 schemas: settings.create_schemas.iter().cloned().collect(),
             },
             ignored: settings.ignored_chars.iter().copied().collect(),
+            defaults: settings.defaults,
         }
     }
 
@@ -78,6 +83,10 @@ impl Format for Sqlx {
 
     fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    fn draft(&self, listing: &Listing, wish: &Wish<'_>) -> Result<Draft, FormatError> {
+        naming::draft(self.defaults, listing, wish)
     }
 
     fn read(&self, listing: &Listing) -> Result<Reading, FormatError> {
