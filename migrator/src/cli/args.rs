@@ -79,6 +79,8 @@ pub(super) enum Verb {
         #[arg(long)]
         reversible: bool,
     },
+    /// Show what `up` would do: each migration in order, how it runs, and its SQL
+    Plan,
     /// Show every migration: applied, pending, changed or missing
     Status {
         /// Exit with 7 when files and history disagree, else 6 when pending
@@ -101,7 +103,11 @@ impl Verb {
     pub(super) fn acts(&self) -> bool {
         match self {
             Self::Up => true,
-            Self::Completions { .. } | Self::New { .. } | Self::Status { .. } | Self::Wait => false,
+            Self::Completions { .. }
+            | Self::New { .. }
+            | Self::Plan
+            | Self::Status { .. }
+            | Self::Wait => false,
         }
     }
 }

@@ -2,14 +2,16 @@
 
 use super::args::Verb;
 use super::{stop, tasks};
+use crate::commands::plan::Planned;
 use crate::commands::{self, Task};
 use crate::config::{Environment, Options};
 use crate::db::Past;
-use crate::error::Error;
+use crate::error::{self, Error};
 use crate::exit;
+use crate::formats::Format;
 use crate::plan::drift::Drift;
 use crate::plan::planner;
-use crate::report::{Report, Status};
+use crate::report::{Plan, Report, Status};
 use std::path::Path;
 
 /// Does what the verb asks for, one database after the other; the code is the
@@ -25,6 +27,15 @@ pub(super) async fn ask(
             let folder = tasks::folder(options, environment)?;
             let created = commands::new::new(Path::new(tasks::HERE), &folder, name, *reversible)?;
             report.created(&created.paths, created.folder.as_deref(), &created.warnings);
+            Ok(exit::DONE)
+        }
+        Verb::Plan => {
+            let tasks = tasks::find(options, environment)?;
+            let mut stop = stop(tasks.iter().map(|task| task.config.limits))?;
+            for task in &tasks {
+                let planned = stop.or(commands::plan::plan(task)).await??;
+                show_plan(task, &planned, report);
+            }
             Ok(exit::DONE)
         }
         Verb::Status { exit_code } => {
@@ -49,6 +60,23 @@ pub(super) async fn ask(
         Verb::Completions { .. } => unreachable!("it was answered before"),
         Verb::Up => unreachable!("it acts"),
     }
+}
+
+/// Shows what would be done.
+pub(super) fn show_plan(task: &Task, planned: &Planned<'_>, report: &mut dyn Report) {
+    let look = planned.look.as_ref();
+    let ledger = look.map_or(task.project.format.ledger(), |look| &look.ledger);
+    let plan = Plan {
+        database: &task.config.database.value.to_string(),
+        server: look.map(|look| look.server.as_str()),
+        table: &ledger.table,
+        is_fresh: planned.is_fresh(),
+        newest: planned.newest,
+        steps: &planned.steps,
+    };
+    let mut warnings = task.project.warnings.clone();
+    warnings.extend(planned.warnings.iter().map(error::warning));
+    report.plan(&plan, &warnings);
 }
 
 /// Shows what was found; the code is what `--exit-code` makes of it.

@@ -2,6 +2,7 @@
 //! holds SQL.
 
 pub(crate) mod new;
+pub(crate) mod plan;
 pub(crate) mod status;
 pub(crate) mod up;
 pub(crate) mod wait;

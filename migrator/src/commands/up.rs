@@ -140,7 +140,7 @@ async fn first_look(
     }
 }
 
-fn plan<'a>(task: &'a Task, history: &History) -> Result<Plan<'a>, Error> {
+pub(super) fn plan<'a>(task: &'a Task, history: &History) -> Result<Plan<'a>, Error> {
     Ok(planner::plan(
         &task.project.format,
         &task.project.migrations,
@@ -151,7 +151,11 @@ fn plan<'a>(task: &'a Task, history: &History) -> Result<Plan<'a>, Error> {
 
 /// The steps of a plan, each split and verified: all of them, before the first
 /// is sent.
-fn steps<'a>(plan: &Plan<'a>, history: &History, dialect: Dialect) -> Result<Vec<Step<'a>>, Error> {
+pub(super) fn steps<'a>(
+    plan: &Plan<'a>,
+    history: &History,
+    dialect: Dialect,
+) -> Result<Vec<Step<'a>>, Error> {
     plan.steps
         .iter()
         .map(|migration| {

@@ -161,6 +161,12 @@ impl Reader {
     pub async fn look(&mut self, ledger: &Ledger) -> Result<Look, Fault> {
         self.0.look(ledger).await
     }
+
+    /// How many migrations may travel together.
+    #[must_use]
+    pub fn together(&self) -> usize {
+        self.0.together()
+    }
 }
 
 impl Guard {

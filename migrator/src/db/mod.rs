@@ -22,8 +22,12 @@ mod wire;
 pub use connection::{Connection, Guard, Reader, connect, connect_reader};
 
 use crate::formats::ledger::Ledger;
+#[cfg(feature = "cli")]
+use crate::model::Script;
 use crate::model::{Migration, Version};
 use crate::plan::history::{History, Resume};
+#[cfg(feature = "cli")]
+use crate::sql::Dialect;
 use crate::sql::Statement;
 use fault::Fault;
 use std::time::Duration;
@@ -153,6 +157,19 @@ pub struct Question {
     /// The SQL that records that it happened, and that it did not.
     pub happened: String,
     pub did_not_happen: String,
+}
+
+/// Whether a migration that has not begun is applied as one transaction.
+#[cfg(feature = "cli")]
+#[must_use]
+pub fn is_one_transaction(dialect: Dialect, script: &Script, statements: &[Statement]) -> bool {
+    // Only MySQL and MariaDB look at them.
+    let _ = statements;
+    match dialect {
+        #[cfg(feature = "mysql")]
+        Dialect::Mysql => mysql::is_one_transaction(&script.file, statements),
+        _ => script.transaction,
+    }
 }
 
 /// What a failed migration left behind.

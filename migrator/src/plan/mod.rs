@@ -4,3 +4,4 @@ pub mod drift;
 pub mod history;
 pub mod planner;
 pub mod resume;
+pub mod step;

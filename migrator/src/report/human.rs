@@ -2,6 +2,7 @@
 //! on standard error. The last line of a failure tells all once more, since some
 //! platforms keep only that stream.
 
+use super::plan::Plan;
 use super::status::Status;
 use super::words::{count, duration, printable};
 use super::{Report, snippet, state_after};
@@ -150,6 +151,15 @@ impl Report for Human<'_> {
         }
         for path in paths {
             self.say(path);
+        }
+    }
+
+    fn plan(&mut self, plan: &Plan<'_>, warnings: &[Diagnostic]) {
+        for warning in warnings {
+            self.diagnose(warning);
+        }
+        for line in plan.lines() {
+            self.say(line);
         }
     }
 

@@ -1,6 +1,7 @@
 //! For programs: one JSON object a line on standard output for what acts, one
 //! document for what asks. Standard error stays empty.
 
+use super::plan::Plan;
 use super::status::Status;
 use super::words::printable;
 use super::{Report, state_after};
@@ -41,6 +42,14 @@ impl<'a> Json<'a> {
         }
         // A closed stream is no reason to stop a migration.
         let _ = writeln!(self.out, "{}", short(Value::Object(object)));
+        let _ = self.out.flush();
+    }
+
+    /// Writes the one document of a question.
+    fn document(&mut self, mut document: Value, warnings: &[Diagnostic]) {
+        document["warnings"] = warnings.iter().map(diagnostic).collect();
+        // Over several lines: a line of a thousand migrations would be too long.
+        let _ = writeln!(self.out, "{:#}", short(document));
         let _ = self.out.flush();
     }
 }
@@ -95,6 +104,10 @@ impl Report for Json<'_> {
         }
     }
 
+    fn plan(&mut self, plan: &Plan<'_>, warnings: &[Diagnostic]) {
+        self.document(plan.document(), warnings);
+    }
+
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]) {
         let migrations: Vec<Value> = status
             .rows()
@@ -115,11 +128,8 @@ impl Report for Json<'_> {
             "history": status.table,
             "history_exists": !status.is_fresh,
             "migrations": migrations,
-            "warnings": warnings.iter().map(diagnostic).collect::<Vec<_>>(),
         });
-        // Over several lines: a line of a thousand migrations would be too long.
-        let _ = writeln!(self.out, "{:#}", short(document));
-        let _ = self.out.flush();
+        self.document(document, warnings);
     }
 }
 

@@ -3,12 +3,14 @@
 
 mod human;
 mod json;
+mod plan;
 mod snippet;
 mod status;
 mod words;
 
 pub(crate) use human::Human;
 pub(crate) use json::Json;
+pub(crate) use plan::Plan;
 pub(crate) use status::Status;
 
 use crate::diagnostic::Diagnostic;
@@ -38,6 +40,9 @@ pub(crate) trait Report: Listener {
 
     /// New files, and the folder where that is new, too.
     fn created(&mut self, paths: &[String], folder: Option<&str>, warnings: &[Diagnostic]);
+
+    /// What would be done.
+    fn plan(&mut self, plan: &Plan<'_>, warnings: &[Diagnostic]);
 
     /// What a question found.
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]);

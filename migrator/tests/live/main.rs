@@ -25,6 +25,7 @@ mod json;
 mod mysql;
 mod new;
 mod no_transaction;
+mod plan;
 mod postgres;
 mod reader;
 mod sqlite;

@@ -19,6 +19,8 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
+pub(super) use stepwise::is_one_transaction;
+
 const DIALECT: Dialect = Dialect::Mysql;
 
 /// Server error numbers that decide something here.
@@ -173,7 +175,7 @@ impl Session for Mysql {
                 if let Err(fault) = self.be_patient(job.lock_timeout).await {
                     return Progress::none(self.our_setback(*job, fault, 0).await);
                 }
-                if stepwise::is_one_transaction(job) {
+                if stepwise::is_sent_whole(job) {
                     self.apply_one(*job).await.into()
                 } else {
                     crate::db::stepwise::apply(self, *job).await.into()

@@ -1,0 +1,33 @@
+//! What is known of a migration before it is applied.
+
+use crate::model::Migration;
+
+/// A migration that would be applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedStep<'a> {
+    pub migration: &'a Migration,
+    /// How many statements it has.
+    pub statements: usize,
+    pub manner: Manner,
+    /// The number of the message that it is sent with, from 1: those of one number
+    /// travel together.
+    pub message: usize,
+}
+
+/// How a migration is applied.
+///
+/// It decides what of it stays if it fails half way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// As one transaction: nothing stays.
+    Transaction,
+    /// One statement after the other, each in the journal: the next run goes on
+    /// after those that are done.
+    Statements {
+        /// How many are done already.
+        done: usize,
+    },
+    /// All statements under the file's own LOCK TABLES, beside which no journal
+    /// can be written: what is done stays, and a person must see to it.
+    Locked,
+}

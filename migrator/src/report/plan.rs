@@ -1,0 +1,145 @@
+//! `plan`: what would be applied, in order, and how.
+
+use super::words::count;
+use crate::model::Version;
+use crate::plan::step::{Manner, PlannedStep};
+use serde_json::{Value, json};
+
+/// What `up` would do.
+pub(crate) struct Plan<'a> {
+    pub database: &'a str,
+    /// `None` where the database is a file that is still to be created.
+    pub server: Option<&'a str>,
+    pub table: &'a str,
+    /// Whether the history table is still to be created.
+    pub is_fresh: bool,
+    pub newest: Option<Version>,
+    pub steps: &'a [PlannedStep<'a>],
+}
+
+impl Plan<'_> {
+    /// The report, line by line.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!(
+            "{} ({}), history in {}{}",
+            self.database,
+            self.server.unwrap_or("does not exist yet"),
+            self.table,
+            if self.is_fresh {
+                " (not created yet)"
+            } else {
+                ""
+            }
+        )];
+        for step in self.steps {
+            let script = &step.migration.up;
+            lines.push(String::new());
+            lines.push(format!(
+                "{} ({})",
+                step.migration.label(),
+                script.file.path()
+            ));
+            lines.push(format!("  {}{}", how(step), self.company(step)));
+            lines.extend(sql(step).map(|line| {
+                let line = format!("    {line}");
+                line.trim_end().to_owned()
+            }));
+        }
+        if !self.steps.is_empty() {
+            lines.push(String::new());
+        }
+        lines.push(self.summary());
+        lines
+    }
+
+    /// With whom a step travels.
+    fn company(&self, step: &PlannedStep<'_>) -> String {
+        let mut together = self
+            .steps
+            .iter()
+            .filter(|other| other.message == step.message);
+        let first = together.next().map(|first| first.migration.version);
+        match together.count() {
+            0 => String::new(),
+            others if first == Some(step.migration.version) => {
+                format!("; sent together with the next {others}")
+            }
+            _ => first.map_or(String::new(), |first| {
+                format!("; sent together with {first}")
+            }),
+        }
+    }
+
+    fn summary(&self) -> String {
+        if self.steps.is_empty() {
+            let at = self.newest.map_or(String::new(), |version| {
+                format!("; the schema is at {version}")
+            });
+            return format!("Nothing to do{at}.");
+        }
+        let statements = self.steps.iter().map(|step| step.statements).sum();
+        format!(
+            "{} to apply, {}.",
+            count(self.steps.len(), "migration"),
+            count(statements, "statement")
+        )
+    }
+
+    /// The report as a document, but for its warnings.
+    pub(super) fn document(&self) -> Value {
+        let steps: Vec<Value> = self
+            .steps
+            .iter()
+            .map(|step| {
+                let (how, done) = match step.manner {
+                    Manner::Transaction => ("transaction", None),
+                    Manner::Statements { done: 0 } => ("statements", None),
+                    Manner::Statements { done } => ("statements", Some(done)),
+                    Manner::Locked => ("locked", None),
+                };
+                json!({
+                    "version": step.migration.version.to_string(),
+                    "name": step.migration.name,
+                    "file": step.migration.up.file.path(),
+                    "how": how,
+                    "message": step.message,
+                    "statements": step.statements,
+                    "done": done,
+                    "sql": sql(step).collect::<Vec<_>>(),
+                })
+            })
+            .collect();
+        json!({
+            "database": self.database,
+            "server": self.server,
+            "history": self.table,
+            "history_exists": !self.is_fresh,
+            "schema_version": self.newest.map(|version| version.to_string()),
+            "steps": steps,
+        })
+    }
+}
+
+fn how(step: &PlannedStep<'_>) -> String {
+    let statements = match step.statements {
+        0 => "no statement".to_owned(),
+        number => count(number, "statement"),
+    };
+    match step.manner {
+        Manner::Transaction => format!("{statements}, in one transaction"),
+        Manner::Statements { done } => {
+            let on = match done {
+                0 => String::new(),
+                done => format!("; it goes on after statement {done}"),
+            };
+            format!("{statements}, one by one, without a transaction{on}")
+        }
+        Manner::Locked => format!("{statements}, under the file's own LOCK TABLES"),
+    }
+}
+
+/// The file as it is, line by line.
+fn sql<'a>(step: &PlannedStep<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
+    let text = step.migration.up.file.text();
+    text.trim_start_matches('\u{feff}').trim_end().lines()
+}
