@@ -3,7 +3,7 @@
 
 use super::{Task, refuse_foreign, up};
 use crate::db::{self, Look, Past, Reader};
-use crate::engine::{Step, batch};
+use crate::engine::Step;
 use crate::error::Error;
 use crate::formats::Format;
 use crate::model::Version;
@@ -64,19 +64,28 @@ impl Planned<'_> {
 }
 
 fn planned<'a>(steps: &[Step<'a>], dialect: Dialect, together: usize) -> Vec<PlannedStep<'a>> {
-    let mut planned = Vec::with_capacity(steps.len());
-    let mut rest = steps;
-    let mut message = 0;
-    while !rest.is_empty() {
-        message += 1;
-        let (sent, left) = rest.split_at(batch::length(rest, together));
-        planned.extend(sent.iter().map(|step| PlannedStep {
+    let mut planned: Vec<_> = steps
+        .iter()
+        .map(|step| PlannedStep {
             migration: step.migration,
             statements: step.statements.len(),
             manner: manner(step, dialect),
-            message,
-        }));
-        rest = left;
+            together: false,
+        })
+        .collect();
+    if together > 1 {
+        let whole = |at: Option<&PlannedStep<'_>>| {
+            at.is_some_and(|step| step.manner == Manner::Transaction)
+        };
+        let company: Vec<bool> = (0..planned.len())
+            .map(|at| {
+                let before = at.checked_sub(1).and_then(|at| planned.get(at));
+                whole(planned.get(at)) && (whole(before) || whole(planned.get(at + 1)))
+            })
+            .collect();
+        for (step, together) in planned.iter_mut().zip(company) {
+            step.together = together;
+        }
     }
     planned
 }

@@ -2,7 +2,6 @@
 //! applies, and the fence in the database that makes it exactly once. It prints
 //! nothing and knows no database by name.
 
-pub(crate) mod batch;
 mod chance;
 pub(crate) mod event;
 mod guard;

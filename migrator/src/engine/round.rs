@@ -4,12 +4,15 @@
 use super::event::Event;
 use super::ladder::Ladder;
 use super::worker::{Waiting, attempt};
-use super::{Control, Hold, Outcome, Run, Step, batch, chance};
+use super::{Control, Hold, Outcome, Run, Step, chance};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::{GuardSession, Job, Left, Session, Setback};
 use crate::error::{Error, LockHeld, MigrationFailure, State, Stopped};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// The largest message that is made of several migrations, in bytes.
+const LARGEST_MESSAGE: usize = 256 * 1024;
 
 /// Before the history is asked again for what another run has claimed.
 const CLAIMED_PAUSE: Duration = Duration::from_millis(200);
@@ -125,9 +128,16 @@ fn jobs<'a>(
     most: usize,
 ) -> Vec<Job<'a>> {
     let first_try = Ladder::up_to(run.limits.lock_timeout).timeout();
-    rest[..batch::length(rest, most)]
-        .iter()
+    let mut size = 0;
+    rest.iter()
         .enumerate()
+        .take(most)
+        .take_while(|(number, step)| {
+            size += step.migration.up.file.text().len();
+            let is_first = *number == 0;
+            let alone = step.is_alone() || rest[0].is_alone();
+            is_first || (!alone && size <= LARGEST_MESSAGE)
+        })
         .map(|(number, step)| Job {
             ledger: &run.look.ledger,
             migration: step.migration,

@@ -9,9 +9,9 @@ pub struct PlannedStep<'a> {
     /// How many statements it has.
     pub statements: usize,
     pub manner: Manner,
-    /// The number of the message that it is sent with, from 1: those of one number
-    /// travel together.
-    pub message: usize,
+    /// Whether others may travel with it in one message; how many do depends on how
+    /// quick they are.
+    pub together: bool,
 }
 
 /// How a migration is applied.

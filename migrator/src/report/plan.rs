@@ -39,7 +39,7 @@ impl Plan<'_> {
                 step.migration.label(),
                 script.file.path()
             ));
-            lines.push(format!("  {}{}", how(step), self.company(step)));
+            lines.push(format!("  {}", how(step)));
             lines.extend(sql(step).map(|line| {
                 let line = format!("    {line}");
                 line.trim_end().to_owned()
@@ -50,24 +50,6 @@ impl Plan<'_> {
         }
         lines.push(self.summary());
         lines
-    }
-
-    /// With whom a step travels.
-    fn company(&self, step: &PlannedStep<'_>) -> String {
-        let mut together = self
-            .steps
-            .iter()
-            .filter(|other| other.message == step.message);
-        let first = together.next().map(|first| first.migration.version);
-        match together.count() {
-            0 => String::new(),
-            others if first == Some(step.migration.version) => {
-                format!("; sent together with the next {others}")
-            }
-            _ => first.map_or(String::new(), |first| {
-                format!("; sent together with {first}")
-            }),
-        }
     }
 
     fn summary(&self) -> String {
@@ -102,7 +84,7 @@ impl Plan<'_> {
                     "name": step.migration.name,
                     "file": step.migration.up.file.path(),
                     "how": how,
-                    "message": step.message,
+                    "together": step.together,
                     "statements": step.statements,
                     "done": done,
                     "sql": sql(step).collect::<Vec<_>>(),
@@ -126,6 +108,9 @@ fn how(step: &PlannedStep<'_>) -> String {
         number => count(number, "statement"),
     };
     match step.manner {
+        Manner::Transaction if step.together => {
+            format!("{statements}, in one transaction; may be sent together with others")
+        }
         Manner::Transaction => format!("{statements}, in one transaction"),
         Manner::Statements { done } => {
             let on = match done {
