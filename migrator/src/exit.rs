@@ -17,7 +17,7 @@ pub(crate) const CONFIGURATION: u8 = 3;
 pub(crate) const CONNECTION: u8 = 4;
 /// Another migrator held the lock for too long.
 pub(crate) const LOCKED: u8 = 5;
-/// Migrations are pending (`status --exit-code`).
+/// Migrations are pending (`status --exit-code`, `check`).
 pub(crate) const PENDING: u8 = 6;
 /// Files and history disagree.
 pub(crate) const DRIFT: u8 = 7;
@@ -40,6 +40,7 @@ pub(crate) fn code(error: &Error) -> u8 {
         | Error::Config(_)
         | Error::Forbidden(_)
         | Error::Format(_)
+        | Error::Git(_)
         | Error::NoFolder { .. }
         | Error::Source(_)
         | Error::Split { .. } => CONFIGURATION,

@@ -17,24 +17,52 @@ use std::sync::Arc;
 /// The first statement that may not stand there, with its place.
 pub(crate) fn statements(migration: &Migration, dialect: Dialect) -> Result<Vec<Statement>, Error> {
     let script = &migration.up;
-    let forbidden = |span, why| Forbidden {
-        file: Arc::clone(&script.file),
-        span,
-        why,
-    };
-    if let Some(at) = script.file.text().find('\0') {
-        return Err(forbidden(Span::new(at, at + 1), Why::Nul).into());
+    let statements = split(script, dialect)?;
+    let first = forbidden(script, &statements, dialect).next();
+    match first {
+        Some(first) => Err(first.into()),
+        None => Ok(statements),
     }
-    let statements = sql::split(&script.file, dialect).map_err(|error| Error::Split {
-        file: Arc::clone(&script.file),
-        error,
-    })?;
-    for statement in &statements {
-        if let Some(why) = why_forbidden(statement.kind, script, dialect) {
-            return Err(forbidden(statement.span, why).into());
+}
+
+/// All that may not stand in a script; nothing where it can be applied.
+pub(crate) fn problems(script: &Script, dialect: Dialect) -> Vec<Error> {
+    match split(script, dialect) {
+        Ok(statements) => forbidden(script, &statements, dialect)
+            .map(Error::from)
+            .collect(),
+        Err(error) => vec![error],
+    }
+}
+
+fn split(script: &Script, dialect: Dialect) -> Result<Vec<Statement>, Error> {
+    let file = &script.file;
+    if let Some(at) = file.text().find('\0') {
+        return Err(Forbidden {
+            file: Arc::clone(file),
+            span: Span::new(at, at + 1),
+            why: Why::Nul,
         }
+        .into());
     }
-    Ok(statements)
+    sql::split(file, dialect).map_err(|error| Error::Split {
+        file: Arc::clone(file),
+        error,
+    })
+}
+
+fn forbidden(
+    script: &Script,
+    statements: &[Statement],
+    dialect: Dialect,
+) -> impl Iterator<Item = Forbidden> {
+    statements.iter().filter_map(move |statement| {
+        Some(Forbidden {
+            file: Arc::clone(&script.file),
+            span: statement.span,
+            why: why_forbidden(statement.kind, script, dialect)?,
+        })
+    })
 }
 
 /// Where a migration goes on that has begun before.

@@ -68,6 +68,16 @@ pub(super) enum Verb {
     /// Apply what is pending (what `migrate` alone does)
     #[default]
     Up,
+    /// Verify the files, also against the database's history and a git branch
+    Check {
+        /// Ask no database
+        #[arg(long)]
+        offline: bool,
+        /// The branch that this one is to be merged into, as in origin/main: what it
+        /// has may not be edited or deleted, and what is new must sort after it
+        #[arg(long, value_name = "REF")]
+        base: Option<String>,
+    },
     /// Print a shell's script that completes the verbs and options of `migrate`
     Completions { shell: Shell },
     /// Create a migration's file, named and numbered as the folder's are
@@ -103,7 +113,8 @@ impl Verb {
     pub(super) fn acts(&self) -> bool {
         match self {
             Self::Up => true,
-            Self::Completions { .. }
+            Self::Check { .. }
+            | Self::Completions { .. }
             | Self::New { .. }
             | Self::Plan
             | Self::Status { .. }

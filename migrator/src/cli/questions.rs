@@ -2,6 +2,7 @@
 
 use super::args::Verb;
 use super::{stop, tasks};
+use crate::commands::check::Findings;
 use crate::commands::plan::Planned;
 use crate::commands::{self, Task};
 use crate::config::{Environment, Options};
@@ -11,7 +12,8 @@ use crate::exit;
 use crate::formats::Format;
 use crate::plan::drift::Drift;
 use crate::plan::planner;
-use crate::report::{Plan, Report, Status};
+use crate::project::Project;
+use crate::report::{Check, CheckedBase, CheckedDatabase, Plan, Report, Status};
 use std::path::Path;
 
 /// Does what the verb asks for, one database after the other; the code is the
@@ -23,6 +25,27 @@ pub(super) async fn ask(
     report: &mut dyn Report,
 ) -> Result<u8, Error> {
     match verb {
+        Verb::Check { offline, base } => {
+            let base = base.as_deref();
+            let mut worst = exit::DONE;
+            if *offline {
+                for sources in tasks::sources(options, environment)? {
+                    let findings = commands::check::offline(&sources, base)?;
+                    let code = show_check(&sources.project, None, &findings, report);
+                    worst = worse(worst, code);
+                }
+                return Ok(worst);
+            }
+            let tasks = tasks::find(options, environment)?;
+            let mut stop = stop(tasks.iter().map(|task| task.config.limits))?;
+            for task in &tasks {
+                let findings = stop.or(commands::check::check(task, base)).await??;
+                let database = task.config.database.value.to_string();
+                let code = show_check(&task.project, Some(&database), &findings, report);
+                worst = worse(worst, code);
+            }
+            Ok(worst)
+        }
         Verb::New { name, reversible } => {
             let folder = tasks::folder(options, environment)?;
             let created = commands::new::new(Path::new(tasks::HERE), &folder, name, *reversible)?;
@@ -60,6 +83,42 @@ pub(super) async fn ask(
         Verb::Completions { .. } => unreachable!("it was answered before"),
         Verb::Up => unreachable!("it acts"),
     }
+}
+
+/// Of two databases' codes the one that says more.
+fn worse(one: u8, other: u8) -> u8 {
+    let order = [exit::DONE, exit::PENDING, exit::DRIFT, exit::CONFIGURATION];
+    let rank = |code: u8| order.iter().position(|known| *known == code);
+    if rank(one) < rank(other) { other } else { one }
+}
+
+/// Shows all that a check found; the code is what it comes to.
+fn show_check(
+    project: &Project,
+    database: Option<&str>,
+    findings: &Findings<'_>,
+    report: &mut dyn Report,
+) -> u8 {
+    let look = findings.look.as_ref();
+    let ledger = look.map_or(project.format.ledger(), |look| &look.ledger);
+    let exit_code = findings.code();
+    report.check(&Check {
+        database: database.map(|name| CheckedDatabase {
+            name,
+            server: look.map(|look| look.server.as_str()),
+            table: &ledger.table,
+        }),
+        base: findings.base.as_ref().map(|base| CheckedBase {
+            reference: &base.reference,
+            commit: base.commit.to_string(),
+            fork: base.fork.to_string(),
+        }),
+        migrations: project.migrations.len(),
+        findings: findings.files.iter().chain(&findings.history).collect(),
+        pending: findings.pending.as_deref().unwrap_or_default(),
+        exit_code,
+    });
+    exit_code
 }
 
 /// Shows what would be done.

@@ -2,7 +2,9 @@
 
 use crate::bundle;
 use crate::commands::Task;
+use crate::commands::check::Sources;
 use crate::config::{self, Config, ConfigError, Environment, Options};
+use crate::db::url::UrlError;
 use crate::error::Error;
 use crate::project::{self, Folder, Project};
 use std::path::{Path, PathBuf};
@@ -10,21 +12,50 @@ use std::path::{Path, PathBuf};
 /// The project's root, where there is no bundle.
 pub(super) const HERE: &str = ".";
 
-/// What the command works on, one task for each database: the named folder, the
-/// bundle beside the executable, or the project in the working directory.
+/// What the command works on, one task for each database.
 pub(super) fn find(options: &Options, environment: Environment) -> Result<Vec<Task>, Error> {
+    let project = project(options, environment)?;
+    let config = Config::resolve(options, environment, &project.file)?;
+    Ok(vec![Task { project, config }])
+}
+
+/// The same for who asks no database: a URL that is there says only whose SQL the
+/// files are in.
+pub(super) fn sources(options: &Options, environment: Environment) -> Result<Vec<Sources>, Error> {
+    let project = project(options, environment)?;
+    let request = config::request(options, environment, &project.file)?;
+    let dialect = match Config::resolve(options, environment, &project.file) {
+        Ok(config) => Some(config.database.value.dialect()),
+        // In CI a secret that is not there is an empty variable.
+        Err(
+            ConfigError::NoDatabaseUrl
+            | ConfigError::Url {
+                error: UrlError::Empty,
+                ..
+            },
+        ) => None,
+        Err(error) => return Err(error.into()),
+    };
+    Ok(vec![Sources {
+        project,
+        request,
+        dialect,
+    }])
+}
+
+/// The named folder, the bundle beside the executable, or the project in the
+/// working directory.
+fn project(options: &Options, environment: Environment) -> Result<Project, Error> {
     let here = Path::new(HERE);
     let table = config::table(options, environment);
     let table = table.as_ref().map(|table| table.value.as_str());
-    let project = match dir(options, environment)? {
-        Some(dir) => project::find(here, Some(&dir), table)?,
+    match dir(options, environment)? {
+        Some(dir) => project::find(here, Some(&dir), table),
         None => match bundled(table)? {
-            Some(project) => project,
-            None => project::find(here, None, table)?,
+            Some(project) => Ok(project),
+            None => project::find(here, None, table),
         },
-    };
-    let config = Config::resolve(options, environment, &project.file)?;
-    Ok(vec![Task { project, config }])
+    }
 }
 
 /// The folder for a new migration: the named one, or that of the project in the

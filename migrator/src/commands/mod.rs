@@ -1,6 +1,7 @@
 //! The verbs: each reads, plans, runs and reports. None of them prints, exits or
 //! holds SQL.
 
+pub(crate) mod check;
 pub(crate) mod new;
 pub(crate) mod plan;
 pub(crate) mod status;

@@ -118,44 +118,59 @@ impl Config {
                 Duration::from_secs(5),
             )?,
         };
-        let out_of_order = find("out-of-order", &options.out_of_order, &file.out_of_order)
-            .map(|found| {
-                found.parse("out-of-order", "`error` or `apply`", |text| match text {
-                    "error" => Some(OutOfOrder::Error),
-                    "apply" => Some(OutOfOrder::Apply),
-                    _ => None,
-                })
-            })
-            .transpose()?
-            .unwrap_or_default();
-        let unknown_applied = find(
-            "unknown-applied",
-            &options.unknown_applied,
-            &file.unknown_applied,
-        )
-        .map(|found| {
-            found.parse(
-                "unknown-applied",
-                "`newer`, `warn` or `error`",
-                |text| match text {
-                    "newer" => Some(UnknownApplied::Newer),
-                    "warn" => Some(UnknownApplied::Warn),
-                    "error" => Some(UnknownApplied::Error),
-                    _ => None,
-                },
-            )
-        })
-        .transpose()?
-        .unwrap_or_default();
         Ok(Self {
             database: database(options, environment, file)?,
-            request: Request {
-                out_of_order,
-                unknown_applied,
-            },
+            request: request(options, environment, file)?,
             limits,
         })
     }
+}
+
+/// What to do where files and history disagree: it needs no database.
+///
+/// # Errors
+/// A policy that there is not.
+pub fn request(
+    options: &Options,
+    environment: Environment,
+    file: &File,
+) -> Result<Request, ConfigError> {
+    let find = |option: &'static str, flag: &Option<String>, file: &Option<String>| {
+        setting::find(option, flag.as_ref(), environment, file.as_ref())
+    };
+    let out_of_order = find("out-of-order", &options.out_of_order, &file.out_of_order)
+        .map(|found| {
+            found.parse("out-of-order", "`error` or `apply`", |text| match text {
+                "error" => Some(OutOfOrder::Error),
+                "apply" => Some(OutOfOrder::Apply),
+                _ => None,
+            })
+        })
+        .transpose()?
+        .unwrap_or_default();
+    let unknown_applied = find(
+        "unknown-applied",
+        &options.unknown_applied,
+        &file.unknown_applied,
+    )
+    .map(|found| {
+        found.parse(
+            "unknown-applied",
+            "`newer`, `warn` or `error`",
+            |text| match text {
+                "newer" => Some(UnknownApplied::Newer),
+                "warn" => Some(UnknownApplied::Warn),
+                "error" => Some(UnknownApplied::Error),
+                _ => None,
+            },
+        )
+    })
+    .transpose()?
+    .unwrap_or_default();
+    Ok(Request {
+        out_of_order,
+        unknown_applied,
+    })
 }
 
 /// For whom the output is.

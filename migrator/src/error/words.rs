@@ -3,6 +3,8 @@
 
 mod database;
 mod drift;
+#[cfg(feature = "cli")]
+mod merged;
 
 use super::{Error, Forbidden, Why};
 use crate::bundle::BundleError;
@@ -17,6 +19,8 @@ use crate::text::{SourceFile, Span};
 
 #[cfg(feature = "cli")]
 pub(super) use drift::drift;
+#[cfg(feature = "cli")]
+pub(super) use merged::deviation;
 
 pub(super) fn diagnostic(error: &Error) -> Diagnostic {
     match error {
@@ -30,6 +34,8 @@ pub(super) fn diagnostic(error: &Error) -> Diagnostic {
             create,
         } => database::foreign_history(tool, table, create),
         Error::Format(error) => format(error),
+        #[cfg(feature = "cli")]
+        Error::Git(error) => merged::git(error),
         Error::LockHeld(held) => database::lock_held(held),
         Error::Migration(failure) => database::migration(failure),
         Error::NeedsSecondConnection => Diagnostic::error(

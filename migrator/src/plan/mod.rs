@@ -2,6 +2,7 @@
 
 pub mod drift;
 pub mod history;
+pub mod merged;
 pub mod planner;
 pub mod resume;
 pub mod step;

@@ -2,6 +2,7 @@
 //! on standard error. The last line of a failure tells all once more, since some
 //! platforms keep only that stream.
 
+use super::check::Check;
 use super::plan::Plan;
 use super::status::Status;
 use super::words::{count, duration, printable};
@@ -138,6 +139,22 @@ impl Report for Human<'_> {
             None => self.say(format_args!(
                 "{database} does not exist yet; `up` creates it."
             )),
+        }
+    }
+
+    /// All of it on standard output: it is the answer, and no failure.
+    fn check(&mut self, check: &Check<'_>) {
+        for line in check.heading() {
+            self.say(line);
+        }
+        for finding in &check.findings {
+            for line in snippet::draw(finding, false).lines() {
+                self.say(line);
+            }
+            self.say("");
+        }
+        for line in check.summary() {
+            self.say(line);
         }
     }
 

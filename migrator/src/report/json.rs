@@ -1,6 +1,7 @@
 //! For programs: one JSON object a line on standard output for what acts, one
 //! document for what asks. Standard error stays empty.
 
+use super::check::Check;
 use super::plan::Plan;
 use super::status::Status;
 use super::words::printable;
@@ -46,8 +47,7 @@ impl<'a> Json<'a> {
     }
 
     /// Writes the one document of a question.
-    fn document(&mut self, mut document: Value, warnings: &[Diagnostic]) {
-        document["warnings"] = warnings.iter().map(diagnostic).collect();
+    fn document(&mut self, document: Value) {
         // Over several lines: a line of a thousand migrations would be too long.
         let _ = writeln!(self.out, "{:#}", short(document));
         let _ = self.out.flush();
@@ -92,6 +92,10 @@ impl Report for Json<'_> {
         );
     }
 
+    fn check(&mut self, check: &Check<'_>) {
+        self.document(check.document(diagnostic));
+    }
+
     fn created(&mut self, paths: &[String], folder: Option<&str>, warnings: &[Diagnostic]) {
         for warning in warnings {
             self.line("warning", diagnostic(warning));
@@ -105,7 +109,7 @@ impl Report for Json<'_> {
     }
 
     fn plan(&mut self, plan: &Plan<'_>, warnings: &[Diagnostic]) {
-        self.document(plan.document(), warnings);
+        self.document(with_warnings(plan.document(), warnings));
     }
 
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]) {
@@ -129,7 +133,7 @@ impl Report for Json<'_> {
             "history_exists": !status.is_fresh,
             "migrations": migrations,
         });
-        self.document(document, warnings);
+        self.document(with_warnings(document, warnings));
     }
 }
 
@@ -202,6 +206,11 @@ impl Listener for Json<'_> {
             Event::Warning(warning) => self.line("warning", diagnostic(warning)),
         }
     }
+}
+
+fn with_warnings(mut document: Value, warnings: &[Diagnostic]) -> Value {
+    document["warnings"] = warnings.iter().map(diagnostic).collect();
+    document
 }
 
 /// A migration's own fields before those of what happened to it.

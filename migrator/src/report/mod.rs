@@ -1,6 +1,7 @@
 //! Reports: the only writers. They listen to a run, and show what a question
 //! found.
 
+mod check;
 mod human;
 mod json;
 mod plan;
@@ -8,6 +9,7 @@ mod snippet;
 mod status;
 mod words;
 
+pub(crate) use check::{Check, CheckedBase, CheckedDatabase};
 pub(crate) use human::Human;
 pub(crate) use json::Json;
 pub(crate) use plan::Plan;
@@ -37,6 +39,9 @@ pub(crate) trait Report: Listener {
     /// The database answered, after so long; `None` where it is a file that is
     /// still to be created.
     fn answered(&mut self, database: &str, took: Option<Duration>);
+
+    /// All that a check found.
+    fn check(&mut self, check: &Check<'_>);
 
     /// New files, and the folder where that is new, too.
     fn created(&mut self, paths: &[String], folder: Option<&str>, warnings: &[Diagnostic]);
