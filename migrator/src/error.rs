@@ -15,10 +15,14 @@ use crate::diagnostic::Severity;
 #[cfg(feature = "cli")]
 use crate::engine::stop::Reason;
 use crate::formats::FormatError;
+#[cfg(feature = "cli")]
+use crate::git::GitError;
 use crate::model::Subject;
 use crate::plan::baseline::BaselineError;
 #[cfg(feature = "cli")]
 use crate::plan::drift::Drift;
+#[cfg(feature = "cli")]
+use crate::plan::merged::Deviation;
 use crate::plan::planner::PlanError;
 use crate::plan::repair::RepairError;
 use crate::plan::revert::RevertError;
@@ -50,6 +54,9 @@ pub enum Error {
         create: String,
     },
     Format(FormatError),
+    /// git has no answer.
+    #[cfg(feature = "cli")]
+    Git(GitError),
     /// Another migrator is at work.
     LockHeld(LockHeld),
     Migration(Box<MigrationFailure>),
@@ -255,6 +262,18 @@ pub(crate) fn tables_without_history() -> Diagnostic {
     )
 }
 
+/// A disagreement that is not tolerated, in words.
+#[cfg(feature = "cli")]
+pub(crate) fn disagreement(drift: &Drift) -> Diagnostic {
+    words::drift(drift)
+}
+
+/// A disagreement with what is merged into another branch, in words.
+#[cfg(feature = "cli")]
+pub(crate) fn deviation(deviation: &Deviation, branch: &str) -> Diagnostic {
+    words::deviation(deviation, branch)
+}
+
 /// A tolerated disagreement, in words.
 #[cfg(feature = "cli")]
 pub(crate) fn warning(drift: &Drift) -> Diagnostic {
@@ -296,4 +315,4 @@ from! {
 }
 
 #[cfg(feature = "cli")]
-from! { Stopped => Stopped }
+from! { GitError => Git, Stopped => Stopped }

@@ -19,7 +19,7 @@ pub(crate) const CONFIGURATION: u8 = 3;
 pub(crate) const CONNECTION: u8 = 4;
 /// Another migrator held the lock for too long.
 pub(crate) const LOCKED: u8 = 5;
-/// Migrations are pending (`status --exit-code`).
+/// Migrations are pending (`status --exit-code`, `check`).
 pub(crate) const PENDING: u8 = 6;
 /// Files and history disagree.
 pub(crate) const DRIFT: u8 = 7;
@@ -44,6 +44,7 @@ pub(crate) fn code(error: &Error) -> u8 {
         | Error::Forbidden(_)
         | Error::Format(_)
         | Error::NeedsItsOwnTransaction { .. }
+        | Error::Git(_)
         | Error::NoFolder { .. }
         | Error::Source(_)
         | Error::Split { .. }

@@ -8,12 +8,15 @@
 //! | model, text, diagnostic, limits | anything of ours but each other |
 //! | sql | anything but text |
 //! | sources | anything of ours |
+//! | git | anything of ours |
 //! | formats | a file, the environment, a driver, tokio, plan but its history |
 //! | plan | db, engine, config, tokio, the clock, the environment |
 //! | db | plan but its history, engine, report, config, commands |
 //! | engine | formats, sources, config, report, a database by name |
 //! | report | db, drivers, tokio, commands |
 //! | commands | clap, printing, exiting, SQL |
+//!
+//! Only git starts a process.
 //!
 //! Without features the crate reads and plans, and has no driver: that is what
 //! the buildpack takes.
@@ -26,6 +29,8 @@ pub mod text;
 pub mod bundle;
 pub mod config;
 pub mod formats;
+#[cfg(feature = "cli")]
+mod git;
 pub mod plan;
 pub mod project;
 pub mod sources;

@@ -58,6 +58,16 @@ pub struct Project {
     pub files: Vec<String>,
 }
 
+/// Where a database's migrations are or will be.
+#[derive(Debug)]
+pub struct Folder {
+    /// Relative to the root where it is below it.
+    pub dir: String,
+    pub format: Sqlx,
+    /// What is there already; nothing where there is no such folder yet.
+    pub listing: Listing,
+}
+
 impl Home {
     /// The project at `root`, with the `migrate.toml` there, if there is one.
     ///
@@ -196,6 +206,40 @@ impl Home {
         })
     }
 
+    /// Where a new migration of one database goes: by the rules of
+    /// [`Home::project`], and never into a bundle; a project without any begins
+    /// with the first usual folder.
+    ///
+    /// # Errors
+    /// A configuration that cannot be obeyed, or a folder that is another tool's or
+    /// cannot be read.
+    pub fn folder(&self, database: Option<&str>, wishes: &Wishes) -> Result<Folder, Error> {
+        let root = &self.root;
+        let settings = self.file.settings(database);
+        let dir = match &wishes.dir {
+            Some(dir) => tidy(&dir.value),
+            None => match self.own_folder(&settings) {
+                Err(Error::NoFolder { .. }) => USUAL_FOLDERS[0].to_owned(),
+                found => found?,
+            },
+        };
+        let (_, sqlx_toml) = sqlx_toml(root, &dir)?;
+        let listing = if root.join(&dir).exists() {
+            sources::read(root, &dir)?
+        } else {
+            Listing {
+                dir: dir.clone(),
+                entries: Vec::new(),
+            }
+        };
+        foreign::refuse(&listing)?;
+        Ok(Folder {
+            dir,
+            format: Sqlx::new(&sqlx_toml, None),
+            listing,
+        })
+    }
+
     /// The folder that the project itself names, or a usual one.
     fn own_folder(&self, settings: &file::Settings) -> Result<String, Error> {
         let folder = self.file.folder();
@@ -271,7 +315,9 @@ fn usual_folder(root: &Path) -> Result<String, Error> {
 /// must never be missed. Its path is given where it is below the root.
 fn sqlx_toml(root: &Path, dir: &str) -> Result<(Option<String>, Settings), Error> {
     let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let (root, folder) = (whole(root), whole(&root.join(dir)));
+    let root = whole(root);
+    // It may be still to be made.
+    let folder = whole(&root.join(dir));
     for above in folder.ancestors().skip(1) {
         let path = above.join(SQLX_TOML);
         let shown = path.strip_prefix(&root).unwrap_or(&path);

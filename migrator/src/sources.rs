@@ -1,9 +1,9 @@
-//! The only reader of migration files. It knows no format: it hands over what
-//! a folder holds, every SQL file's bytes included, and says what it could not
-//! read.
+//! The only reader of migration files, and the only writer of new ones. It knows
+//! no format: it hands over what a folder holds, every SQL file's bytes included,
+//! and says what it could not read.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// What stands in a migrations folder.
@@ -35,6 +35,10 @@ pub enum Content {
 /// Why a folder could not be read.
 #[derive(Debug)]
 pub enum SourceError {
+    /// A new file's name is taken.
+    Exists {
+        path: PathBuf,
+    },
     /// There is nothing at this path.
     Missing {
         path: PathBuf,
@@ -44,6 +48,10 @@ pub enum SourceError {
         path: PathBuf,
     },
     Unreadable {
+        path: PathBuf,
+        cause: io::Error,
+    },
+    Unwritable {
         path: PathBuf,
         cause: io::Error,
     },
@@ -98,6 +106,40 @@ pub fn read(root: &Path, dir: &str) -> Result<Listing, SourceError> {
     Ok(Listing {
         dir: dir.to_owned(),
         entries,
+    })
+}
+
+/// Writes new files into a folder, all or none of them and never over one that is
+/// there. A missing folder is created; returns whether it was.
+///
+/// # Errors
+/// The first path that is taken or cannot be written.
+pub fn create(folder: &Path, files: &[(&str, &str)]) -> Result<bool, SourceError> {
+    let is_missing = !folder.exists();
+    fs::create_dir_all(folder).map_err(|cause| SourceError::Unwritable {
+        path: folder.to_owned(),
+        cause,
+    })?;
+    for (number, (name, text)) in files.iter().enumerate() {
+        let path = folder.join(name);
+        if let Err(cause) = create_file(&path, text) {
+            for (name, _) in &files[..number] {
+                // What cannot be removed is at least empty of anything to run.
+                let _ = fs::remove_file(folder.join(name));
+            }
+            return Err(match cause.kind() {
+                io::ErrorKind::AlreadyExists => SourceError::Exists { path },
+                _ => SourceError::Unwritable { path, cause },
+            });
+        }
+    }
+    Ok(is_missing)
+}
+
+fn create_file(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = fs::File::create_new(path)?;
+    file.write_all(text.as_bytes()).inspect_err(|_| {
+        let _ = fs::remove_file(path);
     })
 }
 

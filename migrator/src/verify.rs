@@ -31,24 +31,52 @@ pub(crate) fn script(
         file: Arc::clone(&script.file),
         error,
     })?;
-    let forbidden = |span, why| Forbidden {
-        file: Arc::clone(&file),
-        span,
-        why,
-    };
+    let verified = split(file, dialect)?;
+    let first = forbidden(script, &verified, dialect).next();
+    match first {
+        Some(first) => Err(first.into()),
+        None => Ok(verified),
+    }
+}
+
+/// All that may not stand in a script as it is written, its variables not filled
+/// in; nothing where it can be run.
+pub(crate) fn problems(script: &Script, dialect: Dialect) -> Vec<Error> {
+    match split(Arc::clone(&script.file), dialect) {
+        Ok(verified) => forbidden(script, &verified, dialect)
+            .map(Error::from)
+            .collect(),
+        Err(error) => vec![error],
+    }
+}
+
+fn split(file: Arc<SourceFile>, dialect: Dialect) -> Result<Verified, Error> {
     if let Some(at) = file.text().find('\0') {
-        return Err(forbidden(Span::new(at, at + 1), Why::Nul).into());
-    }
-    let statements = sql::split(&file, dialect).map_err(|error| Error::Split {
-        file: Arc::clone(&file),
-        error,
-    })?;
-    for statement in &statements {
-        if let Some(why) = why_forbidden(statement.kind, script, dialect) {
-            return Err(forbidden(statement.span, why).into());
+        return Err(Forbidden {
+            file,
+            span: Span::new(at, at + 1),
+            why: Why::Nul,
         }
+        .into());
     }
-    Ok(Verified { file, statements })
+    match sql::split(&file, dialect) {
+        Ok(statements) => Ok(Verified { file, statements }),
+        Err(error) => Err(Error::Split { file, error }),
+    }
+}
+
+fn forbidden(
+    script: &Script,
+    verified: &Verified,
+    dialect: Dialect,
+) -> impl Iterator<Item = Forbidden> {
+    verified.statements.iter().filter_map(move |statement| {
+        Some(Forbidden {
+            file: Arc::clone(&verified.file),
+            span: statement.span,
+            why: why_forbidden(statement.kind, script, dialect)?,
+        })
+    })
 }
 
 /// Where a migration goes on that has begun before.

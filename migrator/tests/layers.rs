@@ -144,6 +144,21 @@ fn no_layer_imports_what_the_table_forbids() {
     assert_eq!(violations(&src, &table), [""; 0]);
 }
 
+/// Whoever starts a process can do what no other rule here forbids.
+#[test]
+fn only_git_starts_a_process() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let starters: Vec<_> = Source::all(&src)
+        .into_iter()
+        .filter(|source| {
+            let mut paths = source.paths.iter();
+            paths.any(|path| leads_to(path, "std::process::Command"))
+        })
+        .map(|source| source.name)
+        .collect();
+    assert_eq!(starters, ["git.rs"]);
+}
+
 #[test]
 fn every_way_to_break_a_rule_is_seen() {
     let lib = "//! | layer | may not import |\n//! |---|---|\n\

@@ -1,9 +1,12 @@
 //! What can be typed.
 
 use crate::config::Options;
+use crate::formats::naming;
 use crate::model::Version;
+use crate::plan::planner::Request;
 use crate::plan::repair::Resolution;
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use std::time::Duration;
 
 /// Applies database migrations exactly once, and says truthfully what it did.
@@ -106,12 +109,37 @@ pub(super) enum Verb {
     },
     /// After an accident: list what can be repaired, or repair it
     Repair(Repair),
+    /// Verify the files, also against the database's history and a git branch
+    Check {
+        /// Ask no database
+        #[arg(long)]
+        offline: bool,
+        /// The branch that this one is to be merged into, as in origin/main: what it
+        /// has may not be edited or deleted, and what is new must sort after it
+        #[arg(long, value_name = "REF")]
+        base: Option<String>,
+    },
+    /// Print a shell's script that completes the verbs and options of `migrate`
+    Completions { shell: Shell },
+    /// Create a migration's file, named and numbered as the folder's are
+    New {
+        /// What it does, in a few words
+        #[arg(value_parser = words)]
+        name: String,
+        /// With a file for the way back
+        #[arg(long)]
+        reversible: bool,
+    },
+    /// Show what `up` would do: each migration in order, how it runs, and its SQL
+    Plan,
     /// Show every migration: applied, pending, changed or missing
     Status {
         /// Exit with 7 when files and history disagree, else 6 when pending
         #[arg(long)]
         exit_code: bool,
     },
+    /// Wait until the database answers, for up to --wait
+    Wait,
 }
 
 #[derive(Args, Clone, Debug, Default)]
@@ -125,6 +153,17 @@ pub(super) struct Up {
     /// Only show what would be done, as `migrate plan` does
     #[arg(long)]
     pub(super) dry_run: bool,
+}
+
+impl Up {
+    /// What it asks for, beside what the settings do.
+    pub(super) fn request(&self, settings: Request) -> Request {
+        Request {
+            to: self.to.map(Version),
+            steps: self.steps,
+            ..settings
+        }
+    }
 }
 
 #[derive(Args, Clone, Debug)]
@@ -184,9 +223,18 @@ impl Verb {
             Self::Up(up) => !up.dry_run,
             Self::Repair(repair) => !(repair.accept.is_empty() && repair.resolve.is_empty()),
             Self::Baseline { .. } | Self::Confirm | Self::Down(_) | Self::Redo => true,
-            Self::Status { .. } => false,
+            Self::Check { .. }
+            | Self::Completions { .. }
+            | Self::New { .. }
+            | Self::Plan
+            | Self::Status { .. }
+            | Self::Wait => false,
         }
     }
+}
+
+fn words(name: &str) -> Result<String, &'static str> {
+    naming::words(name).ok_or("it has neither a letter nor a digit")
 }
 
 impl Shared {

@@ -1,10 +1,12 @@
 //! The command line: what was typed becomes what is meant, a verb runs, a report
 //! tells, and a code comes out.
 
+mod actions;
 mod args;
+mod completions;
+mod questions;
 mod start;
 mod tasks;
-mod verbs;
 
 use crate::commands::{Start, Task};
 use crate::config::{Color, Environment, Options, Output, Presentation};
@@ -14,10 +16,12 @@ use crate::engine::event::Event;
 use crate::engine::stop::Stop;
 use crate::error::{self, Error};
 use crate::exit;
+use crate::limits::Limits;
 use crate::project::Home;
 use crate::report::{Ended, Human, Json, Report, Turn};
 use args::{Cli, Verb};
 use clap::Parser;
+use questions::Asked;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -41,6 +45,11 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if asked_for { exit::DONE } else { exit::USAGE });
         }
     };
+    if let Some(Verb::Completions { shell }) = cli.command {
+        // A closed stream leaves nobody to tell.
+        let _ = std::io::stdout().write_all(&completions::script(shell));
+        return ExitCode::from(exit::DONE);
+    }
     let options = cli.shared.options();
     let home = tasks::home(&options, &environment);
     let file = home.as_ref().ok().map(|home| &home.file);
@@ -101,22 +110,20 @@ fn run(
         let others = home.file.url_variables();
         let unknown = environment.unknown(&others);
         let warnings = unknown.iter().map(error::unknown).collect();
-        let warnings = if verb.acts() {
-            // At once, since it may be why the next step fails.
-            warn(warnings, report);
-            Vec::new()
-        } else {
-            warnings
-        };
-        let mut tasks = tasks::find(&home, options, environment)?;
-        if let Some(first) = tasks.first_mut() {
-            first.project.warnings.splice(..0, warnings);
-        }
         runtime.block_on(async {
             if verb.acts() {
+                // At once, since it may be why the next step fails.
+                warn(warnings, report);
+                let tasks = tasks::find(&home, options, environment)?;
                 Box::pin(act(verb, &tasks, environment, report)).await
             } else {
-                Box::pin(ask(verb, &tasks, report)).await
+                let asked = Asked {
+                    home: &home,
+                    options,
+                    environment,
+                    warnings,
+                };
+                Box::pin(questions::ask(verb, &asked, report)).await
             }
         })
     };
@@ -140,9 +147,7 @@ async fn act(
     environment: &Environment,
     report: &mut dyn Report,
 ) -> Result<u8, Error> {
-    let limit = tasks.iter().map(|task| task.config.limits.deadline).max();
-    let mut stop = Stop::after(limit.unwrap_or_default())
-        .map_err(|error| unexpected(&format!("no signals: {error}")))?;
+    let mut stop = stop(tasks.iter().map(|task| task.config.limits))?;
     for (number, task) in tasks.iter().enumerate() {
         if let Some(name) = &task.name {
             report.turn(turn(tasks, number));
@@ -153,7 +158,7 @@ async fn act(
             name: start::name(),
             who: start::who(environment),
         };
-        let done = Box::pin(verbs::act(verb, task, &start, &mut stop, report)).await?;
+        let done = Box::pin(actions::act(verb, task, &start, &mut stop, report)).await?;
         report.done(&Ended {
             outcome: done.outcome.as_ref(),
             reverts: done.reverts,
@@ -163,17 +168,11 @@ async fn act(
     Ok(exit::DONE)
 }
 
-/// Asks one database after the other; the code is the worst of theirs.
-async fn ask(verb: &Verb, tasks: &[Task], report: &mut dyn Report) -> Result<u8, Error> {
-    let mut worst = exit::DONE;
-    for (number, task) in tasks.iter().enumerate() {
-        if task.name.is_some() {
-            report.turn(turn(tasks, number));
-        }
-        tell(task, report);
-        worst = worst.max(Box::pin(verbs::ask(verb, task, report)).await?);
-    }
-    Ok(worst)
+/// Listens for what ends the command before its time: the longest deadline.
+fn stop(limits: impl Iterator<Item = Limits>) -> Result<Stop, Error> {
+    let limit = limits.map(|limits| limits.deadline).max();
+    Stop::after(limit.unwrap_or_default())
+        .map_err(|error| unexpected(&format!("no signals: {error}")))
 }
 
 /// Whose turn it is, and whose it was and will be.

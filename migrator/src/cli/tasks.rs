@@ -2,16 +2,21 @@
 
 use crate::bundle;
 use crate::commands::Task;
+use crate::commands::check::Sources;
 use crate::config::{self, Config, ConfigError, Environment, Options, Setting};
+use crate::db::url::UrlError;
 use crate::error::Error;
-use crate::project::{self, Home, Wishes};
+use crate::project::{self, Folder, Home, Wishes};
 use std::path::Path;
+
+/// The project's root, where there is no bundle.
+pub(super) const HERE: &str = ".";
 
 /// Where the project is: the named configuration file's folder, the working
 /// directory where a folder is named, the bundle beside the executable, or the
 /// working directory.
 pub(super) fn home(options: &Options, environment: &Environment) -> Result<Home, Error> {
-    let here = Path::new(".");
+    let here = Path::new(HERE);
     if let Some(path) = config::config_file(options, environment)? {
         return Home::with_file(&path);
     }
@@ -32,19 +37,8 @@ pub(super) fn find(
     options: &Options,
     environment: &Environment,
 ) -> Result<Vec<Task>, Error> {
-    let databases = match config::picked(options, environment)? {
-        Some(name) => vec![Some(pick(home, name)?)],
-        None => home
-            .databases()
-            .into_iter()
-            .map(|name| name.map(str::to_owned))
-            .collect(),
-    };
-    let wishes = Wishes {
-        dir: config::dir(options, environment)?,
-        format: config::format(options, environment)?.map(|format| format.value),
-        table: config::table(options, environment)?.map(|table| table.value),
-    };
+    let databases = names(home, options, environment)?;
+    let wishes = wishes(options, environment)?;
     let names: Vec<Option<&str>> = databases.iter().map(Option::as_deref).collect();
     let url = config::database_url(options, environment)?;
     for wish in [&wishes.dir, &url] {
@@ -63,6 +57,96 @@ pub(super) fn find(
             })
         })
         .collect()
+}
+
+/// The same for who asks no database: a URL that is there says only whose SQL the
+/// files are in.
+pub(super) fn sources(
+    home: &Home,
+    options: &Options,
+    environment: &Environment,
+) -> Result<Vec<Sources>, Error> {
+    let wishes = wishes(options, environment)?;
+    names(home, options, environment)?
+        .iter()
+        .map(|name| {
+            let settings = home.file.settings(name.as_deref());
+            let dialect = match Config::resolve(options, environment, &settings) {
+                Ok(config) => Some(config.database.value.dialect()),
+                // In CI a secret that is not there is an empty variable.
+                Err(
+                    ConfigError::NoDatabaseUrl { .. }
+                    | ConfigError::Url {
+                        error: UrlError::Empty,
+                        ..
+                    },
+                ) => None,
+                Err(error) => return Err(error.into()),
+            };
+            Ok(Sources {
+                project: home.project(name.as_deref(), &wishes)?,
+                request: config::request(options, environment, &settings)?,
+                dialect,
+            })
+        })
+        .collect()
+}
+
+/// The folder for a new migration: the named one, or that of the project in the
+/// working directory. A bundle is never written. It needs no database; where
+/// `migrate.toml` has several, one must be picked.
+pub(super) fn folder(
+    home: &Home,
+    options: &Options,
+    environment: &Environment,
+) -> Result<Folder, Error> {
+    let names = names(home, options, environment)?;
+    match names.as_slice() {
+        [name] => home.folder(name.as_deref(), &wishes(options, environment)?),
+        _ => Err(ConfigError::PickOne {
+            databases: names.into_iter().flatten().collect(),
+        }
+        .into()),
+    }
+}
+
+/// The databases alone, for what does without migrations.
+pub(super) fn databases(
+    home: &Home,
+    options: &Options,
+    environment: &Environment,
+) -> Result<Vec<Config>, Error> {
+    names(home, options, environment)?
+        .iter()
+        .map(|name| {
+            let settings = home.file.settings(name.as_deref());
+            Ok(Config::resolve(options, environment, &settings)?)
+        })
+        .collect()
+}
+
+/// The names of the databases that are meant, in the order written.
+fn names(
+    home: &Home,
+    options: &Options,
+    environment: &Environment,
+) -> Result<Vec<Option<String>>, Error> {
+    Ok(match config::picked(options, environment)? {
+        Some(name) => vec![Some(pick(home, name)?)],
+        None => home
+            .databases()
+            .into_iter()
+            .map(|name| name.map(str::to_owned))
+            .collect(),
+    })
+}
+
+fn wishes(options: &Options, environment: &Environment) -> Result<Wishes, Error> {
+    Ok(Wishes {
+        dir: config::dir(options, environment)?,
+        format: config::format(options, environment)?.map(|format| format.value),
+        table: config::table(options, environment)?.map(|table| table.value),
+    })
 }
 
 /// The name of one of the file's databases.

@@ -2,13 +2,17 @@
 //! holds SQL.
 
 pub(crate) mod baseline;
+pub(crate) mod check;
 pub(crate) mod confirm;
 pub(crate) mod down;
+pub(crate) mod new;
 mod opening;
+pub(crate) mod plan;
 pub(crate) mod redo;
 pub(crate) mod repair;
 pub(crate) mod status;
 pub(crate) mod up;
+pub(crate) mod wait;
 
 use crate::config::Config;
 use crate::db::Wanted;

@@ -3,7 +3,6 @@
 
 use super::{Task, refuse_foreign};
 use crate::db::{self, Look, Wanted};
-use crate::engine::stop::Reason;
 use crate::error::Error;
 use crate::formats::Format;
 use crate::plan::drift::{self, Drift};
@@ -21,14 +20,6 @@ pub(crate) struct Found {
 /// # Errors
 /// Why there is no answer.
 pub(crate) async fn status(task: &Task) -> Result<Found, Error> {
-    let limit = task.config.limits.deadline;
-    match tokio::time::timeout(limit, ask(task)).await {
-        Ok(found) => found,
-        Err(_) => Err(Reason::Deadline { limit }.into()),
-    }
-}
-
-async fn ask(task: &Task) -> Result<Found, Error> {
     let Task {
         project, config, ..
     } = task;

@@ -87,7 +87,12 @@ pub(super) async fn apply(
     Ok(done(outcome, &before))
 }
 
-fn plan<'a>(task: &'a Task, history: &History, request: Request) -> Result<Plan<'a>, Error> {
+/// What an `up` is to do.
+pub(super) fn plan<'a>(
+    task: &'a Task,
+    history: &History,
+    request: Request,
+) -> Result<Plan<'a>, Error> {
     let format = &task.project.format;
     Ok(planner::plan(format, task.files(), history, request)?)
 }

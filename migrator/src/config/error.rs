@@ -52,6 +52,10 @@ pub enum ConfigError {
         origin: Origin,
         databases: Vec<String>,
     },
+    /// Only one database can be meant, and none was picked.
+    PickOne {
+        databases: Vec<String>,
+    },
     /// All migrations in one transaction, where a schema's statements commit by
     /// themselves.
     TransactionAll {

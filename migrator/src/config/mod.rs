@@ -155,25 +155,7 @@ impl Config {
                 Duration::ZERO,
             )?,
         };
-        let request = Request {
-            out_of_order: order
-                .find(
-                    "out-of-order",
-                    options.out_of_order.as_ref(),
-                    file.out_of_order.as_ref(),
-                )?
-                .map(|found| found.value)
-                .unwrap_or_default(),
-            unknown_applied: order
-                .find(
-                    "unknown-applied",
-                    options.unknown_applied.as_ref(),
-                    file.unknown_applied.as_ref(),
-                )?
-                .map(|found| found.value)
-                .unwrap_or_default(),
-            ..Request::default()
-        };
+        let request = order.request(options, file)?;
         Ok(Self {
             database,
             request,
@@ -185,6 +167,22 @@ impl Config {
     }
 }
 
+/// What to do where files and history disagree: it needs no database.
+///
+/// # Errors
+/// A policy that there is not.
+pub fn request(
+    options: &Options,
+    environment: &Environment,
+    file: &Settings,
+) -> Result<Request, ConfigError> {
+    let mut order = Order {
+        environment,
+        told: Vec::new(),
+    };
+    order.request(options, file)
+}
+
 /// Where values are looked for, and what was found.
 struct Order<'a> {
     environment: &'a Environment,
@@ -192,6 +190,28 @@ struct Order<'a> {
 }
 
 impl Order<'_> {
+    fn request(&mut self, options: &Options, file: &Settings) -> Result<Request, ConfigError> {
+        Ok(Request {
+            out_of_order: self
+                .find(
+                    "out-of-order",
+                    options.out_of_order.as_ref(),
+                    file.out_of_order.as_ref(),
+                )?
+                .map(|found| found.value)
+                .unwrap_or_default(),
+            unknown_applied: self
+                .find(
+                    "unknown-applied",
+                    options.unknown_applied.as_ref(),
+                    file.unknown_applied.as_ref(),
+                )?
+                .map(|found| found.value)
+                .unwrap_or_default(),
+            ..Request::default()
+        })
+    }
+
     fn find<T: Value>(
         &mut self,
         option: &'static str,

@@ -188,6 +188,12 @@ impl Reader {
     pub async fn invalid_indexes(&mut self, statements: &[&str]) -> Result<Vec<String>, Fault> {
         self.0.invalid_indexes(statements).await
     }
+
+    /// How many migrations may travel together.
+    #[must_use]
+    pub fn together(&self) -> usize {
+        self.0.together()
+    }
 }
 
 impl Guard {

@@ -31,6 +31,8 @@ pub use guard::{Attempt, Blocker, GuardSession, Lock, Sight, Work};
 
 use crate::formats::ledger::Ledger;
 use crate::formats::record::Record;
+#[cfg(feature = "cli")]
+use crate::model::Script;
 use crate::model::{Deed, Migration, Subject, Version};
 use crate::plan::history::{Ending, History, Resume, Run};
 use crate::sql::{Dialect, Statement};
@@ -249,6 +251,19 @@ impl From<Result<Duration, Setback>> for Progress {
             Ok(took) => Self::all(vec![took]),
             Err(setback) => Self::none(setback),
         }
+    }
+}
+
+/// Whether a script that has not begun is run as one transaction.
+#[cfg(feature = "cli")]
+#[must_use]
+pub fn is_one_transaction(dialect: Dialect, script: &Script, statements: &[Statement]) -> bool {
+    // Only MySQL and MariaDB look at them.
+    let _ = statements;
+    match dialect {
+        #[cfg(feature = "mysql")]
+        Dialect::Mysql => mysql::is_one_transaction(&script.file, statements),
+        _ => script.transaction,
     }
 }
 

@@ -4,6 +4,8 @@
 mod config;
 mod database;
 mod drift;
+#[cfg(feature = "cli")]
+mod merged;
 mod revert;
 
 use super::{Error, Forbidden, Why};
@@ -25,6 +27,8 @@ pub(super) use config::unknown;
 pub(super) use database::not_remembered;
 #[cfg(feature = "cli")]
 pub(super) use drift::drift;
+#[cfg(feature = "cli")]
+pub(super) use merged::deviation;
 
 /// What is to be said. Whatever it quotes, a file, a setting or a server, may
 /// hold a URL: its user and password are left out.
@@ -56,6 +60,8 @@ fn of(error: &Error) -> Diagnostic {
             create,
         } => database::foreign_history(tool, table, create),
         Error::Format(error) => format(error),
+        #[cfg(feature = "cli")]
+        Error::Git(error) => merged::git(error),
         Error::LockHeld(held) => database::lock_held(held),
         Error::Migration(failure) => database::migration(failure),
         Error::NeedsItsOwnTransaction { file } => Diagnostic::error(
@@ -152,6 +158,10 @@ fn bundle(error: &BundleError) -> Diagnostic {
 
 fn source(error: &SourceError) -> Diagnostic {
     match error {
+        SourceError::Exists { path } => {
+            Diagnostic::error("file_exists", format!("{} is there already", shown(path)))
+                .help("run it again: somebody else has created the same file meanwhile")
+        }
         SourceError::Missing { path } => {
             Diagnostic::error("missing_folder", format!("{} does not exist", shown(path))).help(
                 "name the migrations folder with --dir, MIGRATE_DIR or `dir` in migrate.toml, \
@@ -177,6 +187,11 @@ fn source(error: &SourceError) -> Diagnostic {
             }
             _ => "put a file there that can be read, or remove it",
         }),
+        SourceError::Unwritable { path, cause } => Diagnostic::error(
+            "unwritable",
+            format!("{} cannot be written: {cause}", shown(path)),
+        )
+        .help("see that the folder may be written, and that the name is no longer than 255 bytes"),
     }
 }
 
@@ -239,6 +254,11 @@ fn format(error: &FormatError) -> Diagnostic {
                  another folder with --dir (for a build: BP_MIGRATE_DIR)",
             )
         }
+        FormatError::NoVersionLeft { path } => Diagnostic::error(
+            "no_version_left",
+            format!("no version sorts after that of {path}"),
+        )
+        .help("give that file a smaller version; a version is a whole number of 64 bits"),
         FormatError::NotUtf8 { path, offset } => Diagnostic::error(
             "not_utf8",
             format!(

@@ -5,6 +5,7 @@
 pub mod foreign;
 pub mod journal;
 pub mod ledger;
+pub mod naming;
 pub mod record;
 pub mod repeated;
 pub mod runs;
@@ -15,6 +16,7 @@ use crate::model::{Checksum, Migration, Version};
 use crate::sources::Listing;
 use crate::text::{SourceFile, Span};
 use ledger::Ledger;
+use naming::{Draft, Wish};
 use std::sync::Arc;
 
 /// What a tool's format must tell.
@@ -28,6 +30,13 @@ pub trait Format {
     /// The first thing that the format's own tool would reject, or would run
     /// wrongly.
     fn read(&self, listing: &Listing) -> Result<Reading, FormatError>;
+
+    /// The files of a new migration, named as the folder's are, and sorting after
+    /// all of them.
+    ///
+    /// # Errors
+    /// A folder in which nothing can be added in good order.
+    fn draft(&self, listing: &Listing, wish: &Wish<'_>) -> Result<Draft, FormatError>;
 
     /// The history table.
     fn ledger(&self) -> &Ledger;
@@ -75,6 +84,8 @@ pub enum FormatError {
     },
     /// Nothing in the folder is a migration.
     NoMigrations { dir: String, sql_files: Vec<String> },
+    /// No version sorts after this file's.
+    NoVersionLeft { path: String },
     /// Not text.
     NotUtf8 { path: String, offset: usize },
 }

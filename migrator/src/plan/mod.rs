@@ -3,7 +3,9 @@
 pub mod baseline;
 pub mod drift;
 pub mod history;
+pub mod merged;
 pub mod planner;
 pub mod repair;
 pub mod resume;
 pub mod revert;
+pub mod step;

@@ -85,35 +85,43 @@ pub fn plan<'a>(
     request: Request,
 ) -> Result<Plan<'a>, PlanError> {
     let warnings = judge(drift::find(format, files.migrations, history), request)?;
-    let pending: Vec<_> = files
-        .migrations
+    // What is not complete passed the judgement: it can go on.
+    let (migrations, repeatables): (Vec<_>, Vec<_>) = pending(files, history)
+        .into_iter()
+        .partition(|deed| matches!(deed, Deed::Apply(_)));
+    let mut steps: Vec<_> = migrations
         .iter()
-        .filter(|migration| {
-            // What is not complete passed the judgement: it can go on.
-            history
-                .find(migration.version)
-                .is_none_or(|applied| !applied.complete)
+        .copied()
+        .filter(|deed| {
+            let version = deed.subject().version();
+            request.only.is_none() || version == request.only
         })
-        .filter(|migration| request.only.is_none_or(|only| migration.version == only))
-        .collect();
-    let wanted = pending
-        .iter()
         .take(request.steps.unwrap_or(usize::MAX))
-        .take_while(|migration| request.to.is_none_or(|to| migration.version <= to))
-        .count();
-    let mut steps: Vec<_> = pending[..wanted]
-        .iter()
-        .map(|migration| Deed::Apply(migration))
+        .take_while(|deed| request.to.is_none() || deed.subject().version() <= request.to)
         .collect();
-    if wanted == pending.len() {
-        let changed = files.repeatables.iter().filter(|repeatable| {
-            history
-                .repeated(&repeatable.name)
-                .is_none_or(|repeated| repeated.checksum != repeatable.checksum)
-        });
-        steps.extend(changed.map(Deed::Repeat));
+    if steps.len() == migrations.len() {
+        steps.extend(repeatables);
     }
     Ok(Plan { steps, warnings })
+}
+
+/// All that is not applied in full, the repeatables that have changed with it.
+#[must_use]
+pub fn pending<'a>(files: Files<'a>, history: &History) -> Vec<Deed<'a>> {
+    let migrations = files.migrations.iter().filter(|migration| {
+        history
+            .find(migration.version)
+            .is_none_or(|applied| !applied.complete)
+    });
+    let repeatables = files.repeatables.iter().filter(|repeatable| {
+        history
+            .repeated(&repeatable.name)
+            .is_none_or(|repeated| repeated.checksum != repeatable.checksum)
+    });
+    migrations
+        .map(Deed::Apply)
+        .chain(repeatables.map(Deed::Repeat))
+        .collect()
 }
 
 /// Whether there is such a version as the request names.

@@ -146,7 +146,7 @@ fn seen(sight: &Sight) -> Value {
 }
 
 /// A deed's own fields before those of what happened to it.
-fn deed(deed: Deed<'_>, fields: Value) -> Value {
+pub(super) fn deed(deed: Deed<'_>, fields: Value) -> Value {
     let file = deed.script().file.path();
     let mut object = match deed {
         Deed::Apply(migration) | Deed::Revert(migration, _) => named(migration, file),

@@ -2,17 +2,19 @@
 //! on standard error. The last line of a failure tells all once more, since some
 //! platforms keep only that stream.
 
+use super::check::Check;
 use super::live::Live;
 use super::pace::Pace;
+use super::plan::Plan;
 use super::repairs::Repairs;
 use super::status::Status;
-use super::words::{count, duration, printable};
+use super::words::{duration, printable, things};
 use super::{Ended, Report, Turn, lines, snippet, state_after};
 use crate::config::Detail;
 use crate::diagnostic::Diagnostic;
 use crate::engine::event::{Event, Listener, Sight};
 use crate::error::Error;
-use crate::model::{Deed, Subject};
+use crate::model::Deed;
 use std::fmt::Display;
 use std::io::Write;
 use std::time::Duration;
@@ -109,6 +111,14 @@ impl<'a> Human<'a> {
         }
     }
 
+    /// What is worth knowing beside the answer.
+    fn note(&mut self, line: impl Display) {
+        if self.detail != Detail::Quiet {
+            let line = printable(&format!("note: {line}"));
+            let _ = writeln!(self.err, "{}", cut(&line, LONGEST_LINE));
+        }
+    }
+
     fn detail(&mut self, line: impl Display) {
         if self.detail != Detail::Quiet {
             self.say(line);
@@ -137,7 +147,7 @@ impl Report for Human<'_> {
             Some(outcome) => self.detail(format_args!(
                 "{} {} in {}{at}.",
                 if ended.reverts { "Reverted" } else { "Applied" },
-                things(&outcome.done),
+                things(outcome.done.iter().cloned()),
                 duration(outcome.took)
             )),
             None => {}
@@ -210,6 +220,56 @@ impl Report for Human<'_> {
         }
     }
 
+    fn answered(&mut self, database: &str, took: Option<Duration>) {
+        match took {
+            Some(took) => self.say(format_args!(
+                "{database} answers, after {}.",
+                duration(took)
+            )),
+            None => self.say(format_args!(
+                "{database} does not exist yet; `up` creates it."
+            )),
+        }
+    }
+
+    /// All of it on standard output: it is the answer, and no failure.
+    fn check(&mut self, check: &Check<'_>) {
+        for line in check.heading() {
+            self.say(line);
+        }
+        for finding in &check.findings {
+            for line in snippet::draw(finding, false).lines() {
+                self.say(line);
+            }
+            self.say("");
+        }
+        for line in check.summary() {
+            self.say(line);
+        }
+    }
+
+    /// The paths alone on standard output, so that an editor can be given them.
+    fn created(&mut self, paths: &[String], folder: Option<&str>, warnings: &[Diagnostic]) {
+        for warning in warnings {
+            self.diagnose(warning);
+        }
+        if let Some(folder) = folder {
+            self.note(format_args!("the folder {folder} is new"));
+        }
+        for path in paths {
+            self.say(path);
+        }
+    }
+
+    fn plan(&mut self, plan: &Plan<'_>, warnings: &[Diagnostic]) {
+        for warning in warnings {
+            self.diagnose(warning);
+        }
+        for line in plan.lines() {
+            self.say(line);
+        }
+    }
+
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]) {
         for warning in warnings {
             self.diagnose(warning);
@@ -240,20 +300,6 @@ impl Listener for Human<'_> {
         for line in lines::of(event) {
             self.detail(line);
         }
-    }
-}
-
-/// What a run did, counted.
-fn things(done: &[Subject]) -> String {
-    let migrations = done.iter().filter_map(Subject::version).count();
-    match (migrations, done.len() - migrations) {
-        (_, 0) => count(migrations, "migration"),
-        (0, files) => count(files, "repeatable file"),
-        (_, files) => format!(
-            "{} and {}",
-            count(migrations, "migration"),
-            count(files, "repeatable file")
-        ),
     }
 }
 

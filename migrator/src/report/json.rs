@@ -1,7 +1,9 @@
 //! For programs: one JSON object a line on standard output for what acts, one
 //! document for what asks. Standard error stays empty.
 
+use super::check::Check;
 use super::pace::Pace;
+use super::plan::Plan;
 use super::repairs::Repairs;
 use super::status::{Again, Status};
 use super::words::printable;
@@ -144,6 +146,38 @@ impl Report for Json<'_> {
         self.document(repairs.json());
     }
 
+    fn answered(&mut self, database: &str, took: Option<Duration>) {
+        self.line(
+            "answered",
+            json!({
+                "database": database,
+                "exists": took.is_some(),
+                "took_ms": took.map(milliseconds),
+                "exit_code": exit::DONE,
+            }),
+        );
+    }
+
+    fn check(&mut self, check: &Check<'_>) {
+        self.document(check.document(diagnostic));
+    }
+
+    fn created(&mut self, paths: &[String], folder: Option<&str>, warnings: &[Diagnostic]) {
+        for warning in warnings {
+            self.line("warning", diagnostic(warning));
+        }
+        if let Some(folder) = folder {
+            self.line("created_folder", json!({"path": folder}));
+        }
+        for path in paths {
+            self.line("created", json!({"path": path}));
+        }
+    }
+
+    fn plan(&mut self, plan: &Plan<'_>, warnings: &[Diagnostic]) {
+        self.document(with_warnings(plan.document(), warnings));
+    }
+
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]) {
         let migrations: Vec<Value> = status
             .rows()
@@ -166,12 +200,11 @@ impl Report for Json<'_> {
             "migrations": migrations,
             "repeatables": status.again().iter().map(again).collect::<Vec<_>>(),
             "runs": status.history.runs.iter().take(RUNS_SHOWN).map(run).collect::<Vec<_>>(),
-            "warnings": warnings.iter().map(diagnostic).collect::<Vec<_>>(),
         });
         if let Some(name) = status.name {
             document["name"] = name.into();
         }
-        self.document(document);
+        self.document(with_warnings(document, warnings));
     }
 }
 
@@ -226,6 +259,11 @@ fn run(run: &Run) -> Value {
 /// The database's words for a time in UTC, as RFC 3339 has them.
 fn instant(at: &str) -> String {
     format!("{}Z", at.replace(' ', "T"))
+}
+
+fn with_warnings(mut document: Value, warnings: &[Diagnostic]) -> Value {
+    document["warnings"] = warnings.iter().map(diagnostic).collect();
+    document
 }
 
 fn failure(error: &Error, state: Option<&str>) -> Value {

@@ -1,19 +1,23 @@
 //! Reports: the only writers. They listen to a run, and show what a question
 //! found.
 
+mod check;
 mod fields;
 mod human;
 mod json;
 mod lines;
 mod live;
 mod pace;
+mod plan;
 mod repairs;
 mod snippet;
 mod status;
 mod words;
 
+pub(crate) use check::{Check, CheckedBase, CheckedDatabase};
 pub(crate) use human::Human;
 pub(crate) use json::Json;
+pub(crate) use plan::Plan;
 pub(crate) use repairs::Repairs;
 pub(crate) use status::Status;
 
@@ -22,6 +26,7 @@ use crate::engine::Outcome;
 use crate::engine::event::Listener;
 use crate::error::{Error, State};
 use crate::model::Version;
+use std::time::Duration;
 
 /// A run that ended well.
 pub(crate) struct Ended<'a> {
@@ -83,6 +88,18 @@ pub(crate) trait Report: Listener {
 
     /// What could be repaired.
     fn repairs(&mut self, repairs: &Repairs<'_>);
+    /// The database answered, after so long; `None` where it is a file that is
+    /// still to be created.
+    fn answered(&mut self, database: &str, took: Option<Duration>);
+
+    /// All that a check found.
+    fn check(&mut self, check: &Check<'_>);
+
+    /// New files, and the folder where that is new, too.
+    fn created(&mut self, paths: &[String], folder: Option<&str>, warnings: &[Diagnostic]);
+
+    /// What would be done.
+    fn plan(&mut self, plan: &Plan<'_>, warnings: &[Diagnostic]);
 
     /// What a question found.
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]);

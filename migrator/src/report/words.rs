@@ -1,5 +1,6 @@
 //! Small words: plurals and durations.
 
+use crate::model::Subject;
 use crate::plan::revert::LeftAlone;
 use std::time::Duration;
 
@@ -11,6 +12,26 @@ pub(super) fn count(number: usize, noun: &str) -> String {
             Some(stem) => format!("{number} {stem}ies"),
             None => format!("{number} {noun}s"),
         },
+    }
+}
+
+/// Migrations and repeatable files, counted.
+pub(super) fn things(subjects: impl Iterator<Item = Subject>) -> String {
+    let (mut migrations, mut files) = (0, 0);
+    for subject in subjects {
+        match subject {
+            Subject::Migration(_) => migrations += 1,
+            Subject::Repeatable(_) => files += 1,
+        }
+    }
+    match (migrations, files) {
+        (_, 0) => count(migrations, "migration"),
+        (0, _) => count(files, "repeatable file"),
+        _ => format!(
+            "{} and {}",
+            count(migrations, "migration"),
+            count(files, "repeatable file")
+        ),
     }
 }
 

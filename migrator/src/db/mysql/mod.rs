@@ -25,6 +25,8 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
+pub(super) use stepwise::is_one_transaction;
+
 const DIALECT: Dialect = Dialect::Mysql;
 
 /// Server error numbers that decide something here.
@@ -261,7 +263,7 @@ impl Session for Mysql {
                 }
                 match job.deed {
                     Deed::Repeat(_) => self.repeat(*job).await.into(),
-                    Deed::Apply(_) | Deed::Revert(..) if stepwise::is_one_transaction(job) => {
+                    Deed::Apply(_) | Deed::Revert(..) if stepwise::is_sent_whole(job) => {
                         self.apply_one(*job).await.into()
                     }
                     Deed::Apply(_) | Deed::Revert(..) => {

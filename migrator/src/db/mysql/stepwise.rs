@@ -9,6 +9,7 @@ use crate::formats::journal::Journal;
 use crate::formats::ledger::quote;
 use crate::plan::history::Mark;
 use crate::sql::{Kind, Statement};
+use crate::text::SourceFile;
 use std::time::Duration;
 
 impl Stepwise for Mysql {
@@ -108,15 +109,17 @@ fn without_tail(message: &str, tail: &str) -> String {
 
 /// Whether a migration can be one transaction: nothing in it commits. One that
 /// locks tables can write into no journal meanwhile, and goes the old way.
-pub(super) fn is_one_transaction(job: &Job<'_>) -> bool {
-    let file = job.file;
+pub(super) fn is_sent_whole(job: &Job<'_>) -> bool {
     let locks = |statement: &Statement| statement.kind == Kind::LockTables;
     job.resume.is_none()
-        && (job.statements.iter().any(locks)
-            || job
-                .statements
-                .iter()
-                .all(|statement| is_transactional(file.slice(statement.span))))
+        && (job.statements.iter().any(locks) || is_one_transaction(job.file, job.statements))
+}
+
+/// Whether nothing in a file commits.
+pub(in crate::db) fn is_one_transaction(file: &SourceFile, statements: &[Statement]) -> bool {
+    statements
+        .iter()
+        .all(|statement| is_transactional(file.slice(statement.span)))
 }
 
 /// By their first word: these never commit.

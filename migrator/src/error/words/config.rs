@@ -74,6 +74,15 @@ pub(super) fn config(error: &ConfigError) -> Diagnostic {
             "say it in each database's table of migrate.toml, or pick one with --database (a build \
              has them all)",
         ),
+        ConfigError::PickOne { databases } => Diagnostic::error(
+            "one_for_several",
+            format!(
+                "this is for one database, and migrate.toml has {}: {}",
+                databases.len(),
+                databases.join(", ")
+            ),
+        )
+        .help("pick one with --database"),
         ConfigError::TransactionAll { origin } => Diagnostic::error(
             "transaction_all_refused",
             format!(

@@ -3,9 +3,11 @@
 //! written (sqlx-core 0.9, `src/migrate/source.rs` and `migration_type.rs`).
 
 mod lock;
+mod naming;
 mod toml;
 
 use super::ledger::Ledger;
+use super::naming::{Draft, Wish};
 use super::{Format, FormatError, Reading};
 use crate::diagnostic::Diagnostic;
 use crate::model::{Checksum, Migration, Script, Version};
@@ -16,6 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use lock::lock_number;
+use toml::Defaults;
 pub use toml::Settings;
 
 /// The comment that opens a file to be run outside a transaction: the file's
@@ -27,6 +30,7 @@ const NO_TRANSACTION: &str = "-- no-transaction";
 pub struct Sqlx {
     ledger: Ledger,
     ignored: Vec<char>,
+    defaults: Defaults,
 }
 
 /// What a file name says.
@@ -50,6 +54,7 @@ impl Sqlx {
                 schemas: settings.create_schemas.iter().cloned().collect(),
             },
             ignored: settings.ignored_chars.iter().copied().collect(),
+            defaults: settings.defaults,
         }
     }
 
@@ -84,6 +89,10 @@ impl Format for Sqlx {
 
     fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    fn draft(&self, listing: &Listing, wish: &Wish<'_>) -> Result<Draft, FormatError> {
+        naming::draft(self.defaults, listing, wish)
     }
 
     fn read(&self, listing: &Listing) -> Result<Reading, FormatError> {

@@ -16,15 +16,35 @@ pub struct Settings {
     pub migrations_dir: Option<String>,
     /// Left out of checksums.
     pub ignored_chars: BTreeSet<char>,
-    defaults: Defaults,
+    pub(super) defaults: Defaults,
 }
 
-/// How sqlx's own `migrate add` names files: accepted, and read by nothing yet.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+/// How new files are named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-struct Defaults {
-    migration_type: Option<String>,
-    migration_versioning: Option<String>,
+pub(super) struct Defaults {
+    pub(super) migration_type: Kind,
+    pub(super) migration_versioning: Versioning,
+}
+
+/// Whether a new migration has a way back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    #[default]
+    Inferred,
+    Reversible,
+    Simple,
+}
+
+/// What a new version is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Versioning {
+    #[default]
+    Inferred,
+    Sequential,
+    Timestamp,
 }
 
 #[derive(Deserialize)]

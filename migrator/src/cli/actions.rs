@@ -1,0 +1,56 @@
+//! The verbs that change a database: which command each is.
+
+use super::args::Verb;
+use crate::commands::down::{self, Choice};
+use crate::commands::repair::{self, Decisions};
+use crate::commands::{Done, Start, Task, baseline, confirm, redo, up};
+use crate::engine::stop::Stop;
+use crate::error::Error;
+use crate::model::Version;
+use crate::plan::revert::Wish;
+use crate::report::Report;
+
+/// Changes one database.
+pub(super) async fn act(
+    verb: &Verb,
+    task: &Task,
+    start: &Start,
+    stop: &mut Stop,
+    report: &mut dyn Report,
+) -> Result<Done, Error> {
+    match verb {
+        Verb::Baseline { version, force } => {
+            let version = Version(*version);
+            baseline::baseline(task, start, version, *force, stop, report).await
+        }
+        Verb::Confirm => confirm::confirm(task, start, stop, report).await,
+        Verb::Down(down) => {
+            let choice = match (down.to, down.unconfirmed) {
+                (_, true) => Choice::Unconfirmed {
+                    within: down.within,
+                },
+                (Some(version), false) => Choice::Wish(Wish::To(Version(version))),
+                (None, false) => Choice::Wish(Wish::Steps(down.steps.unwrap_or(1))),
+            };
+            down::down(task, start, choice, stop, report).await
+        }
+        Verb::Redo => redo::redo(task, start, stop, report).await,
+        Verb::Repair(repair) => {
+            let decisions = Decisions {
+                accept: repair.accept.iter().copied().map(Version).collect(),
+                resolve: repair.resolve.clone(),
+            };
+            repair::repair(task, start, &decisions, stop, report).await
+        }
+        Verb::Up(up) => {
+            let request = up.request(task.config.request);
+            up::up(task, start, request, stop, report).await
+        }
+        Verb::Check { .. }
+        | Verb::Completions { .. }
+        | Verb::New { .. }
+        | Verb::Plan
+        | Verb::Status { .. }
+        | Verb::Wait => unreachable!("it only asks"),
+    }
+}

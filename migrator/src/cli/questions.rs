@@ -1,0 +1,223 @@
+//! The verbs that change no database. Each finds no more than it needs.
+
+use super::args::Verb;
+use super::{stop, tasks, tell, turn};
+use crate::commands::check::Findings;
+use crate::commands::plan::Planned;
+use crate::commands::{self, Task};
+use crate::config::{Environment, Options};
+use crate::db::Past;
+use crate::diagnostic::Diagnostic;
+use crate::error::{self, Error};
+use crate::exit;
+use crate::formats::Format;
+use crate::plan::drift::Drift;
+use crate::plan::planner;
+use crate::project::{Home, Project};
+use crate::report::{Check, CheckedBase, CheckedDatabase, Plan, Repairs, Report, Status};
+use std::path::Path;
+
+/// What was asked, and where.
+pub(super) struct Asked<'a> {
+    pub(super) home: &'a Home,
+    pub(super) options: &'a Options,
+    pub(super) environment: &'a Environment,
+    /// What is worth knowing beside the answer.
+    pub(super) warnings: Vec<Diagnostic>,
+}
+
+impl Asked<'_> {
+    fn tasks(&self) -> Result<Vec<Task>, Error> {
+        let mut tasks = tasks::find(self.home, self.options, self.environment)?;
+        if let Some(first) = tasks.first_mut() {
+            let warnings = self.warnings.iter().cloned();
+            first.project.warnings.splice(..0, warnings);
+        }
+        Ok(tasks)
+    }
+}
+
+/// Does what the verb asks for, one database after the other; the code is the
+/// worst of theirs.
+pub(super) async fn ask(
+    verb: &Verb,
+    asked: &Asked<'_>,
+    report: &mut dyn Report,
+) -> Result<u8, Error> {
+    let Asked {
+        home,
+        options,
+        environment,
+        ..
+    } = asked;
+    match verb {
+        Verb::Check {
+            offline: true,
+            base,
+        } => {
+            let mut worst = exit::DONE;
+            for sources in tasks::sources(home, options, environment)? {
+                let findings = commands::check::offline(&sources, base.as_deref())?;
+                let code = show_check(&sources.project, None, &findings, report);
+                worst = worse(worst, code);
+            }
+            Ok(worst)
+        }
+        Verb::New { name, reversible } => {
+            let folder = tasks::folder(home, options, environment)?;
+            let created = commands::new::new(Path::new(tasks::HERE), &folder, name, *reversible)?;
+            report.created(&created.paths, created.folder.as_deref(), &created.warnings);
+            Ok(exit::DONE)
+        }
+        Verb::Wait => {
+            let databases = tasks::databases(home, options, environment)?;
+            let mut stop = stop(databases.iter().map(|config| config.limits))?;
+            for config in &databases {
+                let took = commands::wait::wait(config, &mut stop, report).await?;
+                report.answered(&config.database.value.to_string(), took);
+            }
+            Ok(exit::DONE)
+        }
+        Verb::Completions { .. } => unreachable!("it was answered before"),
+        Verb::Baseline { .. } | Verb::Confirm | Verb::Down(_) | Verb::Redo => {
+            unreachable!("it acts")
+        }
+        Verb::Check { .. } | Verb::Plan | Verb::Repair(_) | Verb::Status { .. } | Verb::Up(_) => {
+            let tasks = asked.tasks()?;
+            let mut stop = stop(tasks.iter().map(|task| task.config.limits))?;
+            let mut worst = exit::DONE;
+            for (number, task) in tasks.iter().enumerate() {
+                if task.name.is_some() {
+                    report.turn(turn(&tasks, number));
+                }
+                tell(task, report);
+                let code = stop.or(Box::pin(answer(verb, task, report))).await??;
+                worst = worse(worst, code);
+            }
+            Ok(worst)
+        }
+    }
+}
+
+/// Answers what is asked of one database.
+async fn answer(verb: &Verb, task: &Task, report: &mut dyn Report) -> Result<u8, Error> {
+    match verb {
+        Verb::Check { base, .. } => {
+            let findings = commands::check::check(task, base.as_deref()).await?;
+            let database = task.config.database.value.to_string();
+            Ok(show_check(
+                &task.project,
+                Some(&database),
+                &findings,
+                report,
+            ))
+        }
+        Verb::Plan | Verb::Up(_) => {
+            let request = match verb {
+                Verb::Up(up) => up.request(task.config.request),
+                _ => task.config.request,
+            };
+            let planned = commands::plan::plan(task, request).await?;
+            show_plan(task, &planned, report);
+            Ok(exit::DONE)
+        }
+        Verb::Repair(_) => {
+            let found = commands::repair::list(task).await?;
+            report.repairs(&Repairs {
+                name: task.name.as_deref(),
+                database: &task.config.database.value.to_string(),
+                table: &found.look.ledger.table,
+                damages: &found.damages,
+                invalid_indexes: &found.invalid_indexes,
+            });
+            Ok(exit::DONE)
+        }
+        Verb::Status { exit_code } => {
+            let found = commands::status::status(task).await?;
+            let code = show(task, &found, report);
+            Ok(if *exit_code { code } else { exit::DONE })
+        }
+        _ => unreachable!("it is answered without a database"),
+    }
+}
+
+/// Of two databases' codes the one that says more.
+fn worse(one: u8, other: u8) -> u8 {
+    let order = [exit::DONE, exit::PENDING, exit::DRIFT, exit::CONFIGURATION];
+    let rank = |code: u8| order.iter().position(|known| *known == code);
+    if rank(one) < rank(other) { other } else { one }
+}
+
+/// Shows all that a check found; the code is what it comes to.
+fn show_check(
+    project: &Project,
+    database: Option<&str>,
+    findings: &Findings<'_>,
+    report: &mut dyn Report,
+) -> u8 {
+    let look = findings.look.as_ref();
+    let ledger = look.map_or(project.format.ledger(), |look| &look.ledger);
+    let exit_code = findings.code();
+    report.check(&Check {
+        name: project.database.as_deref(),
+        database: database.map(|name| CheckedDatabase {
+            name,
+            server: look.map(|look| look.server.as_str()),
+            table: &ledger.table,
+        }),
+        base: findings.base.as_ref().map(|base| CheckedBase {
+            reference: &base.reference,
+            commit: base.commit.to_string(),
+            fork: base.fork.to_string(),
+        }),
+        migrations: project.migrations.len(),
+        findings: findings.files.iter().chain(&findings.history).collect(),
+        pending: findings.pending.as_deref().unwrap_or_default(),
+        exit_code,
+    });
+    exit_code
+}
+
+/// Shows what would be done.
+fn show_plan(task: &Task, planned: &Planned<'_>, report: &mut dyn Report) {
+    let look = planned.look.as_ref();
+    let ledger = look.map_or(task.project.format.ledger(), |look| &look.ledger);
+    let plan = Plan {
+        name: task.name.as_deref(),
+        database: &task.config.database.value.to_string(),
+        server: look.map(|look| look.server.as_str()),
+        table: &ledger.table,
+        is_fresh: planned.is_fresh(),
+        newest: planned.newest,
+        steps: &planned.steps,
+    };
+    let mut warnings = task.project.warnings.clone();
+    warnings.extend(planned.warnings.iter().map(error::warning));
+    report.plan(&plan, &warnings);
+}
+
+/// Shows what was found; the code is what `--exit-code` makes of it.
+fn show(task: &Task, found: &commands::status::Found, report: &mut dyn Report) -> u8 {
+    let database = task.config.database.value.to_string();
+    let status = Status {
+        name: task.name.as_deref(),
+        database: &database,
+        server: &found.look.server,
+        table: &found.look.ledger.table,
+        is_fresh: found.look.past == Past::Fresh,
+        migrations: &task.project.migrations,
+        repeatables: &task.project.repeatables,
+        history: &found.history,
+        drifts: &found.drifts,
+    };
+    report.status(&status, &task.project.warnings);
+    let agreed = planner::judge(found.drifts.clone(), task.config.request);
+    let is_begun = |drift: &Drift| matches!(drift, Drift::Resumable { .. });
+    if agreed.is_err() || found.drifts.iter().any(is_begun) {
+        exit::DRIFT
+    } else if status.has_pending() {
+        exit::PENDING
+    } else {
+        exit::DONE
+    }
+}

@@ -1,0 +1,298 @@
+//! `check`: whether the files may be merged and deployed. It lists all that it
+//! finds, changes nothing, and needs no right but SELECT, or no database at all.
+
+use super::{Task, refuse_foreign};
+use crate::db::{self, Look};
+use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::error::{self, Error};
+use crate::exit;
+use crate::formats::{Format, FormatError};
+use crate::git::{Commit, Git};
+use crate::model::{Deed, Migration, Script, Version};
+use crate::plan::drift::{self, Drift};
+use crate::plan::history::History;
+use crate::plan::merged::{self, Deviation};
+use crate::plan::planner::{self, OutOfOrder, Request};
+use crate::project::Project;
+use crate::sources::{Content, Entry, Listing, is_sql};
+use crate::sql::Dialect;
+use crate::text::Span;
+use crate::verify;
+
+/// What is checked without its database.
+pub(crate) struct Sources {
+    pub project: Project,
+    pub request: Request,
+    /// Whose SQL the files are in, if anything says so.
+    pub dialect: Option<Dialect>,
+}
+
+/// What was found.
+pub(crate) struct Findings<'a> {
+    /// What the database said, if it was asked and is there.
+    pub look: Option<Look>,
+    pub base: Option<Base>,
+    /// What is wrong with the files themselves.
+    pub files: Vec<Diagnostic>,
+    /// Where they disagree with the history, or with what is merged.
+    pub history: Vec<Diagnostic>,
+    /// `None` where no database was asked.
+    pub pending: Option<Vec<Deed<'a>>>,
+}
+
+/// The branch with which the files were compared.
+pub(crate) struct Base {
+    pub reference: String,
+    pub commit: Commit,
+    /// Where this branch left it.
+    pub fork: Commit,
+}
+
+/// What is merged: the files of the branch, and those where this one left it.
+struct Merged {
+    base: Base,
+    tip: Vec<Migration>,
+    fork: Vec<Migration>,
+}
+
+impl Findings<'_> {
+    /// The exit code: wrong files, else a disagreement, else what is pending.
+    pub(crate) fn code(&self) -> u8 {
+        let is_error = |found: &Diagnostic| found.severity == Severity::Error;
+        if self.files.iter().any(is_error) {
+            exit::CONFIGURATION
+        } else if self.history.iter().any(is_error) {
+            exit::DRIFT
+        } else if self.pending.as_ref().is_some_and(|all| !all.is_empty()) {
+            exit::PENDING
+        } else {
+            exit::DONE
+        }
+    }
+}
+
+/// Checks the files alone, and against a branch.
+///
+/// # Errors
+/// Why they could not be compared.
+pub(crate) fn offline<'a>(sources: &'a Sources, base: Option<&str>) -> Result<Findings<'a>, Error> {
+    let Sources {
+        project,
+        request,
+        dialect,
+    } = sources;
+    let merged = base.map(|base| merged(project, base)).transpose()?;
+    let is_settled = |version| {
+        merged.as_ref().is_some_and(|merged| {
+            let mut all = merged.tip.iter().chain(&merged.fork);
+            all.any(|migration| migration.version == version)
+        })
+    };
+    let mut files = files(project, *dialect, is_settled, "is merged");
+    if dialect.is_none() {
+        files.push(unknown_dialect());
+    }
+    Ok(Findings {
+        look: None,
+        files,
+        history: deviations(project, *request, merged.as_ref()),
+        base: merged.map(|merged| merged.base),
+        pending: None,
+    })
+}
+
+/// Checks the files, and against the database's history and a branch.
+///
+/// # Errors
+/// Why they could not be compared.
+pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Findings<'a>, Error> {
+    let Task {
+        project, config, ..
+    } = task;
+    let merged = base.map(|base| merged(project, base)).transpose()?;
+    let look = look(task).await?;
+    let history = look
+        .as_ref()
+        .map_or_else(History::default, |look| look.past.history());
+    let is_done = |version| {
+        let applied = history.find(version);
+        applied.is_some_and(|applied| applied.complete)
+    };
+    let dialect = config.database.value.dialect();
+    let mut disagreements = drifts(project, config.request, &history, dialect);
+    disagreements.extend(deviations(project, config.request, merged.as_ref()));
+    Ok(Findings {
+        look,
+        files: files(project, Some(dialect), is_done, "is applied"),
+        history: disagreements,
+        base: merged.map(|merged| merged.base),
+        pending: Some(planner::pending(task.files(), &history)),
+    })
+}
+
+/// `None` for a SQLite file that `up` would create.
+async fn look(task: &Task) -> Result<Option<Look>, Error> {
+    let Task {
+        project, config, ..
+    } = task;
+    let url = &config.database.value;
+    let is_missing = url
+        .file()
+        .is_some_and(|file| file.may_create && !file.path.exists());
+    if is_missing {
+        return Ok(None);
+    }
+    let mut reader = db::connect_reader(url, config.limits.wait).await?;
+    let look = reader.look(project.format.ledger(), task.wanted()).await?;
+    refuse_foreign(&look, url.dialect())?;
+    Ok(Some(look))
+}
+
+/// What is wrong with the files. What is settled is never refused, but a database
+/// made anew would refuse it.
+fn files(
+    project: &Project,
+    dialect: Option<Dialect>,
+    is_settled: impl Fn(Version) -> bool,
+    how: &str,
+) -> Vec<Diagnostic> {
+    let mut found = project.warnings.clone();
+    for migration in &project.migrations {
+        let scripts = std::iter::once(&migration.up).chain(&migration.down);
+        for problem in scripts.flat_map(|script| problems(script, dialect)) {
+            let diagnostic = problem.diagnostic();
+            found.push(if is_settled(migration.version) {
+                Diagnostic {
+                    severity: Severity::Warning,
+                    ..diagnostic
+                }
+                .note(format!(
+                    "it {how}, so that this is no error; `up` on a new database would refuse it"
+                ))
+                .help("leave it as it is: what has been applied must not change")
+            } else {
+                diagnostic
+            });
+        }
+    }
+    found
+}
+
+/// Where nothing says whose SQL it is, only what everybody would refuse.
+fn problems(script: &Script, dialect: Option<Dialect>) -> Vec<Error> {
+    let of = |dialect| verify::problems(script, dialect);
+    match dialect {
+        Some(dialect) => of(dialect),
+        None if of(Dialect::Mysql).is_empty() || of(Dialect::Sqlite).is_empty() => Vec::new(),
+        None => of(Dialect::Postgres),
+    }
+}
+
+fn unknown_dialect() -> Diagnostic {
+    Diagnostic::warning(
+        "unknown_dialect",
+        "nothing says for which database the files are, so that only what none would take is found",
+    )
+    .help(
+        "give --database-url or DATABASE_URL; with --offline only its beginning counts, as in \
+         postgres://localhost/app",
+    )
+}
+
+/// Where files and history disagree, each with the beginning of its file.
+fn drifts(
+    project: &Project,
+    request: Request,
+    history: &History,
+    dialect: Dialect,
+) -> Vec<Diagnostic> {
+    let migrations = &project.migrations;
+    let mut found = Vec::new();
+    for drift in drift::find(&project.format, migrations, history) {
+        let migration = migrations
+            .iter()
+            .find(|migration| migration.version == drift.version());
+        let place = migration.map(|migration| Place::new(&migration.up.file, Span::default()));
+        if let (Drift::Resumable { .. }, Some(migration)) = (&drift, migration) {
+            // What cannot be split is found with the files.
+            let no_values = |_: &str| Some(String::new());
+            let script = verify::script(&migration.up, dialect, no_values).ok();
+            let resumed = script.map(|script| verify::resume(migration.version, &script, history));
+            if let Some(Err(error)) = resumed {
+                found.push(error.diagnostic());
+                continue;
+            }
+        }
+        match planner::judge(vec![drift.clone()], request) {
+            Ok(tolerated) => found.extend(tolerated.iter().map(error::warning)),
+            Err(_) => found.push(error::disagreement(&drift).at(place, "")),
+        }
+    }
+    found
+}
+
+fn deviations(project: &Project, request: Request, merged: Option<&Merged>) -> Vec<Diagnostic> {
+    let Some(Merged { base, tip, fork }) = merged else {
+        return Vec::new();
+    };
+    merged::find(&project.format, &project.migrations, fork, tip)
+        .iter()
+        .filter(|deviation| {
+            let is_late = matches!(deviation, Deviation::SortsBefore { .. });
+            !(is_late && request.out_of_order == OutOfOrder::Apply)
+        })
+        .map(|deviation| error::deviation(deviation, &base.reference))
+        .collect()
+}
+
+fn merged(project: &Project, reference: &str) -> Result<Merged, Error> {
+    let git = Git::of(&project.root.join(&project.dir))?;
+    let commit = git.commit(reference)?;
+    let fork = git.fork(reference, &commit)?;
+    let migrations = |commit: &Commit| -> Result<Vec<Migration>, Error> {
+        let files = git.files(commit, is_sql)?;
+        let entries = files.into_iter().map(|file| Entry {
+            name: file.name,
+            content: Content::Sql(file.content),
+        });
+        Ok(readable(
+            &project.format,
+            Listing {
+                dir: project.dir.clone(),
+                entries: entries.collect(),
+            },
+        ))
+    };
+    Ok(Merged {
+        tip: migrations(&commit)?,
+        fork: migrations(&fork)?,
+        base: Base {
+            reference: reference.to_owned(),
+            commit,
+            fork,
+        },
+    })
+}
+
+/// What can be read of what is merged: this branch may be there to mend the rest.
+fn readable(format: &dyn Format, mut listing: Listing) -> Vec<Migration> {
+    loop {
+        let bad = match format.read(&listing) {
+            Ok(reading) => return reading.migrations,
+            Err(
+                FormatError::BadVersion { path, .. }
+                | FormatError::DuplicateVersion { second: path, .. }
+                | FormatError::NotUtf8 { path, .. },
+            ) => path,
+            Err(_) => return Vec::new(),
+        };
+        let Some(at) = listing
+            .entries
+            .iter()
+            .position(|entry| listing.path(&entry.name) == bad)
+        else {
+            return Vec::new();
+        };
+        listing.entries.remove(at);
+    }
+}

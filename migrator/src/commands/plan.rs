@@ -1,0 +1,106 @@
+//! `plan`: what `up` would do, found in the same way, and not done. It only asks,
+//! and needs no right but SELECT.
+
+use super::{Task, refuse_foreign, up};
+use crate::db::{self, Look, Past, Reader};
+use crate::engine::Step;
+use crate::error::Error;
+use crate::formats::Format;
+use crate::model::Version;
+use crate::plan::drift::Drift;
+use crate::plan::history::History;
+use crate::plan::planner::{self, Request};
+use crate::plan::step::{Manner, PlannedStep};
+use crate::sql::{Dialect, Kind};
+
+/// What `up` would do.
+pub(crate) struct Planned<'a> {
+    /// What the database said; `None` for a SQLite file that `up` would create.
+    pub look: Option<Look>,
+    /// The newest version that is applied.
+    pub newest: Option<Version>,
+    pub steps: Vec<PlannedStep<'a>>,
+    /// What `up` would warn of.
+    pub warnings: Vec<Drift>,
+}
+
+/// Plans what `up` would do.
+///
+/// # Errors
+/// What `up` would fail with before it sends anything.
+pub(crate) async fn plan(task: &Task, request: Request) -> Result<Planned<'_>, Error> {
+    planner::known(task.files(), request)?;
+    let Task {
+        project, config, ..
+    } = task;
+    let url = &config.database.value;
+    let is_missing = url
+        .file()
+        .is_some_and(|file| file.may_create && !file.path.exists());
+    let (look, together) = if is_missing {
+        (None, 1)
+    } else {
+        let mut reader: Reader = db::connect_reader(url, config.limits.wait).await?;
+        let look = reader.look(project.format.ledger(), task.wanted()).await?;
+        refuse_foreign(&look, url.dialect())?;
+        (Some(look), reader.together())
+    };
+    let history = look
+        .as_ref()
+        .map_or_else(History::default, |look| look.past.history());
+    let plan = up::plan(task, &history, request)?;
+    let steps = task.steps(&plan.steps, &history)?;
+    Ok(Planned {
+        look,
+        newest: history.newest(),
+        steps: planned(&steps, url.dialect(), together),
+        warnings: plan.warnings,
+    })
+}
+
+impl Planned<'_> {
+    /// Whether the history table is still to be created.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.look
+            .as_ref()
+            .is_none_or(|look| look.past == Past::Fresh)
+    }
+}
+
+fn planned<'a>(steps: &[Step<'a>], dialect: Dialect, together: usize) -> Vec<PlannedStep<'a>> {
+    let mut planned: Vec<_> = steps
+        .iter()
+        .map(|step| PlannedStep {
+            deed: step.deed,
+            statements: step.statements.len(),
+            manner: manner(step, dialect),
+            together: false,
+        })
+        .collect();
+    if together > 1 {
+        let whole = |at: Option<&PlannedStep<'_>>| {
+            at.is_some_and(|step| step.manner == Manner::Transaction)
+        };
+        let company: Vec<bool> = (0..planned.len())
+            .map(|at| {
+                let before = at.checked_sub(1).and_then(|at| planned.get(at));
+                whole(planned.get(at)) && (whole(before) || whole(planned.get(at + 1)))
+            })
+            .collect();
+        for (step, together) in planned.iter_mut().zip(company) {
+            step.together = together;
+        }
+    }
+    planned
+}
+
+fn manner(step: &Step<'_>, dialect: Dialect) -> Manner {
+    let script = step.deed.script();
+    let locks = |kind| dialect == Dialect::Mysql && kind == Kind::LockTables;
+    match &step.resume {
+        Some(resume) => Manner::Statements { done: resume.done },
+        None if step.statements.iter().any(|found| locks(found.kind)) => Manner::Locked,
+        None if db::is_one_transaction(dialect, script, &step.statements) => Manner::Transaction,
+        None => Manner::Statements { done: 0 },
+    }
+}

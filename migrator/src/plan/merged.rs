@@ -1,0 +1,169 @@
+//! Files against those that are merged already: what somebody else's database may
+//! have applied must stay as it is.
+//!
+//! Three states count. *Fork* is where this branch left the other: what was there
+//! may not be edited or deleted. *Tip* is the other branch now: a new migration
+//! must sort after what is there. A branch that is merely behind has none of what
+//! was merged since, and is not told that it deleted it.
+
+use crate::formats::Format;
+use crate::model::{Migration, Version};
+use crate::text::{SourceFile, Span};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// One way in which a branch disagrees with what is merged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deviation {
+    /// A merged migration has no file any more.
+    Deleted { version: Version, path: String },
+    /// A merged migration was changed, first at this place of its file.
+    Edited { file: Arc<SourceFile>, at: Span },
+    /// A merged migration was changed in line endings or a byte order mark only.
+    LineEndings { file: Arc<SourceFile> },
+    /// A merged migration has another name, and may have another version.
+    Renamed {
+        path: String,
+        file: Arc<SourceFile>,
+        renumbered: bool,
+    },
+    /// A new migration sorts before a merged one.
+    SortsBefore {
+        file: Arc<SourceFile>,
+        newest: Version,
+        newest_path: String,
+    },
+    /// A new migration has the version of another that was merged meanwhile.
+    VersionTaken { file: Arc<SourceFile>, by: String },
+}
+
+/// All disagreements: first of what was merged at the fork, then of what is new,
+/// each in order of version.
+#[must_use]
+pub fn find(
+    format: &dyn Format,
+    files: &[Migration],
+    fork: &[Migration],
+    tip: &[Migration],
+) -> Vec<Deviation> {
+    let ours = by_version(files);
+    let (at_fork, at_tip) = (by_version(fork), by_version(tip));
+    // What the branch has for itself alone.
+    let new: Vec<&Migration> = files
+        .iter()
+        .filter(|migration| !at_fork.contains_key(&migration.version))
+        .filter(|migration| {
+            at_tip
+                .get(&migration.version)
+                .is_none_or(|merged| merged.checksum != migration.checksum)
+        })
+        .collect();
+    let mut renumbered = Vec::new();
+    let mut deviations = Vec::new();
+    for merged in fork {
+        let at_tip = at_tip.get(&merged.version);
+        match ours.get(&merged.version) {
+            Some(ours) if at_tip.is_some_and(|tip| tip.checksum == ours.checksum) => {
+                deviations.extend(renamed(merged, ours));
+            }
+            Some(ours) if ours.checksum == merged.checksum => {
+                deviations.extend(renamed(merged, ours));
+            }
+            Some(ours) => deviations.push(edited(format, ours, merged)),
+            // Deleted there, too.
+            None if at_tip.is_none() => {}
+            None => {
+                let moved = new.iter().find(|new| new.checksum == merged.checksum);
+                let path = merged.up.file.path().to_owned();
+                deviations.push(match moved {
+                    Some(new) => {
+                        renumbered.push(new.version);
+                        Deviation::Renamed {
+                            path,
+                            file: Arc::clone(&new.up.file),
+                            renumbered: true,
+                        }
+                    }
+                    None => Deviation::Deleted {
+                        version: merged.version,
+                        path,
+                    },
+                });
+            }
+        }
+    }
+    let others = new
+        .iter()
+        .filter(|migration| !renumbered.contains(&migration.version));
+    for migration in others {
+        let file = Arc::clone(&migration.up.file);
+        if let Some(merged) = at_tip.get(&migration.version) {
+            let by = merged.up.file.path().to_owned();
+            deviations.push(Deviation::VersionTaken { file, by });
+        } else if let Some(newest) = tip.last().filter(|tip| tip.version > migration.version) {
+            deviations.push(Deviation::SortsBefore {
+                file,
+                newest: newest.version,
+                newest_path: newest.up.file.path().to_owned(),
+            });
+        }
+    }
+    deviations
+}
+
+fn by_version(migrations: &[Migration]) -> HashMap<Version, &Migration> {
+    migrations
+        .iter()
+        .map(|migration| (migration.version, migration))
+        .collect()
+}
+
+/// Its text is as it was. To be given a way back is no new name.
+fn renamed(merged: &Migration, ours: &Migration) -> Option<Deviation> {
+    (merged.name != ours.name).then(|| Deviation::Renamed {
+        path: merged.up.file.path().to_owned(),
+        file: Arc::clone(&ours.up.file),
+        renumbered: false,
+    })
+}
+
+fn edited(format: &dyn Format, ours: &Migration, merged: &Migration) -> Deviation {
+    let file = Arc::clone(&ours.up.file);
+    if format.same_but_for_line_endings(ours, &merged.checksum) {
+        Deviation::LineEndings { file }
+    } else {
+        let at = first_difference(file.text(), merged.up.file.text());
+        Deviation::Edited { file, at }
+    }
+}
+
+/// The first line of a text that the other has not at the same place; where it
+/// only ends sooner, its last line.
+fn first_difference(text: &str, other: &str) -> Span {
+    let mut others = other.lines();
+    let (mut start, mut last) = (0, Span::default());
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end_matches(['\r', '\n']);
+        last = Span::new(start, start + content.len());
+        if others.next() != Some(content) {
+            return last;
+        }
+        start += line.len();
+    }
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_that_differs_is_shown() {
+        let shown = |text: &'static str, other: &str| &text[first_difference(text, other).range()];
+        assert_eq!(shown("a\nb\nc\n", "a\nx\nc\n"), "b");
+        assert_eq!(shown("a\r\nb\r\nc", "a\nb\nx\n"), "c");
+        assert_eq!(shown("a\nb\nc\n", "a\nb\n"), "c");
+        assert_eq!(shown("a\nb\n", "a\nb\nc\n"), "b");
+        assert_eq!(shown("", "a\n"), "");
+    }
+}

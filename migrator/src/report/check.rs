@@ -1,0 +1,126 @@
+//! `check`: all that was found, and what it comes to.
+
+use super::words::count;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::model::{Deed, Subject};
+use serde_json::{Value, json};
+
+/// What `check` found.
+pub(crate) struct Check<'a> {
+    /// Of one of several databases.
+    pub name: Option<&'a str>,
+    /// `None` where no database was asked.
+    pub database: Option<CheckedDatabase<'a>>,
+    pub base: Option<CheckedBase<'a>>,
+    /// How many migrations there are.
+    pub migrations: usize,
+    pub findings: Vec<&'a Diagnostic>,
+    pub pending: &'a [Deed<'a>],
+    pub exit_code: u8,
+}
+
+/// The database that was asked.
+pub(crate) struct CheckedDatabase<'a> {
+    pub name: &'a str,
+    /// `None` where it is a file that is still to be created.
+    pub server: Option<&'a str>,
+    pub table: &'a str,
+}
+
+/// The branch with which the files were compared.
+pub(crate) struct CheckedBase<'a> {
+    pub reference: &'a str,
+    /// Full names of commits: the branch's, and where this one left it.
+    pub commit: String,
+    pub fork: String,
+}
+
+impl Check<'_> {
+    /// What it was compared with, line by line.
+    pub(super) fn heading(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some(CheckedDatabase {
+            name,
+            server,
+            table,
+        }) = &self.database
+        {
+            let server = server.unwrap_or("does not exist yet");
+            let of = self.name.map_or(String::new(), |name| format!("{name}: "));
+            lines.push(format!("{of}{name} ({server}), history in {table}"));
+        }
+        if let Some(base) = &self.base {
+            let at = if base.commit == base.fork {
+                String::new()
+            } else {
+                format!(", which this branch left at {}", short(&base.fork))
+            };
+            lines.push(format!(
+                "compared with {} ({}){at}",
+                base.reference,
+                short(&base.commit)
+            ));
+        }
+        lines
+    }
+
+    /// What it comes to, line by line.
+    pub(super) fn summary(&self) -> Vec<String> {
+        let mut lines: Vec<_> = self
+            .pending
+            .iter()
+            .map(|deed| format!("  pending  {}", deed.label()))
+            .collect();
+        let of = |severity| {
+            let found = self.findings.iter();
+            found.filter(|found| found.severity == severity).count()
+        };
+        let pending = match &self.database {
+            Some(_) => format!(", {} pending", self.pending.len()),
+            None => String::new(),
+        };
+        lines.push(format!(
+            "{} checked, {}, {}{pending}.",
+            count(self.migrations, "migration"),
+            count(of(Severity::Error), "error"),
+            count(of(Severity::Warning), "warning"),
+        ));
+        lines
+    }
+
+    /// The report as a document; `finding` is the form of each finding.
+    pub(super) fn document(&self, finding: impl Fn(&Diagnostic) -> Value) -> Value {
+        let database = self.database.as_ref();
+        let pending = database.map(|_| {
+            let versions = self.pending.iter();
+            versions
+                .map(|deed| match deed.subject() {
+                    Subject::Migration(version) => version.to_string(),
+                    Subject::Repeatable(name) => format!("repeatable/{name}"),
+                })
+                .collect::<Vec<_>>()
+        });
+        let base = self.base.as_ref().map(|base| {
+            json!({
+                "ref": base.reference,
+                "commit": base.commit,
+                "fork": base.fork,
+            })
+        });
+        json!({
+            "database": database.map(|database| database.name),
+            "server": database.and_then(|database| database.server),
+            "history": database.map(|database| database.table),
+            "base": base,
+            "migrations": self.migrations,
+            "findings": self.findings.iter().copied().map(finding).collect::<Vec<_>>(),
+            "pending": pending,
+            "exit_code": self.exit_code,
+        })
+    }
+}
+
+/// As much of a commit's name as people read.
+fn short(commit: &str) -> &str {
+    commit.get(..10).unwrap_or(commit)
+}

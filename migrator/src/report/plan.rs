@@ -1,0 +1,131 @@
+//! `plan`: what would be applied, in order, and how.
+
+use super::fields;
+use super::words::{count, things};
+use crate::model::Version;
+use crate::plan::step::{Manner, PlannedStep};
+use serde_json::{Value, json};
+
+/// What `up` would do.
+pub(crate) struct Plan<'a> {
+    /// Of one of several databases.
+    pub name: Option<&'a str>,
+    pub database: &'a str,
+    /// `None` where the database is a file that is still to be created.
+    pub server: Option<&'a str>,
+    pub table: &'a str,
+    /// Whether the history table is still to be created.
+    pub is_fresh: bool,
+    pub newest: Option<Version>,
+    pub steps: &'a [PlannedStep<'a>],
+}
+
+impl Plan<'_> {
+    /// The report, line by line.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!(
+            "{}{} ({}), history in {}{}",
+            self.name.map_or(String::new(), |name| format!("{name}: ")),
+            self.database,
+            self.server.unwrap_or("does not exist yet"),
+            self.table,
+            if self.is_fresh {
+                " (not created yet)"
+            } else {
+                ""
+            }
+        )];
+        for step in self.steps {
+            lines.push(String::new());
+            let path = step.deed.script().file.path();
+            lines.push(format!("{} ({path})", step.deed.label()));
+            lines.push(format!("  {}", how(step)));
+            lines.extend(sql(step).map(|line| {
+                let line = format!("    {line}");
+                line.trim_end().to_owned()
+            }));
+        }
+        if !self.steps.is_empty() {
+            lines.push(String::new());
+        }
+        lines.push(self.summary());
+        lines
+    }
+
+    fn summary(&self) -> String {
+        if self.steps.is_empty() {
+            let at = self.newest.map_or(String::new(), |version| {
+                format!("; the schema is at {version}")
+            });
+            return format!("Nothing to do{at}.");
+        }
+        let statements = self.steps.iter().map(|step| step.statements).sum();
+        format!(
+            "{} to apply, {}.",
+            things(self.steps.iter().map(|step| step.deed.subject())),
+            count(statements, "statement")
+        )
+    }
+
+    /// The report as a document, but for its warnings.
+    pub(super) fn document(&self) -> Value {
+        let steps: Vec<Value> = self
+            .steps
+            .iter()
+            .map(|step| {
+                let (how, done) = match step.manner {
+                    Manner::Transaction => ("transaction", None),
+                    Manner::Statements { done: 0 } => ("statements", None),
+                    Manner::Statements { done } => ("statements", Some(done)),
+                    Manner::Locked => ("locked", None),
+                };
+                fields::deed(
+                    step.deed,
+                    json!({
+                        "how": how,
+                        "together": step.together,
+                        "statements": step.statements,
+                        "done": done,
+                        "sql": sql(step).collect::<Vec<_>>(),
+                    }),
+                )
+            })
+            .collect();
+        json!({
+            "name": self.name,
+            "database": self.database,
+            "server": self.server,
+            "history": self.table,
+            "history_exists": !self.is_fresh,
+            "schema_version": self.newest.map(|version| version.to_string()),
+            "steps": steps,
+        })
+    }
+}
+
+fn how(step: &PlannedStep<'_>) -> String {
+    let statements = match step.statements {
+        0 => "no statement".to_owned(),
+        number => count(number, "statement"),
+    };
+    match step.manner {
+        Manner::Transaction if step.together => {
+            format!("{statements}, in one transaction; may be sent together with others")
+        }
+        Manner::Transaction => format!("{statements}, in one transaction"),
+        Manner::Statements { done } => {
+            let on = match done {
+                0 => String::new(),
+                done => format!("; it goes on after statement {done}"),
+            };
+            format!("{statements}, one by one, without a transaction{on}")
+        }
+        Manner::Locked => format!("{statements}, under the file's own LOCK TABLES"),
+    }
+}
+
+/// The file as it is, line by line.
+fn sql<'a>(step: &PlannedStep<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
+    let text = step.deed.script().file.text();
+    text.trim_start_matches('\u{feff}').trim_end().lines()
+}
