@@ -85,6 +85,8 @@ pub enum Error {
     /// Somebody wanted the run to end, or its deadline did.
     #[cfg(feature = "cli")]
     Stopped(Stopped),
+    /// The connection ended while what is recorded was being changed.
+    Unrecorded(Fault),
     /// The program itself failed.
     Unexpected {
         what: String,
@@ -217,7 +219,7 @@ impl Error {
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {
         match self {
-            Self::Database(fault) => Some(fault),
+            Self::Database(fault) | Self::Unrecorded(fault) => Some(fault),
             Self::Migration(failure) => Some(&failure.fault),
             _ => None,
         }

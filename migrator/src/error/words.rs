@@ -40,8 +40,8 @@ pub(super) fn diagnostic(error: &Error) -> Diagnostic {
         Error::Migration(failure) => database::migration(failure),
         Error::NeedsSecondConnection => Diagnostic::error(
             "needs_second_connection",
-            "a file that begins with `-- no-transaction` is applied only under the lock, and the \
-             pool has no second connection for it",
+            "a file that begins with `-- no-transaction` is applied, and a half applied migration \
+             settled, only under the lock, and the pool has no second connection for it",
         )
         .help("use the database's direct port (on DigitalOcean 25060), or a pool of two"),
         Error::NoFolder { root } => Diagnostic::error(
@@ -81,6 +81,7 @@ pub(super) fn diagnostic(error: &Error) -> Diagnostic {
         #[cfg(feature = "cli")]
         Error::Stopped(stopped) => database::stopped(stopped),
         Error::Variable { file, error } => variable(file, error),
+        Error::Unrecorded(fault) => database::unrecorded(fault),
         Error::Unexpected { what } => Diagnostic::error("internal_error", what.clone())
             .help("this is a bug of migrate: report it with this output"),
     }

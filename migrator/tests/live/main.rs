@@ -10,6 +10,7 @@
 mod support;
 
 mod application;
+mod baseline;
 mod batch;
 mod command_line;
 mod concurrency;
@@ -27,6 +28,7 @@ mod mysql;
 mod no_transaction;
 mod postgres;
 mod reader;
+mod repair;
 mod sqlite;
 mod sqlx_toml;
 mod stopping;

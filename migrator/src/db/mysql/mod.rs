@@ -12,7 +12,7 @@ use crate::db::wire::{self, Answer, Failed};
 use crate::db::{
     Edit, Entry, Handle, Job, Left, LockKey, Look, Past, Progress, Session, Setback, Wanted,
 };
-use crate::formats::ledger::Ledger;
+use crate::formats::ledger::{Ledger, quote};
 use crate::formats::record;
 use crate::formats::repeated::Repeated;
 use crate::formats::sqlx::lock_number;
@@ -78,12 +78,15 @@ impl Mysql {
             .map_err(|failed| fault(&failed.error, false))
     }
 
-    async fn has_tables(&mut self) -> Result<bool, Fault> {
+    async fn has_tables(&mut self, ledger: &Ledger) -> Result<bool, Fault> {
+        let history = ledger.table.rsplit('.').next().unwrap_or_default();
         let answer = self
-            .rows(
+            .rows(&format!(
                 "SELECT 'table' FROM information_schema.tables WHERE table_schema = DATABASE() \
-                 AND table_type = 'BASE TABLE' AND table_name NOT LIKE '\\_migrate\\_%' LIMIT 1",
-            )
+                 AND table_type = 'BASE TABLE' AND table_name <> {} \
+                 AND table_name NOT LIKE '\\_migrate\\_%' LIMIT 1",
+                quote(DIALECT, &history.replace('`', ""))
+            ))
             .await?;
         Ok(!answer.rows.is_empty())
     }
@@ -152,7 +155,6 @@ impl Session for Mysql {
             row.and_then(|row| row.get(at)?.clone()).unwrap_or_default()
         };
         let version = fact(0);
-        let mut has_tables = false;
         let past = match self.rows(&ledger.select(DIALECT)).await {
             Ok(answer) => {
                 let mut history = wire::history(&answer, &ledger.table)?;
@@ -164,13 +166,12 @@ impl Session for Mysql {
                 Past::Known(history)
             }
             Err(fault) if fault.has_code(&[NO_SUCH_TABLE, UNKNOWN_DATABASE]) => {
-                has_tables = self.has_tables().await?;
                 self.other_tools_past().await?
             }
             Err(fault) => return Err(wire::as_history(fault, &[UNKNOWN_COLUMN])),
         };
         Ok(Look {
-            has_tables,
+            has_tables: past.is_empty() && self.has_tables(ledger).await?,
             server: server_name(&version),
             ledger: Ledger {
                 table: qualified(&fact(1), &ledger.table),

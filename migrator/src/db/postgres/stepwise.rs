@@ -3,7 +3,7 @@
 //! like, is marked before and after, and can mostly be told from the catalogue.
 
 use super::message::milliseconds;
-use super::{DIALECT, Postgres, RESET, UNIQUE_VIOLATION, byte_of, character, fault};
+use super::{DIALECT, INVALID_NAME, Postgres, RESET, UNIQUE_VIOLATION, byte_of, character, fault};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::stepwise::{Settled, Step, Stepwise, begin, done_at_once, first_word};
 use crate::formats::ledger::quote;
@@ -177,7 +177,12 @@ impl Postgres {
                  FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
                  WHERE i.indrelid = to_regclass({table}) AND c.relname = (parse_ident({name}))[1]"
             ))
-            .await?;
+            .await;
+        let answer = match answer {
+            // What is no name is no index's.
+            Err(fault) if fault.has_code(&INVALID_NAME) => return Ok(Index::Absent),
+            answer => answer?,
+        };
         let Some(row) = answer.rows.first() else {
             return Ok(Index::Absent);
         };
