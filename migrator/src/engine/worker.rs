@@ -84,7 +84,12 @@ pub(super) async fn attempt(
                     let sight = guard.look_on(&handle, run.name);
                     let (now, sight) = hold.after(timeout(GUARD_ANSWERS_WITHIN, sight).await);
                     *hold = now;
-                    let sight = sight.unwrap_or_default();
+                    let mut sight = sight.unwrap_or_default();
+                    for blocker in &mut sight.blockers {
+                        for job in jobs {
+                            blocker.query = job.file.without_values(&blocker.query);
+                        }
+                    }
                     waiting.see(&sight.blockers, *listener);
                     if alone && sight.waits_for_guard && !*is_lent {
                         let lent = timeout(GUARD_ANSWERS_WITHIN, guard.lend()).await;

@@ -96,6 +96,15 @@ fn variable(file: &Arc<SourceFile>, error: &VariableError) -> Diagnostic {
             "use letters, digits and _ after `-- migrate:env`, not beginning with a digit"
                 .to_owned(),
         ),
+        VariableErrorKind::Misplaced => (
+            "misplaced_variable",
+            format!(
+                "{}: {name} is declared after the comment lines that open the file, so that \
+                 nothing would be filled in",
+                file.path()
+            ),
+            "move the line `-- migrate:env` up, before everything but other `--` lines".to_owned(),
+        ),
         VariableErrorKind::Missing => (
             "missing_variable",
             format!("{}: the variable {name} is not set", file.path()),

@@ -34,3 +34,4 @@ mod sqlx_toml;
 mod stopping;
 mod story;
 mod tls;
+mod variables;

@@ -334,10 +334,17 @@ fn offset_in(text: &str, fault: &Fault) -> Option<usize> {
         .and_then(|(_, rest)| rest.lines().next())
         .map(|near| near.split("' at line").next().unwrap_or(near));
     // It runs to the statement's end, so that the last place is the right one.
-    let column = match near {
-        Some(near) if !near.is_empty() => line.rfind(near),
-        _ => None,
-    };
+    let near = near.filter(|near| !near.is_empty());
+    let column = near.and_then(|near| line.rfind(near));
+    // MariaDB counts no lines inside of a string.
+    if let (None, Some(near)) = (column, near)
+        && let [at] = text
+            .match_indices(near)
+            .map(|(at, _)| at)
+            .collect::<Vec<_>>()[..]
+    {
+        return Some(at);
+    }
     let first_word = line.len() - line.trim_start().len();
     Some(start + column.unwrap_or(first_word))
 }
@@ -436,6 +443,11 @@ mod tests {
             text.find("nme")
         );
         assert_eq!(offset_in(text, &fault("far away at line 9", 9)), None);
+        let string = "SELECT 'two\nlines' WRONG (";
+        assert_eq!(
+            offset_in(string, &fault("near 'WRONG (' at line 1", 1)),
+            string.find("WRONG")
+        );
     }
 
     #[test]
