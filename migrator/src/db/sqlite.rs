@@ -16,7 +16,7 @@ use crate::formats::ledger::{Ledger, quote};
 use crate::formats::repeated::Repeated;
 use crate::model::Deed;
 use crate::plan::history::Mark;
-use crate::sql::{Dialect, Kind};
+use crate::sql::{Dialect, Kind, Statement};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use std::path::PathBuf;
@@ -264,6 +264,15 @@ impl Stepwise for Sqlite {
             }
         }
         Ok(())
+    }
+
+    async fn run(&mut self, job: Job<'_>, statement: Statement) -> Result<(), Fault> {
+        let result = self.bounded(job.file.slice(statement.span), job).await;
+        if result.is_err() {
+            // It has ended; what follows it must not be cancelled.
+            self.cancelled.store(false, Ordering::Relaxed);
+        }
+        result
     }
 
     async fn settle(&mut self, _step: &Step<'_>, _mark: &Mark) -> Result<Settled, Fault> {

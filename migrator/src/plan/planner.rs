@@ -74,7 +74,8 @@ impl PlanError {
 
 /// Plans an `up`: what is pending, and after all of it the repeatables that have
 /// changed; they wait while a migration does that the request leaves out, for
-/// they may need it.
+/// they may need it, and where newer ones are applied than there are files of:
+/// what an older image knows of them was replaced with those.
 ///
 /// # Errors
 /// Every disagreement that the request does not tolerate.
@@ -94,18 +95,16 @@ pub fn plan<'a>(
                 .find(migration.version)
                 .is_none_or(|applied| !applied.complete)
         })
-        .filter(|migration| request.only.is_none_or(|only| migration.version == only))
         .collect();
-    let wanted = pending
+    let mut steps: Vec<_> = pending
         .iter()
+        .filter(|migration| request.only.is_none_or(|only| migration.version == only))
         .take(request.steps.unwrap_or(usize::MAX))
         .take_while(|migration| request.to.is_none_or(|to| migration.version <= to))
-        .count();
-    let mut steps: Vec<_> = pending[..wanted]
-        .iter()
         .map(|migration| Deed::Apply(migration))
         .collect();
-    if wanted == pending.len() {
+    let is_newer = |drift: &Drift| matches!(drift, Drift::Missing { newer: true, .. });
+    if steps.len() == pending.len() && !warnings.iter().any(is_newer) {
         let changed = files.repeatables.iter().filter(|repeatable| {
             history
                 .repeated(&repeatable.name)

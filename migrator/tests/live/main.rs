@@ -29,6 +29,7 @@ mod no_transaction;
 mod postgres;
 mod reader;
 mod repair;
+mod repeatable;
 mod sqlite;
 mod sqlx_toml;
 mod stopping;
