@@ -41,7 +41,7 @@ fn filled(parts: &[Part]) -> Filled {
             }
             Part::Variable(value) => {
                 let name = format!("V{number}");
-                written.push_str(&format!("${{{name}}}"));
+                written = written + "${" + &name + "}";
                 fills.push(Fill {
                     span: Span::new(start, written.len()),
                     name,

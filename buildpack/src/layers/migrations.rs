@@ -89,6 +89,9 @@ mod tests {
             "not a migration",
         )
         .unwrap();
+        let repeatable = app.path().join("db/migrations/repeatable");
+        fs::create_dir(&repeatable).unwrap();
+        fs::write(repeatable.join("totals.sql"), "SELECT 2;").unwrap();
         let project = migrate::project::find(app.path(), Some("db/migrations"), None).unwrap();
         fill(layer.path(), app.path(), &project).unwrap();
         let copied = layer.path().join("db/migrations/0001_users.sql");
@@ -98,6 +101,14 @@ mod tests {
             manifest.contains("db/migrations/0001_users.sql"),
             "{manifest}"
         );
+        // The program reads there what it would read of the app.
+        let bundled = migrate::project::find_bundled(layer.path(), None);
+        let bundled = bundled.unwrap().unwrap();
+        assert_eq!(bundled.migrations, project.migrations);
+        assert_eq!(bundled.repeatables, project.repeatables);
+        assert_eq!(bundled.repeatables[0].name, "totals");
+        fs::write(layer.path().join("db/migrations/repeatable/totals.sql"), "").unwrap();
+        assert!(migrate::project::find_bundled(layer.path(), None).is_err());
     }
 
     #[test]

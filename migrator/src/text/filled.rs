@@ -109,8 +109,9 @@ impl Written {
             match by {
                 None => shown.push(c),
                 Some(number) if last != Some(number) => {
-                    let name = &self.fills[number].name;
-                    shown.push_str(&format!("${{{name}}}"));
+                    shown.push_str("${");
+                    shown.push_str(&self.fills[number].name);
+                    shown.push('}');
                 }
                 Some(_) => {}
             }
@@ -148,7 +149,7 @@ fn forms(value: &str) -> HashSet<String> {
 
 /// The parts of a message that tell of a value; both folded.
 fn telling(message: &[u8], value: &[u8]) -> Vec<Span> {
-    let is_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let is_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let around = |span: Span| (span.start.checked_sub(1), span.end);
     let mut telling = shared(message, value, TELLING);
     if value.len() < TELLING {
@@ -172,7 +173,7 @@ fn telling(message: &[u8], value: &[u8]) -> Vec<Span> {
         let part = &message[span.range()];
         let opens = quotes(before.and_then(|before| message.get(before)));
         let closes = quotes(message.get(after)) || message[after..].starts_with(b"...");
-        (opens && closes) || (opens && value.ends_with(part)) || (closes && value.starts_with(part))
+        (opens && (closes || value.ends_with(part))) || (closes && value.starts_with(part))
     }));
     telling
 }
