@@ -12,6 +12,10 @@ pub fn next_step(fault: &Fault) -> Option<&'static str> {
             "since PostgreSQL 15 only its owner may create in the schema public. As the database's \
              owner: GRANT USAGE, CREATE ON SCHEMA public TO the user of DATABASE_URL"
         }
+        Some("42P07" | "1050" | "1") if says("already exists") => {
+            "if the database had it before it had a history, record so: `migrate baseline VERSION`; \
+             otherwise correct the file; then run again"
+        }
         Some("53300" | "1040") => {
             "the server has no connection left (migrate needs two): close some, or use a larger \
              plan"
