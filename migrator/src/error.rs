@@ -44,7 +44,7 @@ pub enum Error {
     /// Somebody was asked, and did not agree.
     Declined,
     /// The database complained, of no migration.
-    Database(Fault),
+    Database(Box<Fault>),
     /// A statement that a migration may not hold.
     Forbidden(Box<Forbidden>),
     /// The database has another tool's history, and none of ours.
@@ -98,6 +98,8 @@ pub enum Error {
     /// Somebody wanted the run to end, or its deadline did.
     #[cfg(feature = "cli")]
     Stopped(Stopped),
+    /// The connection ended while what is recorded was being changed.
+    Unrecorded(Box<Fault>),
     /// The program itself failed.
     Unexpected {
         what: String,
@@ -230,7 +232,7 @@ impl Error {
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {
         match self {
-            Self::Database(fault) => Some(fault),
+            Self::Database(fault) | Self::Unrecorded(fault) => Some(fault),
             Self::Migration(failure) => Some(&failure.fault),
             _ => None,
         }

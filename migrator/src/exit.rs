@@ -60,7 +60,7 @@ pub(crate) fn code(error: &Error) -> u8 {
             FaultKind::NotAHistory => DRIFT,
             FaultKind::Claimed | FaultKind::LockTimeout | FaultKind::Statement => FAILED,
         },
-        Error::NeedsSecondConnection => CONNECTION,
+        Error::NeedsSecondConnection | Error::Unrecorded(_) => CONNECTION,
         Error::Baseline(BaselineError::HalfApplied { .. } | BaselineError::NotEmpty { .. })
         | Error::ForeignHistory { .. }
         | Error::Plan(_)

@@ -1,6 +1,11 @@
 //! Text with places: a file's text, spans of it, and the line and column that a
 //! person reads. It knows nothing of SQL and reads no file.
 
+mod filled;
+
+pub use filled::Fill;
+
+use filled::Written;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -15,26 +20,6 @@ pub struct SourceFile {
     /// Of a text whose variables were filled in: how it was written.
     written: Option<Written>,
 }
-
-/// A text before its variables were filled in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Written {
-    file: Arc<SourceFile>,
-    /// In order, none inside another.
-    fills: Vec<Fill>,
-}
-
-/// A value in the place of a variable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fill {
-    /// Where the variable stands in the text as written.
-    pub span: Span,
-    pub name: String,
-    pub value: String,
-}
-
-/// A shorter part of a value in a message is taken for chance.
-const TELLING: usize = 5;
 
 /// A part of a [`SourceFile`]: byte offsets, both on character boundaries,
 /// `end` exclusive.
@@ -65,21 +50,14 @@ impl SourceFile {
     /// The file with values in the place of its variables; `fills` in order.
     #[must_use]
     pub fn filled(file: &Arc<Self>, fills: Vec<Fill>) -> Self {
-        let mut text = String::with_capacity(file.text.len());
-        let mut copied = 0;
-        for fill in &fills {
-            text.push_str(&file.text[copied..fill.span.start]);
-            text.push_str(&fill.value);
-            copied = fill.span.end;
-        }
-        text.push_str(&file.text[copied..]);
+        let written = Written {
+            file: Arc::clone(file),
+            fills,
+        };
         Self {
             path: file.path.clone(),
-            text,
-            written: Some(Written {
-                file: Arc::clone(file),
-                fills,
-            }),
+            text: written.filled(),
+            written: Some(written),
         }
     }
 
@@ -87,53 +65,29 @@ impl SourceFile {
     /// part of a value is its variable.
     #[must_use]
     pub fn written(self: &Arc<Self>, span: Span) -> (Arc<Self>, Span) {
-        let Some(written) = &self.written else {
-            return (Arc::clone(self), span);
-        };
-        let span = Span::new(written.start(span.start), written.end(span.end));
-        (Arc::clone(&written.file), span)
+        match &self.written {
+            None => (Arc::clone(self), span),
+            Some(written) => (Arc::clone(&written.file), written.span(span)),
+        }
     }
 
-    /// The text of a span as it was written.
+    /// The text of a span as it was written, whatever its variables' values are.
     #[must_use]
     pub fn slice_as_written(&self, span: Span) -> &str {
         match &self.written {
             None => self.slice(span),
-            Some(written) => {
-                let span = Span::new(written.start(span.start), written.end(span.end));
-                written.file.slice(span)
-            }
+            Some(written) => written.file.slice(written.wide_span(span)),
         }
     }
 
     /// A message without the values that were filled in, or any telling part of
-    /// one: databases quote what they were sent, cut anywhere.
+    /// one: databases quote what they were sent.
     #[must_use]
     pub fn without_values(&self, message: &str) -> String {
-        let Some(written) = &self.written else {
-            return message.to_owned();
-        };
-        let mut shown = String::with_capacity(message.len());
-        let mut rest = message;
-        while let Some(c) = rest.chars().next() {
-            let found = written
-                .fills
-                .iter()
-                .map(|fill| (shared(rest, &fill.value), fill))
-                .max_by_key(|(length, _)| *length)
-                .filter(|(length, fill)| *length >= TELLING.min(fill.value.len()).max(1));
-            let length = if let Some((length, fill)) = found {
-                shown.push_str("${");
-                shown.push_str(&fill.name);
-                shown.push('}');
-                length
-            } else {
-                shown.push(c);
-                c.len_utf8()
-            };
-            rest = &rest[length..];
+        match &self.written {
+            None => message.to_owned(),
+            Some(written) => written.without_values(message),
         }
-        shown
     }
 
     /// The path as it is shown to a person.
@@ -187,49 +141,13 @@ impl SourceFile {
     }
 }
 
-/// The bytes that a text begins with and that stand anywhere in a value.
-fn shared(text: &str, value: &str) -> usize {
-    let longest = value
-        .char_indices()
-        .map(|(at, _)| {
-            let both = text.chars().zip(value[at..].chars());
-            both.take_while(|(one, other)| one == other)
-                .map(|(c, _)| c.len_utf8())
-                .sum()
-        })
-        .max();
-    longest.unwrap_or(0)
-}
-
-impl Written {
-    /// Where something begins that begins at an offset of the filled text.
-    fn start(&self, offset: usize) -> usize {
-        self.place(offset, |fill| fill.span.start)
-    }
-
-    fn end(&self, offset: usize) -> usize {
-        self.place(offset, |fill| fill.span.end)
-    }
-
-    fn place(&self, offset: usize, inside: impl Fn(&Fill) -> usize) -> usize {
-        // Where the filled and the written text are level.
-        let (mut filled, mut written) = (0, 0);
-        for fill in &self.fills {
-            let begins = filled + (fill.span.start - written);
-            if offset <= begins {
-                break;
-            }
-            if offset < begins + fill.value.len() {
-                return inside(fill);
-            }
-            filled = begins + fill.value.len();
-            written = fill.span.end;
-        }
-        written + (offset - filled)
-    }
-}
-
 impl Span {
+    /// The same part of a text that stands so many bytes later.
+    #[must_use]
+    pub fn after(self, bytes: usize) -> Self {
+        Self::new(self.start + bytes, self.end + bytes)
+    }
+
     #[must_use]
     pub fn new(start: usize, end: usize) -> Self {
         Self { start, end }

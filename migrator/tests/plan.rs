@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use migrate::formats::Format;
 use migrate::formats::journal::{CLAIM, claim_digest, digest};
 use migrate::formats::sqlx::{Settings, Sqlx};
-use migrate::model::{Checksum, Migration, Version};
+use migrate::model::{Checksum, Migration, Repeatable, Script, Subject, Version};
 use migrate::plan::drift::Drift;
-use migrate::plan::history::{Applied, History, Mark};
+use migrate::plan::history::{Applied, History, Mark, Repeated};
 use migrate::plan::planner::{self, Files, OutOfOrder, Plan, PlanError, Request, UnknownApplied};
 use migrate::plan::resume;
 use migrate::sources::{Content, Entry, Listing};
@@ -293,6 +293,73 @@ fn steps(
         .collect())
 }
 
+/// What the history knows of a repeatable file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ran {
+    Never,
+    AsItIs,
+    AsItWas,
+}
+
+fn repeatables(ran: &[Ran]) -> (Vec<Repeatable>, Vec<Repeated>) {
+    let checksum = |number: usize| Checksum(vec![u8::try_from(number).unwrap()]);
+    let file = |number| Repeatable {
+        name: format!("r{number}"),
+        script: Script {
+            file: SourceFile::new("r.sql", "SELECT 1").into(),
+            transaction: true,
+        },
+        checksum: checksum(number),
+    };
+    let recorded = ran.iter().enumerate().filter_map(|(number, ran)| {
+        Some(Repeated {
+            name: format!("r{number}"),
+            checksum: match ran {
+                Ran::Never => return None,
+                Ran::AsItIs => checksum(number),
+                Ran::AsItWas => checksum(number + 100),
+            },
+            at: "2026-01-01 00:00:00".into(),
+            run: "migrate x".into(),
+        })
+    });
+    // One of which there is no file any more.
+    let gone = Repeated {
+        name: "gone".into(),
+        checksum: checksum(7),
+        at: String::new(),
+        run: String::new(),
+    };
+    let files = (0..ran.len()).map(file).collect();
+    (files, recorded.rev().chain([gone]).collect())
+}
+
+/// A wish for less than all.
+fn narrowed(request: Request) -> impl Strategy<Value = Request> {
+    let version = || prop::option::weighted(0.4, (0..20_i64).prop_map(Version));
+    let steps = prop::option::weighted(0.4, 0..5_usize);
+    (
+        version(),
+        steps,
+        prop::option::weighted(0.2, (0..20_i64).prop_map(Version)),
+    )
+        .prop_map(move |(to, steps, only)| Request {
+            to,
+            steps,
+            only,
+            ..request
+        })
+}
+
+/// Whether a version is applied that is newer than every file.
+fn has_newer(states: &States) -> bool {
+    let files = states.iter().filter(|(_, state)| state.file);
+    let newest = files.map(|(version, _)| *version).max();
+    states
+        .iter()
+        .any(|(version, state)| !state.file && state.row.is_some() && Some(*version) > newest)
+}
+
 /// The history after these versions were applied.
 fn after(mut history: History, migrations: &[Migration], versions: &[i64]) -> History {
     for version in versions.iter().map(|version| Version(*version)) {
@@ -339,6 +406,37 @@ proptest! {
                 prop_assert!(applied.is_none_or(|applied| !applied.complete));
             }
             prop_assert_eq!(steps, pending(&states));
+        }
+    }
+
+    #[test]
+    fn a_narrower_wish_takes_the_first_of_what_is_wanted_and_repeats_only_behind_all(
+        states in some_states(),
+        request in requests().prop_flat_map(narrowed),
+        ran in prop::collection::vec(select(vec![Ran::Never, Ran::AsItIs, Ran::AsItWas]), 0..4),
+    ) {
+        let (migrations, mut history) = (migrations(&states), history(&states));
+        let (repeatables, repeated) = repeatables(&ran);
+        history.repeated = repeated;
+        let files = Files { migrations: &migrations, repeatables: &repeatables };
+        let planned = planner::plan(&format(), files, &history, request);
+        let whole = Request { to: None, steps: None, only: None, ..request };
+        let refused = plan(&format(), &migrations, &history, whole).is_err();
+        prop_assert_eq!(planned.is_err(), refused, "a wish for less is no reason to refuse");
+        if let Ok(planned) = planned {
+            let pending = pending(&states);
+            let mut expected: Vec<_> = pending.iter().map(|version| Version(*version)).collect();
+            expected.retain(|version| request.only.is_none_or(|only| only == *version));
+            expected.truncate(request.steps.unwrap_or(usize::MAX));
+            expected.retain(|version| request.to.is_none_or(|to| *version <= to));
+            let all = expected.len() == pending.len();
+            let mut expected: Vec<_> = expected.into_iter().map(Subject::Migration).collect();
+            if all && !has_newer(&states) {
+                let changed = ran.iter().enumerate().filter(|(_, ran)| **ran != Ran::AsItIs);
+                expected.extend(changed.map(|(number, _)| Subject::Repeatable(format!("r{number}"))));
+            }
+            let subjects: Vec<_> = planned.steps.iter().map(|step| step.subject()).collect();
+            prop_assert_eq!(subjects, expected);
         }
     }
 

@@ -103,6 +103,9 @@ mod tests {
             "not a migration",
         )
         .unwrap();
+        let repeatable = app.path().join("db/migrations/repeatable");
+        fs::create_dir(&repeatable).unwrap();
+        fs::write(repeatable.join("totals.sql"), "SELECT 2;").unwrap();
         fill(layer.path(), app.path(), &projects(app.path())).unwrap();
         let copied = layer.path().join("db/migrations/0001_users.sql");
         assert_eq!(fs::read_to_string(copied).unwrap(), "SELECT 1;");
@@ -111,6 +114,15 @@ mod tests {
             manifest.contains("db/migrations/0001_users.sql"),
             "{manifest}"
         );
+        // The program reads there what it would read of the app.
+        let of_the_app = projects(app.path());
+        let bundle = Home::bundled(layer.path()).unwrap().unwrap();
+        let bundled = bundle.projects(&Wishes::default()).unwrap();
+        assert_eq!(bundled[0].migrations, of_the_app[0].migrations);
+        assert_eq!(bundled[0].repeatables, of_the_app[0].repeatables);
+        assert_eq!(bundled[0].repeatables[0].name, "totals");
+        fs::write(layer.path().join("db/migrations/repeatable/totals.sql"), "").unwrap();
+        assert!(Home::bundled(layer.path()).is_err());
     }
 
     #[test]

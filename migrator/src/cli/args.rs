@@ -5,7 +5,8 @@ use crate::formats::naming;
 use crate::model::Version;
 use crate::plan::planner::Request;
 use crate::plan::repair::Resolution;
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use std::time::Duration;
 
@@ -102,6 +103,7 @@ pub(super) enum Verb {
     /// Record everything up to a version as applied, without running it
     Baseline {
         /// The newest version that is in the database already
+        #[arg(allow_negative_numbers = true)]
         version: i64,
         /// Also where there is a history already
         #[arg(long)]
@@ -145,7 +147,7 @@ pub(super) enum Verb {
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct Up {
     /// Apply nothing after this version
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", allow_negative_numbers = true)]
     pub(super) to: Option<i64>,
     /// Apply no more migrations than this
     #[arg(long, value_name = "NUMBER")]
@@ -169,7 +171,7 @@ impl Up {
 #[derive(Args, Clone, Debug)]
 pub(super) struct Down {
     /// Revert everything after this version, which stays; 0 is everything
-    #[arg(long, value_name = "VERSION", conflicts_with_all = ["steps", "unconfirmed"])]
+    #[arg(long, value_name = "VERSION", allow_negative_numbers = true, conflicts_with_all = ["steps", "unconfirmed"])]
     pub(super) to: Option<i64>,
     /// Revert so many migrations [default: 1]
     #[arg(long, value_name = "NUMBER", conflicts_with = "unconfirmed")]
@@ -185,11 +187,11 @@ pub(super) struct Down {
 #[derive(Args, Clone, Debug)]
 pub(super) struct Repair {
     /// Take an applied file's text as it is now for what was applied
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", allow_negative_numbers = true)]
     pub(super) accept: Vec<i64>,
     /// Settle a migration that is half applied: VERSION=applied, =reverted, and
     /// of a statement in doubt =happened or =did-not-happen
-    #[arg(long, value_name = "VERSION=ANSWER", value_parser = resolution)]
+    #[arg(long, value_name = "VERSION=ANSWER", value_parser = resolution, allow_hyphen_values = true)]
     pub(super) resolve: Vec<(Version, Resolution)>,
 }
 
@@ -208,6 +210,27 @@ fn resolution(text: &str) -> Result<(Version, Resolution), String> {
         _ => return Err("the answer is applied, reverted, happened or did-not-happen".to_owned()),
     };
     Ok((Version(version), resolution))
+}
+
+impl Cli {
+    /// What clap cannot say of what was typed: two answers to one question.
+    ///
+    /// # Errors
+    /// As clap's own.
+    pub(super) fn checked(self) -> Result<Self, clap::Error> {
+        if let Some(Verb::Repair(repair)) = &self.command {
+            let mut versions: Vec<_> = repair.resolve.iter().map(|(version, _)| version).collect();
+            versions.sort();
+            let twice = |pair: &&[&Version]| pair.iter().min() == pair.iter().max();
+            if let Some([version, ..]) = versions.windows(2).find(twice) {
+                return Err(Self::command().error(
+                    ErrorKind::ArgumentConflict,
+                    format!("--resolve answers twice for {version}"),
+                ));
+            }
+        }
+        Ok(self)
+    }
 }
 
 impl Default for Verb {

@@ -30,7 +30,8 @@ use std::process::ExitCode;
 #[must_use]
 pub fn main() -> ExitCode {
     let environment = Environment::new(std::env::vars_os());
-    let cli = match Cli::try_parse_from(without_redundant_word(std::env::args_os())) {
+    let typed = Cli::try_parse_from(without_redundant_word(std::env::args_os()));
+    let cli = match typed.and_then(Cli::checked) {
         Ok(cli) => cli,
         Err(error) => {
             let asked_for = !error.use_stderr();

@@ -3,10 +3,10 @@
 use super::{Done, Start, Task, opening};
 use crate::db::{self, Edit, Guard, Wanted};
 use crate::engine::stop::Stop;
-use crate::engine::{self, event::Event};
+use crate::engine::{self, Outcome, event::Event};
 use crate::error::Error;
 use crate::model::Version;
-use crate::plan::baseline;
+use crate::plan::baseline::{self, BaselineError};
 use crate::report::Report;
 
 /// Records everything up to a version as applied, without running it.
@@ -26,8 +26,12 @@ pub(crate) async fn baseline(
     super::must_be_there(task)?;
     let (connection, look) = opening::look(task, wanted, stop, report).await?;
     let migrations = &task.project.migrations;
-    let first = baseline::missing(migrations, &look.past.history(), version, force)?;
-    let names: Vec<_> = first.iter().map(|migration| migration.label()).collect();
+    let names = match baseline::missing(migrations, &look.past.history(), version, force) {
+        Ok(first) => first.iter().map(|migration| migration.label()).collect(),
+        // Another migrator may be at it: only who holds the lock can tell.
+        Err(BaselineError::HalfApplied { .. }) => vec![format!("all up to {version}")],
+        Err(error) => return Err(error.into()),
+    };
     task.consent("record as applied, without running it,", &names, report)?;
     let url = &task.config.database.value;
     let (recorded, newest) = engine::edit(
@@ -45,6 +49,7 @@ pub(crate) async fn baseline(
         report,
     )
     .await?;
+    let nothing = recorded.is_empty();
     for migration in recorded {
         report.event(&Event::Changed {
             version: migration.version,
@@ -54,7 +59,7 @@ pub(crate) async fn baseline(
         });
     }
     Ok(Done {
-        outcome: None,
+        outcome: nothing.then(Outcome::default),
         reverts: false,
         newest,
     })

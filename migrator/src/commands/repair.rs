@@ -2,15 +2,17 @@
 //! in the database.
 
 use super::{Done, Start, Task, opening, refuse_foreign};
-use crate::db::{self, Edit, Guard, Look, Wanted};
+use crate::db::{self, Edit, Guard, Look, Session, Wanted};
 use crate::engine::stop::Stop;
-use crate::engine::{self, event::Event};
+use crate::engine::{self, Outcome, event::Event};
 use crate::error::Error;
 use crate::model::{Migration, Version};
 use crate::plan::history::History;
-use crate::plan::repair::{self, Damage, Repair, Resolution};
+use crate::plan::repair::{self, Damage, Repair, RepairError, Resolution};
 use crate::report::Report;
-use crate::sql;
+use crate::sql::{self, variables};
+use crate::text::SourceFile;
+use std::sync::Arc;
 
 /// What a person has decided.
 #[derive(Clone, Debug, Default)]
@@ -39,18 +41,14 @@ pub(crate) async fn list(task: &Task) -> Result<Found, Error> {
     let look = reader.look(ledger, Wanted::default()).await?;
     refuse_foreign(&look, url.dialect())?;
     let history = look.past.history();
-    let migrations = &task.project.migrations;
-    let unfinished = migrations.iter().filter(|migration| {
-        history
-            .find(migration.version)
-            .is_some_and(|applied| !applied.complete)
-    });
-    let statements: Vec<_> = unfinished
-        .flat_map(|migration| alone(task, migration))
-        .collect();
+    let mut invalid_indexes = Vec::new();
+    for alone in unfinished_alone(task, &history) {
+        let names = reader.invalid_indexes(&alone.statements()).await?;
+        invalid_indexes.extend(names.iter().map(|name| alone.file.without_values(name)));
+    }
     Ok(Found {
-        damages: repair::damages(format, migrations, &history),
-        invalid_indexes: reader.invalid_indexes(&statements).await?,
+        damages: repair::damages(format, &task.project.migrations, &history),
+        invalid_indexes,
         look,
     })
 }
@@ -69,11 +67,20 @@ pub(crate) async fn repair(
     opening::announce(task, report);
     let wanted = Wanted::default();
     super::must_be_there(task)?;
-    let (connection, look) = opening::look(task, wanted, stop, report).await?;
-    let first = decide(task, &look.past.history(), decisions)?;
+    let (mut connection, look) = opening::look(task, wanted, stop, report).await?;
+    let history = look.past.history();
+    let first = decide(task, &history, decisions)?;
+    let alone = unfinished_alone(task, &history);
     for repair in &first {
-        if let Repair::Accept(migration) = repair {
-            tell_change(task, &look.past.history(), migration, report);
+        match repair {
+            Repair::Accept(migration) => tell_change(task, &history, migration, report),
+            Repair::Complete { .. } => {
+                let of_it = alone.iter().find(|alone| alone.version == repair.version());
+                if let Some(of_it) = of_it {
+                    must_be_valid(&mut connection, of_it).await?;
+                }
+            }
+            Repair::Forget(_) | Repair::Settle { .. } => {}
         }
     }
     let said: Vec<_> = first
@@ -96,7 +103,7 @@ pub(crate) async fn repair(
         |past| {
             let history = past.history();
             let repairs = decide(task, &history, decisions)?;
-            let edits = repairs.iter().flat_map(|repair| edits(task, repair));
+            let edits = repairs.iter().flat_map(|repair| edits(&alone, repair));
             Ok((edits.collect(), (repairs, history.newest())))
         },
         stop,
@@ -113,7 +120,7 @@ pub(crate) async fn repair(
         });
     }
     Ok(Done {
-        outcome: None,
+        outcome: repaired.is_empty().then(Outcome::default),
         reverts: false,
         newest,
     })
@@ -135,41 +142,84 @@ fn decide<'a>(
     Ok(repairs)
 }
 
-fn edits<'a>(task: &'a Task, repair: &Repair<'a>) -> Vec<Edit<'a>> {
-    let edit = match repair {
-        Repair::Accept(migration) => return vec![Edit::Accept(migration)],
-        Repair::Complete(migration) => Edit::Complete(migration),
-        Repair::Forget(unfinished) => Edit::Forget(unfinished.version),
+fn edits<'a>(alone: &'a [Alone], repair: &Repair<'a>) -> Vec<Edit<'a>> {
+    match repair {
+        Repair::Accept(migration) => vec![Edit::Accept(migration)],
+        Repair::Complete { migration, .. } => vec![Edit::Complete(migration)],
+        Repair::Forget(unfinished) => {
+            let version = unfinished.version;
+            let of_it = alone.iter().filter(|alone| alone.version == version);
+            let statements = of_it.flat_map(Alone::statements);
+            statements
+                .map(Edit::DropInvalidIndex)
+                .chain([Edit::Forget(version)])
+                .collect()
+        }
         Repair::Settle {
             unfinished,
             statement,
             happened,
-        } => {
-            return vec![Edit::Settle {
-                version: unfinished.version,
-                statement: *statement,
-                happened: *happened,
-            }];
-        }
-    };
-    let version = repair.version();
-    let mut migrations = task.project.migrations.iter();
-    let of_it = migrations.find(|migration| migration.version == version);
-    let statements = of_it.map(|migration| alone(task, migration));
-    let indexes = statements.into_iter().flatten().map(Edit::DropInvalidIndex);
-    std::iter::once(edit).chain(indexes).collect()
+        } => vec![Edit::Settle {
+            version: unfinished.version,
+            statement: *statement,
+            happened: *happened,
+        }],
+    }
 }
 
-/// The statements of a migration that run outside of every transaction; none of
-/// a file that cannot be split.
-fn alone<'a>(task: &Task, migration: &'a Migration) -> Vec<&'a str> {
-    let file = &migration.up.file;
-    sql::split(file, task.dialect())
-        .unwrap_or_default()
-        .into_iter()
-        .filter(|statement| matches!(statement.kind, sql::Kind::NoTransaction(_)))
-        .map(|statement| file.slice(statement.span))
+/// The statements of an unfinished migration that run outside of every
+/// transaction.
+struct Alone {
+    version: Version,
+    /// With its variables filled in.
+    file: Arc<SourceFile>,
+    statements: Vec<sql::Statement>,
+}
+
+impl Alone {
+    fn statements(&self) -> Vec<&str> {
+        let statements = self.statements.iter();
+        statements
+            .map(|statement| self.file.slice(statement.span))
+            .collect()
+    }
+}
+
+/// Of all unfinished migrations; none of a file that cannot be read as it was run:
+/// a question is no place to complain of it.
+fn unfinished_alone(task: &Task, history: &History) -> Vec<Alone> {
+    let is_unfinished = |migration: &&Migration| {
+        let applied = history.find(migration.version);
+        applied.is_some_and(|applied| !applied.complete)
+    };
+    let migrations = task.project.migrations.iter();
+    migrations
+        .filter(is_unfinished)
+        .filter_map(|migration| {
+            let file = variables::fill(&migration.up.file, task.variables).ok()?;
+            let mut statements = sql::split(&file, task.dialect()).ok()?;
+            statements.retain(|it| matches!(it.kind, sql::Kind::NoTransaction(_)));
+            Some(Alone {
+                version: migration.version,
+                file,
+                statements,
+            })
+        })
         .collect()
+}
+
+/// # Errors
+/// An index of the migration that is none: not all of it is in the database.
+async fn must_be_valid(connection: &mut impl Session, alone: &Alone) -> Result<(), Error> {
+    let invalid = connection.invalid_indexes(&alone.statements()).await?;
+    match invalid.first() {
+        Some(index) => Err(RepairError::InvalidIndex {
+            version: alone.version,
+            index: alone.file.without_values(index),
+        }
+        .into()),
+        None => Ok(()),
+    }
 }
 
 /// Says how a file differs from what was applied.

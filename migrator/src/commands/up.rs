@@ -1,7 +1,7 @@
 //! `up`: applies what is pending.
 
 use super::{Done, Start, Task, opening};
-use crate::db::{self, Guard, Past};
+use crate::db::{self, Guard};
 use crate::engine;
 use crate::engine::Outcome;
 use crate::engine::event::{Event, Listener};
@@ -68,7 +68,7 @@ pub(super) async fn apply(
         Err(Error::Plan(error)) if error.is_half_applied() => {}
         Err(error) => return Err(error),
     }
-    if look.past == Past::Fresh && look.has_tables {
+    if look.has_tables {
         listener.event(&Event::Warning(error::tables_without_history()));
     }
     let outcome = engine::run(

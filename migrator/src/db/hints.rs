@@ -240,8 +240,8 @@ fn statement(fault: &Fault, code: &str) -> Option<&'static str> {
         }
         "3F000" => "create the schema, or correct its name",
         "42P07" | "1050" => {
-            "it was there before: see that DATABASE_URL names the right database; if it was made by \
-             hand and is as it should be, write IF NOT EXISTS"
+            "it was there before: see that DATABASE_URL names the right database; if the database \
+             had it before it had a history, record so: `migrate baseline VERSION`"
         }
         "40P01" | "1213" => {
             "it and somebody else waited for each other: run again; if it comes back, lock the \

@@ -95,12 +95,18 @@ pub(super) async fn remember<M: Memory>(
     Ok(())
 }
 
-/// Changes what is recorded, in one transaction.
+/// Changes what is recorded, in one transaction; what can be part of none comes
+/// first.
 pub(super) async fn edit<M: Memory>(
     memory: &mut M,
     ledger: &Ledger,
     edits: &[Edit<'_>],
 ) -> Result<(), Fault> {
+    for edit in edits {
+        if let Edit::DropInvalidIndex(statement) = edit {
+            memory.drop_invalid_index(statement).await?;
+        }
+    }
     let runs = Runs::of(ledger, M::DIALECT);
     let journal = Journal::of(ledger, M::DIALECT);
     // On MySQL a CREATE would end the transaction.
@@ -157,11 +163,6 @@ pub(super) async fn edit<M: Memory>(
         if let Err(fault) = memory.ask(sql).await {
             let _ = memory.ask("ROLLBACK").await;
             return Err(fault);
-        }
-    }
-    for edit in edits {
-        if let Edit::DropInvalidIndex(statement) = edit {
-            memory.drop_invalid_index(statement).await?;
         }
     }
     Ok(())

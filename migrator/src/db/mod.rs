@@ -64,7 +64,7 @@ pub struct Look {
     /// migration leaves the search path.
     pub ledger: Ledger,
     pub past: Past,
-    /// Where there is no history: whether there are tables all the same.
+    /// Where nothing is applied: whether there are tables all the same.
     pub has_tables: bool,
     /// What two migrators of this history exclude each other by.
     pub lock: LockKey,
@@ -86,6 +86,15 @@ pub enum Past {
 }
 
 impl Past {
+    /// Whether nothing is applied, as far as we know.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Known(history) => history.applied.is_empty(),
+            Self::Foreign { .. } | Self::Fresh => true,
+        }
+    }
+
     /// What is applied; nothing where there is no history of ours.
     #[must_use]
     pub fn history(&self) -> History {
@@ -139,6 +148,17 @@ pub struct Job<'a> {
     pub run: &'a str,
 }
 
+impl Edit<'_> {
+    /// Whether another run that is at the same migration would be misled by it.
+    #[must_use]
+    pub fn needs_lock(&self) -> bool {
+        matches!(
+            self,
+            Self::Complete(_) | Self::DropInvalidIndex(_) | Self::Forget(_) | Self::Settle { .. }
+        )
+    }
+}
+
 impl<'a> Job<'a> {
     /// What it writes of itself.
     #[must_use]
@@ -180,7 +200,8 @@ pub enum Edit<'a> {
     /// What stands is live.
     Confirm,
     /// Drops the index that this CREATE INDEX CONCURRENTLY has left invalid, if
-    /// it has; after all others, for it can be part of no transaction.
+    /// it has; before all others, for it can be part of no transaction, and the
+    /// ruin of an index is worth nothing whatever becomes of them.
     DropInvalidIndex(&'a str),
     /// It is not applied, whatever the history says of it.
     Forget(Version),

@@ -11,12 +11,19 @@ use std::time::{Duration, Instant};
 pub(super) async fn apply<S: Stepwise>(session: &mut S, job: Job<'_>) -> Result<Duration, Setback> {
     let began = Instant::now();
     for (number, statement) in job.statements.iter().enumerate() {
-        let text = job.file.slice(statement.span);
-        session.ask(text).await.map_err(|fault| Setback {
-            statement: Some(number),
-            offset: S::offset(text, &fault).map(|at| statement.span.start + at),
-            ..stopped(number, fault)
-        })?;
+        if let Err(fault) = session.run(job, *statement).await {
+            if fault.kind != FaultKind::Lost {
+                // What the file has set must not reach what is written of its end;
+                // its own fault is the one to report.
+                let _ = session.wind_up().await;
+            }
+            let text = job.file.slice(statement.span);
+            return Err(Setback {
+                statement: Some(number),
+                offset: S::offset(text, &fault).map(|at| statement.span.start + at),
+                ..stopped(number, fault)
+            });
+        }
     }
     let all = job.statements.len();
     session

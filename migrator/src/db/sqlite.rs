@@ -13,11 +13,11 @@ use super::wire::{self, Answer};
 use super::{
     Edit, Entry, Handle, Job, Left, LockKey, Look, Past, Progress, Session, Setback, Wanted,
 };
-use crate::formats::ledger::Ledger;
+use crate::formats::ledger::{Ledger, quote};
 use crate::formats::repeated::Repeated;
 use crate::model::Deed;
 use crate::plan::history::Mark;
-use crate::sql::{Dialect, Kind};
+use crate::sql::{Dialect, Kind, Statement};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use std::path::{Path, PathBuf};
@@ -96,13 +96,16 @@ impl Sqlite {
             .map_err(|failed| fault(&failed.error, false))
     }
 
-    async fn has_tables(&mut self) -> Result<bool, Fault> {
+    async fn has_tables(&mut self, ledger: &Ledger) -> Result<bool, Fault> {
+        let history = ledger.table.rsplit('.').next().unwrap_or_default();
         let answer = self
-            .rows(
+            .rows(&format!(
                 "SELECT 'table' FROM sqlite_master WHERE type = 'table' \
+                 AND lower(name) <> lower({}) \
                  AND name NOT LIKE 'sqlite!_%' ESCAPE '!' \
                  AND name NOT LIKE '!_migrate!_%' ESCAPE '!' LIMIT 1",
-            )
+                quote(DIALECT, &history.replace(['"', '`'], ""))
+            ))
             .await?;
         Ok(!answer.rows.is_empty())
     }
@@ -271,6 +274,15 @@ impl Stepwise for Sqlite {
         Ok(())
     }
 
+    async fn run(&mut self, job: Job<'_>, statement: Statement) -> Result<(), Fault> {
+        let result = self.bounded(job.file.slice(statement.span), job).await;
+        if result.is_err() {
+            // It has ended; what follows it must not be cancelled.
+            self.cancelled.store(false, Ordering::Relaxed);
+        }
+        result
+    }
+
     async fn settle(&mut self, _step: &Step<'_>, _mark: &Mark) -> Result<Settled, Fault> {
         Ok(Settled::DidNotHappen)
     }
@@ -309,24 +321,20 @@ impl Session for Sqlite {
         let version = self.rows("SELECT sqlite_version()").await;
         let version = version.map_err(|fault| unopened(&self.path, fault))?;
         let version = version.rows.first().and_then(|row| row.first()?.clone());
-        let mut has_tables = false;
         let past = match self.rows(&ledger.select(DIALECT)).await {
             Ok(answer) => {
                 let mut history = wire::history(&answer, &ledger.table)?;
                 memory::recall(self, ledger, wanted, &mut history).await?;
                 Past::Known(history)
             }
-            Err(fault) if is_missing(&fault) => {
-                has_tables = self.has_tables().await?;
-                self.other_tools_past().await?
-            }
+            Err(fault) if is_missing(&fault) => self.other_tools_past().await?,
             Err(fault) if fault.message.starts_with("no such column") => {
                 return Err(wire::as_history(fault, &[ERROR]));
             }
             Err(fault) => return Err(fault),
         };
         Ok(Look {
-            has_tables,
+            has_tables: past.is_empty() && self.has_tables(ledger).await?,
             server: format!("SQLite {}", version.unwrap_or_default()),
             ledger: ledger.clone(),
             past,

@@ -32,6 +32,13 @@ pub(super) trait Stepwise: Memory {
     /// for a lost connection.
     async fn step(&mut self, step: &Step<'_>) -> Result<(), Fault>;
 
+    /// Runs one statement of a file that keeps no journal, for no longer than it
+    /// may take, and so that it can be cancelled.
+    ///
+    /// # Errors
+    /// As [`Stepwise::step`].
+    async fn run(&mut self, job: Job<'_>, statement: Statement) -> Result<(), Fault>;
+
     /// Finds out whether a statement happened that an earlier run had begun.
     async fn settle(&mut self, step: &Step<'_>, mark: &Mark) -> Result<Settled, Fault>;
 

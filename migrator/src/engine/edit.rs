@@ -4,7 +4,7 @@
 use super::event::Listener;
 use super::stop::Stop;
 use super::{Control, Hold, RELEASE_WITHIN, Run, first_answer, guard};
-use crate::db::fault::Fault;
+use crate::db::fault::{Fault, FaultKind};
 use crate::db::{Edit, GuardSession, Past, Session};
 use crate::error::Error;
 use std::time::Instant;
@@ -37,9 +37,16 @@ pub(crate) async fn edit<'a, W: Session, G: GuardSession, T>(
         let mut worker = control.stop.or(open()).await??;
         let past = first_answer(&mut control, &mut worker).await?;
         let (edits, found) = decide(&past)?;
+        if control.hold != Hold::Locked && edits.iter().any(Edit::needs_lock) {
+            return Err(Error::NeedsSecondConnection);
+        }
         if !edits.is_empty() {
             // Not to be given up: it is short, and all or nothing.
-            worker.edit(&run.look.ledger, &edits).await?;
+            let edited = worker.edit(&run.look.ledger, &edits).await;
+            edited.map_err(|fault| match fault.kind {
+                FaultKind::Lost => Error::Unrecorded(fault.into()),
+                _ => fault.into(),
+            })?;
         }
         Ok(found)
     }

@@ -87,7 +87,13 @@ pub(super) async fn attempt(
                 }
                 (_, Some(_)) => {}
                 (_, None) => {
-                    let sight = see(*guard, hold, &handle, run.name).await;
+                    let mut sight = see(*guard, hold, &handle, run.name).await;
+                    for blocker in &mut sight.blockers {
+                        // It may be this very text that another run has sent.
+                        for job in jobs {
+                            blocker.query = job.file.without_values(&blocker.query);
+                        }
+                    }
                     waiting.see(&sight.blockers, *listener);
                     if let [job, others @ ..] = jobs {
                         listener.event(&Event::Running {

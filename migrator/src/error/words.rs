@@ -72,8 +72,8 @@ fn of(error: &Error) -> Diagnostic {
         .help("run with --transaction each, or apply what is before it and it with --to first"),
         Error::NeedsSecondConnection => Diagnostic::error(
             "needs_second_connection",
-            "a file that begins with `-- no-transaction` is applied only under the lock, and the \
-             pool has no second connection for it",
+            "a file that begins with `-- no-transaction` is applied, and a half applied migration \
+             settled, only under the lock, and the pool has no second connection for it",
         )
         .help("use the database's direct port (on DigitalOcean 25060), or a pool of two"),
         Error::NoFolder { root } => Diagnostic::error(
@@ -113,6 +113,7 @@ fn of(error: &Error) -> Diagnostic {
         #[cfg(feature = "cli")]
         Error::Stopped(stopped) => database::stopped(stopped),
         Error::Variable { file, error } => variable(file, error),
+        Error::Unrecorded(fault) => database::unrecorded(fault),
         Error::Unexpected { what } => Diagnostic::error("internal_error", what.clone())
             .help("this is a bug of migrate: report it with this output"),
     }
@@ -126,6 +127,15 @@ fn variable(file: &Arc<SourceFile>, error: &VariableError) -> Diagnostic {
             format!("{}: {name} is no name of a variable", file.path()),
             "use letters, digits and _ after `-- migrate:env`, not beginning with a digit"
                 .to_owned(),
+        ),
+        VariableErrorKind::Misplaced => (
+            "misplaced_variable",
+            format!(
+                "{}: {name} is declared after the comment lines that open the file, so that \
+                 nothing would be filled in",
+                file.path()
+            ),
+            "move the line `-- migrate:env` up, before everything but other `--` lines".to_owned(),
         ),
         VariableErrorKind::Missing => (
             "missing_variable",

@@ -31,21 +31,24 @@ pub fn missing<'a>(
     {
         return Err(BaselineError::Unknown { version });
     }
+    let wanted = || {
+        migrations
+            .iter()
+            .take_while(|migration| migration.version <= version)
+    };
+    // That comes first: no `--force` records what is half in the database.
+    let mut rows = wanted().filter_map(|migration| history.find(migration.version));
+    if let Some(applied) = rows.find(|applied| !applied.complete) {
+        return Err(BaselineError::HalfApplied {
+            version: applied.version,
+        });
+    }
     if let Some(newest) = history.applied.last().filter(|_| !force) {
         return Err(BaselineError::NotEmpty {
             applied: history.applied.len(),
             newest: newest.version,
         });
     }
-    migrations
-        .iter()
-        .take_while(|migration| migration.version <= version)
-        .filter_map(|migration| match history.find(migration.version) {
-            None => Some(Ok(migration)),
-            Some(applied) if applied.complete => None,
-            Some(applied) => Some(Err(BaselineError::HalfApplied {
-                version: applied.version,
-            })),
-        })
-        .collect()
+    let is_missing = |migration: &&Migration| history.find(migration.version).is_none();
+    Ok(wanted().filter(is_missing).collect())
 }

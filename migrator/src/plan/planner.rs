@@ -74,7 +74,8 @@ impl PlanError {
 
 /// Plans an `up`: what is pending, and after all of it the repeatables that have
 /// changed; they wait while a migration does that the request leaves out, for
-/// they may need it.
+/// they may need it, and where newer ones are applied than there are files of:
+/// what an older image knows of them was replaced with those.
 ///
 /// # Errors
 /// Every disagreement that the request does not tolerate.
@@ -99,7 +100,8 @@ pub fn plan<'a>(
         .take(request.steps.unwrap_or(usize::MAX))
         .take_while(|deed| request.to.is_none() || deed.subject().version() <= request.to)
         .collect();
-    if steps.len() == migrations.len() {
+    let is_newer = |drift: &Drift| matches!(drift, Drift::Missing { newer: true, .. });
+    if steps.len() == migrations.len() && !warnings.iter().any(is_newer) {
         steps.extend(repeatables);
     }
     Ok(Plan { steps, warnings })

@@ -51,6 +51,8 @@ pub enum Resolution {
 /// Why nothing is repaired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RepairError {
+    /// It is not all in the database: this index of it is no index.
+    InvalidIndex { version: Version, index: String },
     /// No file has the version whose checksum is to be accepted.
     NoFile { version: Version },
     /// No statement of it is in doubt.
@@ -67,7 +69,10 @@ pub enum RepairError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Repair<'a> {
     Accept(&'a Migration),
-    Complete(&'a Migration),
+    Complete {
+        migration: &'a Migration,
+        unfinished: Unfinished,
+    },
     Forget(Unfinished),
     Settle {
         unfinished: Unfinished,
@@ -175,7 +180,10 @@ pub fn resolve<'a>(
     let happened = match resolution {
         Resolution::Applied => {
             let migration = of(migrations, version).ok_or(RepairError::NoFile { version })?;
-            return Ok(Repair::Complete(migration));
+            return Ok(Repair::Complete {
+                migration,
+                unfinished,
+            });
         }
         Resolution::Reverted => return Ok(Repair::Forget(unfinished)),
         Resolution::Happened => true,
@@ -191,11 +199,22 @@ pub fn resolve<'a>(
     })
 }
 
+impl Unfinished {
+    /// What it is, as a person reads it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self.direction {
+            Some(Direction::Down) => "half reverted",
+            Some(Direction::Up) | None => "half applied",
+        }
+    }
+}
+
 impl Repair<'_> {
     #[must_use]
     pub fn version(&self) -> Version {
         match self {
-            Self::Accept(migration) | Self::Complete(migration) => migration.version,
+            Self::Accept(migration) | Self::Complete { migration, .. } => migration.version,
             Self::Forget(unfinished) | Self::Settle { unfinished, .. } => unfinished.version,
         }
     }
@@ -203,7 +222,7 @@ impl Repair<'_> {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Accept(migration) | Self::Complete(migration) => &migration.name,
+            Self::Accept(migration) | Self::Complete { migration, .. } => &migration.name,
             Self::Forget(unfinished) | Self::Settle { unfinished, .. } => &unfinished.name,
         }
     }
@@ -213,15 +232,14 @@ impl Repair<'_> {
     pub fn words(&self) -> (&'static str, &'static str) {
         match self {
             Self::Accept(_) => ("changed since it was applied", "accepted as it is"),
-            Self::Complete(_) => ("half applied", "applied"),
-            Self::Forget(_) => ("half applied", "pending"),
-            Self::Settle { happened: true, .. } => (
-                "one statement in doubt",
-                "half applied, that statement done",
-            ),
+            Self::Complete { unfinished, .. } => (unfinished.word(), "applied"),
+            Self::Forget(unfinished) => (unfinished.word(), "pending"),
+            Self::Settle { happened: true, .. } => {
+                ("one statement in doubt", "known: that statement happened")
+            }
             Self::Settle { .. } => (
                 "one statement in doubt",
-                "half applied, that statement not done",
+                "known: that statement did not happen",
             ),
         }
     }

@@ -129,6 +129,11 @@ fn state_after(error: &Error, done: usize) -> String {
                 1 => format!("nothing was running{before}; one migration was not started"),
                 more => format!("nothing was running{before}; {more} were not started"),
             },
+            Error::Unrecorded(_) => {
+                "nothing was changed in the schema; whether what is recorded was changed is not \
+                 known"
+                    .to_owned()
+            }
             Error::Unexpected { .. } => format!("what was changed is not known{before}"),
             _ if done == 0 => "nothing was changed in the database".to_owned(),
             _ => format!("nothing else was changed{before}"),

@@ -89,17 +89,15 @@ fn said(damage: &Damage) -> String {
         Damage::Edited { version, path, .. } => {
             format!("{version}  {path} was changed after it was applied")
         }
-        Damage::Unfinished(Unfinished {
-            version,
-            name,
-            direction,
-            done,
-            in_doubt,
-        }) => {
-            let what = match direction {
-                Some(Direction::Down) => "half reverted",
-                Some(Direction::Up) | None => "half applied",
-            };
+        Damage::Unfinished(unfinished) => {
+            let what = unfinished.word();
+            let Unfinished {
+                version,
+                name,
+                direction,
+                done,
+                in_doubt,
+            } = unfinished;
             let known = match direction {
                 Some(_) => format!(", {} done", count(*done, "statement")),
                 None => String::new(),

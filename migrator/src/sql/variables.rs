@@ -20,6 +20,9 @@ pub struct VariableError {
 pub enum VariableErrorKind {
     /// It could be no variable's name.
     BadName,
+    /// It is declared after the lines that open the file, where nothing is filled
+    /// in: its places would be sent as they are.
+    Misplaced,
     /// It has no value; an empty one is a value.
     Missing,
 }
@@ -32,7 +35,14 @@ pub fn fill(
     file: &Arc<SourceFile>,
     value: impl Fn(&str) -> Option<String>,
 ) -> Result<Arc<SourceFile>, VariableError> {
-    let declared = declared(file.text());
+    let (declared, opening) = declared(file.text());
+    if let Some(span) = declared_late(file.text(), opening) {
+        return Err(VariableError {
+            name: file.slice(span).to_owned(),
+            span,
+            kind: VariableErrorKind::Misplaced,
+        });
+    }
     if declared.is_empty() {
         return Ok(Arc::clone(file));
     }
@@ -61,32 +71,46 @@ pub fn fill(
     Ok(Arc::new(SourceFile::filled(file, fills)))
 }
 
-/// The names in the comment lines that open the text.
-fn declared(text: &str) -> Vec<Span> {
+/// The names in the comment lines that open the text, and where those lines end.
+fn declared(text: &str) -> (Vec<Span>, usize) {
     let mut names = Vec::new();
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let content = line.trim_start_matches('\u{feff}').trim();
-        let Some(comment) = content.strip_prefix("--") else {
-            if content.is_empty() {
-                start += line.len();
-                continue;
-            }
+        if !(content.is_empty() || content.starts_with("--")) {
             break;
-        };
-        if let Some(rest) = comment.trim_start().strip_prefix(DIRECTIVE)
-            && rest.starts_with(char::is_whitespace)
-        {
-            // A slice of the line: its address tells its place.
-            let rest_at = start + (rest.as_ptr() as usize - line.as_ptr() as usize);
-            names.extend(rest.split_whitespace().map(|name| {
-                let at = rest_at + (name.as_ptr() as usize - rest.as_ptr() as usize);
-                Span::new(at, at + name.len())
-            }));
+        }
+        names.extend(names_in(line).into_iter().map(|name| name.after(start)));
+        start += line.len();
+    }
+    (names, start)
+}
+
+/// The first name that a later line declares.
+fn declared_late(text: &str, opening: usize) -> Option<Span> {
+    let mut start = opening;
+    for line in text[opening..].split_inclusive('\n') {
+        if let Some(name) = names_in(line).first() {
+            return Some(name.after(start));
         }
         start += line.len();
     }
-    names
+    None
+}
+
+/// The names in a line that declares some.
+fn names_in(line: &str) -> Vec<Span> {
+    let content = line.trim_start_matches('\u{feff}').trim_start();
+    let rest = content
+        .strip_prefix("--")
+        .and_then(|comment| comment.trim_start().strip_prefix(DIRECTIVE))
+        .filter(|rest| rest.starts_with(char::is_whitespace));
+    // A slice of the line: its address tells its place.
+    let at = |name: &str| name.as_ptr() as usize - line.as_ptr() as usize;
+    rest.unwrap_or_default()
+        .split_whitespace()
+        .map(|name| Span::new(at(name), at(name) + name.len()))
+        .collect()
 }
 
 fn is_name(name: &str) -> bool {
@@ -112,8 +136,17 @@ mod tests {
         let text = "-- a note\n\n-- migrate:env OWNER EMPTY\nGRANT ${OWNER}${EMPTY} TO ${OTHER};\n";
         let file = filled(text).unwrap();
         assert!(file.text().ends_with("GRANT the owner TO ${OTHER};\n"));
-        let later = "SELECT 1;\n-- migrate:env OWNER\n${OWNER}";
-        assert_eq!(filled(later).unwrap().text(), later);
+    }
+
+    #[test]
+    fn what_is_declared_too_late_would_be_sent_as_it_is() {
+        let later = "/* a licence */\n  -- migrate:env OWNER\nSELECT '${OWNER}'";
+        let error = filled(later).unwrap_err();
+        assert_eq!(error.kind, VariableErrorKind::Misplaced);
+        assert_eq!((error.name.as_str(), error.span.start), ("OWNER", 33));
+        // Other words are no declaration.
+        let other = "SELECT 1; -- migrate:env OWNER\n-- migrate:envy\n";
+        assert_eq!(filled(other).unwrap().text(), other);
     }
 
     #[test]

@@ -4,6 +4,10 @@
 use crate::support::{Database, Project, Server, stories, up};
 
 stories! {
+    on [Postgres] {
+        a_procedure_that_commits_runs_outside_of_a_transaction,
+        what_fails_first_leaves_nothing,
+    }
     on [Postgres, Sqlite] {
         a_failure_outside_a_transaction_is_half_applied,
         the_directive_counts_in_the_first_line_only,
@@ -59,6 +63,34 @@ fn a_failure_outside_a_transaction_is_half_applied(db: &Database) {
         format!("-- no-transaction\n{}\nSELECT 1;\n", stubborn(db)),
     );
     up(&project, db).exits(0).says("✅ 2 b (");
+}
+
+fn a_procedure_that_commits_runs_outside_of_a_transaction(db: &Database) {
+    let project = Project::new()
+        .migration(
+            "1_a.sql",
+            "CREATE TABLE a (id INT);\nCREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN\n\
+             INSERT INTO a VALUES (1); COMMIT; INSERT INTO a VALUES (2); END $$;\n",
+        )
+        .migration(
+            "2_b.sql",
+            "-- no-transaction\nSELECT 1;\nCALL p();\nSELECT 2;\n",
+        )
+        .migration("repeatable/c.sql", "-- no-transaction\nCALL p();\n");
+    up(&project, db).exits(0).says("1 repeatable file");
+    assert_eq!(db.value("SELECT count(*)::text FROM a"), "4");
+}
+
+fn what_fails_first_leaves_nothing(db: &Database) {
+    let project = Project::new().migration(
+        "1_a.sql",
+        "-- no-transaction\nINSERT INTO nowhere VALUES (1);\nSELECT 1;\n",
+    );
+    up(&project, db)
+        .exits(8)
+        .ends("migrations/1_a.sql:2:13: ")
+        .ends("nothing of migration 1 stays");
+    assert_eq!(db.versions(), [""; 0]);
 }
 
 fn the_directive_counts_in_the_first_line_only(db: &Database) {

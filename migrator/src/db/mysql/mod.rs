@@ -13,7 +13,7 @@ use crate::db::wire::{self, Answer, Failed};
 use crate::db::{
     Edit, Entry, Handle, Job, Left, LockKey, Look, Past, Progress, Session, Setback, Wanted,
 };
-use crate::formats::ledger::Ledger;
+use crate::formats::ledger::{Ledger, quote};
 use crate::formats::record;
 use crate::formats::repeated::Repeated;
 use crate::formats::sqlx::lock_number;
@@ -99,12 +99,15 @@ impl Mysql {
             .map_err(|failed| fault(&failed.error, false).of(&self.user))
     }
 
-    async fn has_tables(&mut self) -> Result<bool, Fault> {
+    async fn has_tables(&mut self, ledger: &Ledger) -> Result<bool, Fault> {
+        let history = ledger.table.rsplit('.').next().unwrap_or_default();
         let answer = self
-            .rows(
+            .rows(&format!(
                 "SELECT 'table' FROM information_schema.tables WHERE table_schema = DATABASE() \
-                 AND table_type = 'BASE TABLE' AND table_name NOT LIKE '\\_migrate\\_%' LIMIT 1",
-            )
+                 AND table_type = 'BASE TABLE' AND table_name <> {} \
+                 AND table_name NOT LIKE '\\_migrate\\_%' LIMIT 1",
+                quote(DIALECT, &history.replace('`', ""))
+            ))
             .await?;
         Ok(!answer.rows.is_empty())
     }
@@ -211,7 +214,6 @@ impl Session for Mysql {
         };
         let version = fact(0);
         crate::db::check_names(ledger, DIALECT)?;
-        let mut has_tables = false;
         let past = match self.rows(&ledger.select(DIALECT)).await {
             Ok(answer) => {
                 let mut history = wire::history(&answer, &ledger.table)?;
@@ -223,13 +225,12 @@ impl Session for Mysql {
                 Past::Known(history)
             }
             Err(fault) if fault.has_code(&[NO_SUCH_TABLE, UNKNOWN_DATABASE]) => {
-                has_tables = self.has_tables().await?;
                 self.other_tools_past().await?
             }
             Err(fault) => return Err(wire::as_history(fault, &[UNKNOWN_COLUMN])),
         };
         Ok(Look {
-            has_tables,
+            has_tables: past.is_empty() && self.has_tables(ledger).await?,
             server: server_name(&version),
             ledger: Ledger {
                 table: qualified(&fact(1), &ledger.table),
@@ -399,10 +400,17 @@ fn offset_in(text: &str, fault: &Fault) -> Option<usize> {
         .and_then(|(_, rest)| rest.lines().next())
         .map(|near| near.split("' at line").next().unwrap_or(near));
     // It runs to the statement's end, so that the last place is the right one.
-    let column = match near {
-        Some(near) if !near.is_empty() => line.rfind(near),
-        _ => None,
-    };
+    let near = near.filter(|near| !near.is_empty());
+    let column = near.and_then(|near| line.rfind(near));
+    // MariaDB counts no lines inside of a string.
+    if let (None, Some(near)) = (column, near)
+        && let [at] = text
+            .match_indices(near)
+            .map(|(at, _)| at)
+            .collect::<Vec<_>>()[..]
+    {
+        return Some(at);
+    }
     let first_word = line.len() - line.trim_start().len();
     Some(start + column.unwrap_or(first_word))
 }
@@ -502,6 +510,11 @@ mod tests {
             text.find("nme")
         );
         assert_eq!(offset_in(text, &fault("far away at line 9", 9)), None);
+        let string = "SELECT 'two\nlines' WRONG (";
+        assert_eq!(
+            offset_in(string, &fault("near 'WRONG (' at line 1", 1)),
+            string.find("WRONG")
+        );
     }
 
     #[test]

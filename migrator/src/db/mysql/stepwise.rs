@@ -52,6 +52,13 @@ impl Stepwise for Mysql {
         result.map(|_| ())
     }
 
+    async fn run(&mut self, job: Job<'_>, statement: Statement) -> Result<(), Fault> {
+        let text = job.file.slice(statement.span);
+        self.rows(&format!("/* {} */ {text}", job.run))
+            .await
+            .map(|_| ())
+    }
+
     /// An orphan's message goes on to its end and marks the statement as done; if
     /// it ended without, nobody can tell: the statement may have failed, or the
     /// server have stopped between the two.

@@ -11,10 +11,12 @@ use std::time::Duration;
 /// The point to which the tool's lock is given back.
 const LENT: &str = "migrate_tools_lock";
 
-/// Of a session, what a [`Blocker`] says of it.
+/// Of a session, what a [`Blocker`] says of it; of another migrator's, which may
+/// have values of variables in its SQL, not that.
 const SESSION: &str = "coalesce(a.application_name, ''), coalesce(a.state, ''), \
     (coalesce(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.state_change)), 0) * 1000)\
-    ::bigint::text, coalesce(left(a.query, 200), '')";
+    ::bigint::text, CASE WHEN a.application_name LIKE 'migrate %' THEN 'a statement of a migration' \
+    ELSE coalesce(left(a.query, 200), '') END";
 
 impl GuardSession for Postgres {
     /// The keepalives end a guard whose client has vanished, and its locks with it.

@@ -39,6 +39,9 @@ const INSUFFICIENT_PRIVILEGE: &str = "42501";
 const DIVISION_BY_ZERO: &str = "22012";
 const SERIALIZATION_FAILURE: &str = "40001";
 
+/// How long dropping an invalid index may wait for those who have its table open.
+const DROP_WITHIN: &str = "10s";
+
 pub(super) struct Postgres {
     connection: PgConnection,
     user: String,
@@ -180,15 +183,13 @@ impl Session for Postgres {
             },
             schemas: ledger.schemas.clone(),
         };
-        let mut has_tables = false;
         let past = if fact(2) == "true" {
             Past::Known(self.history(&found, wanted).await?)
         } else {
-            has_tables = self.has_tables().await?;
             self.other_tools_past().await?
         };
         Ok(Look {
-            has_tables,
+            has_tables: past.is_empty() && self.has_tables(&table).await?,
             // Debian appends its own version: `15.18 (Debian 15.18-0+deb12u1)`.
             server: format!(
                 "PostgreSQL {}",
@@ -298,8 +299,12 @@ impl Memory for Postgres {
 
     async fn drop_invalid_index(&mut self, statement: &str) -> Result<(), Fault> {
         for name in self.left_invalid(&[statement]).await? {
-            self.rows(&format!("DROP INDEX CONCURRENTLY {name}"))
+            // It waits for everybody who has the table open, and nobody is told so.
+            self.rows(&format!("SET lock_timeout = '{DROP_WITHIN}'"))
                 .await?;
+            let dropped = self.rows(&format!("DROP INDEX CONCURRENTLY {name}")).await;
+            let _ = self.rows("RESET lock_timeout").await;
+            dropped?;
         }
         Ok(())
     }
@@ -326,15 +331,19 @@ impl Postgres {
         Ok(history)
     }
 
-    /// Whether the schema in which the history would be has tables.
-    async fn has_tables(&mut self) -> Result<bool, Fault> {
+    /// Whether the schema in which unqualified tables are created has any,
+    /// but for the history itself, and what an extension brought (`PostGIS` has one).
+    async fn has_tables(&mut self, history: &str) -> Result<bool, Fault> {
         let answer = self
-            .rows(
+            .rows(&format!(
                 "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c \
                  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                  WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p') \
-                 AND c.relname NOT LIKE '\\_migrate\\_%')::text",
-            )
+                 AND c.relname <> {} AND c.relname NOT LIKE '\\_migrate\\_%' \
+                 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = c.oid \
+                 AND d.classid = 'pg_catalog.pg_class'::regclass AND d.deptype = 'e'))::text",
+                quote(DIALECT, history)
+            ))
             .await?;
         Ok(answer.rows == [[Some("true".to_owned())]])
     }

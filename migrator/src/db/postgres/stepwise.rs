@@ -3,12 +3,13 @@
 //! like, is marked before and after, and can mostly be told from the catalogue.
 
 use super::message::milliseconds;
-use super::{DIALECT, Postgres, RESET, UNIQUE_VIOLATION, byte_of, character, fault};
+use super::{DIALECT, INVALID_NAME, Postgres, RESET, UNIQUE_VIOLATION, byte_of, character, fault};
+use crate::db::Job;
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::stepwise::{Settled, Step, Stepwise, begin, done_at_once, first_word};
 use crate::formats::ledger::quote;
 use crate::plan::history::Mark;
-use crate::sql::Kind;
+use crate::sql::{Kind, Statement};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -42,20 +43,14 @@ impl Stepwise for Postgres {
 
     async fn step(&mut self, step: &Step<'_>) -> Result<(), Fault> {
         if !matches!(step.statement.kind, Kind::NoTransaction(_)) {
-            match self.step_in_transaction(step).await {
+            let done = done_at_once(step);
+            match self.in_transaction(step.job, step.text, Some(&done)).await {
                 Err(fault) if fault.has_code(&NEEDS_ITS_OWN) => {}
                 result => return result,
             }
         }
-        self.rows(&format!(
-            "BEGIN; {AS_OURSELVES}; {}; COMMIT; SET application_name = {}; \
-             SET statement_timeout = {}",
-            begin(step),
-            quote(DIALECT, step.job.run),
-            milliseconds(step.job.statement_timeout)
-        ))
-        .await?;
-        if let Err(fault) = self.step_alone(step).await {
+        self.ours(&begin(step)).await?;
+        if let Err(fault) = self.alone(step.job, step.text).await {
             if fault.kind != FaultKind::Lost {
                 let undo = step.journal.undo(step.version(), step.number);
                 // Where even this fails, the next run settles it.
@@ -65,6 +60,17 @@ impl Stepwise for Postgres {
         }
         let done = step.journal.done(step.version(), step.number);
         self.ours(&done).await
+    }
+
+    async fn run(&mut self, job: Job<'_>, statement: Statement) -> Result<(), Fault> {
+        let text = job.file.slice(statement.span);
+        if !matches!(statement.kind, Kind::NoTransaction(_)) {
+            match self.in_transaction(job, text, None).await {
+                Err(fault) if fault.has_code(&NEEDS_ITS_OWN) => {}
+                result => return result,
+            }
+        }
+        self.alone(job, text).await
     }
 
     async fn settle(&mut self, step: &Step<'_>, mark: &Mark) -> Result<Settled, Fault> {
@@ -108,31 +114,45 @@ impl Postgres {
         Ok(invalid)
     }
 
-    async fn step_in_transaction(&mut self, step: &Step<'_>) -> Result<(), Fault> {
+    /// A statement in a transaction, with its mark if it has one.
+    async fn in_transaction(
+        &mut self,
+        job: Job<'_>,
+        text: &str,
+        mark: Option<&str>,
+    ) -> Result<(), Fault> {
         let head = format!(
             "BEGIN; SET LOCAL application_name = {}; SET LOCAL lock_timeout = {}; \
              SET LOCAL statement_timeout = {};\n",
-            quote(DIALECT, step.job.run),
-            milliseconds(step.job.lock_timeout),
-            milliseconds(step.job.statement_timeout)
+            quote(DIALECT, job.run),
+            milliseconds(job.lock_timeout),
+            milliseconds(job.statement_timeout)
         );
-        let tail = format!("\n;\n{AS_OURSELVES}; {}; COMMIT", done_at_once(step));
-        let sent = self.send(&format!("{head}{}{tail}", step.text)).await;
-        sent.map(|_| ())
-            .map_err(|failed| fault(&failed.error, false))
-            .map_err(|fault| {
-                let before = head.chars().count();
-                fault.moved_back(before)
-            })?;
-        Ok(())
+        let mark = mark.map_or(String::new(), |mark| format!("{AS_OURSELVES}; {mark}; "));
+        let sent = self.send(&format!("{head}{text}\n;\n{mark}COMMIT")).await;
+        let Err(failed) = sent else {
+            return Ok(());
+        };
+        let fault = fault(&failed.error, false);
+        if fault.kind != FaultKind::Lost {
+            self.roll_back().await;
+        }
+        Err(fault.moved_back(head.chars().count()))
     }
 
-    async fn step_alone(&mut self, step: &Step<'_>) -> Result<(), Fault> {
-        if let Some((name, table)) = concurrent_index(step.text) {
-            self.clear_invalid(&name, &table, step.job.lock_wait)
-                .await?;
+    /// A statement that can be in no transaction. What it is found by and bounded
+    /// by lasts as long as the session.
+    async fn alone(&mut self, job: Job<'_>, text: &str) -> Result<(), Fault> {
+        self.rows(&format!(
+            "SET application_name = {}; SET statement_timeout = {}",
+            quote(DIALECT, job.run),
+            milliseconds(job.statement_timeout)
+        ))
+        .await?;
+        if let Some((name, table)) = concurrent_index(text) {
+            self.clear_invalid(&name, &table, job.lock_wait).await?;
         }
-        self.rows(step.text).await.map(|_| ())
+        self.rows(text).await.map(|_| ())
     }
 
     /// A statement of ours, as ourselves.
@@ -177,7 +197,12 @@ impl Postgres {
                  FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
                  WHERE i.indrelid = to_regclass({table}) AND c.relname = (parse_ident({name}))[1]"
             ))
-            .await?;
+            .await;
+        let answer = match answer {
+            // What is no name is no index's.
+            Err(fault) if fault.has_code(&INVALID_NAME) => return Ok(Index::Absent),
+            answer => answer?,
+        };
         let Some(row) = answer.rows.first() else {
             return Ok(Index::Absent);
         };

@@ -89,6 +89,13 @@ pub(super) fn fault(fault: &Fault) -> Diagnostic {
         .help(hints::next_step(fault).unwrap_or_else(|| help.to_owned()))
 }
 
+/// Nothing of the schema was being changed, but what is recorded of it.
+pub(super) fn unrecorded(fault: &Fault) -> Diagnostic {
+    let title = "the connection to the database ended while what is recorded was being changed";
+    Diagnostic::error("connection_lost", format!("{title}: {}", said(fault)))
+        .help("see with `migrate status` whether it was changed, and if not, run this again")
+}
+
 pub(super) fn foreign_history(tool: &str, table: &str, create: &str) -> Diagnostic {
     Diagnostic::error(
         "foreign_history",
@@ -382,6 +389,7 @@ fn facts(fault: &Fault) -> Vec<String> {
     .collect()
 }
 
+#[cfg(feature = "cli")]
 pub(in crate::error) fn not_remembered(fault: &Fault) -> Diagnostic {
     Diagnostic::warning(
         "run_not_remembered",

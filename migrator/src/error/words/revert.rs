@@ -71,9 +71,19 @@ pub(super) fn baseline(error: &BaselineError) -> Diagnostic {
 
 pub(super) fn repair(error: &RepairError) -> Diagnostic {
     let (code, title) = match error {
+        RepairError::InvalidIndex { version, index } => {
+            return Diagnostic::error(
+                "invalid_index",
+                format!("not all of migration {version} is applied: its index {index} is INVALID"),
+            )
+            .help(format!(
+                "run migrate up, which builds it again; or `migrate repair --resolve \
+                 {version}=reverted`, which drops it"
+            ));
+        }
         RepairError::NoFile { version } => (
-            "unknown_version",
-            format!("no file has the version {version}"),
+            "missing_migration",
+            format!("migration {version} is recorded, and no file has it"),
         ),
         RepairError::NotInDoubt { version } => (
             "not_in_doubt",

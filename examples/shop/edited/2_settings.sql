@@ -1,0 +1,3 @@
+-- migrate:env SUPPORT_EMAIL
+CREATE TABLE settings (name VARCHAR(100) PRIMARY KEY, value VARCHAR(200) NOT NULL);
+INSERT INTO settings VALUES ('support', '${SUPPORT_EMAIL}');
