@@ -7,7 +7,6 @@ use super::{
     Sight, Wanted,
 };
 use crate::formats::ledger::Ledger;
-use crate::model::Version;
 use crate::sql::Dialect;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -167,8 +166,8 @@ impl Session for Connection {
         with_driver!(&mut self.0, session => session.apply_as_one(jobs).await)
     }
 
-    async fn flush(&mut self, ledger: &Ledger, version: Version) -> Result<(), Fault> {
-        with_driver!(&mut self.0, session => session.flush(ledger, version).await)
+    async fn flush(&mut self, ledger: &Ledger) -> Result<(), Fault> {
+        with_driver!(&mut self.0, session => session.flush(ledger).await)
     }
 }
 

@@ -71,6 +71,8 @@ pub(crate) enum Event<'a> {
     /// It was done, and only the answer was lost with the connection.
     Recovered {
         subject: &'a Subject,
+        /// Whether it was taken back.
+        reverts: bool,
     },
     /// A file that had changed was run again, and is recorded.
     Repeated {

@@ -205,9 +205,7 @@ async fn under_lock<'a, W: Session>(
     let ledger = &control.run.look.ledger;
     if !outcome.done.is_empty() && !outcome.is_durable {
         // What is reported as applied must survive a power cut.
-        let version = outcome.done.iter().rev().find_map(Subject::version);
-        let flush = worker.flush(ledger, version.unwrap_or_default());
-        let _ = timeout(RELEASE_WITHIN, flush).await;
+        let _ = timeout(RELEASE_WITHIN, worker.flush(ledger)).await;
     }
     if outcome.is_remembered {
         let (ending, error) = ending(&result);
@@ -313,6 +311,7 @@ fn recover(past: &Past, outcome: &mut Outcome, listener: &mut dyn Listener) {
         if sent.is_done(history) {
             listener.event(&Event::Recovered {
                 subject: &sent.subject,
+                reverts: sent.reverts,
             });
             outcome.done.push(sent.subject);
         }
@@ -392,6 +391,7 @@ impl From<Reason> for Error {
             reason,
             failure: None,
             not_started: 0,
+            reverts: false,
         }
         .into()
     }

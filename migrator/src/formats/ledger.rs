@@ -208,6 +208,15 @@ pub fn quote(dialect: Dialect, text: &str) -> String {
     }
 }
 
+/// How a table of ours keeps names and texts, whatever the database's default
+/// is: MySQL's may know neither every character nor small letters from capitals.
+pub(super) fn as_written(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Mysql => " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        Dialect::Postgres | Dialect::Sqlite => "",
+    }
+}
+
 pub(super) fn bytes(dialect: Dialect, checksum: &Checksum) -> String {
     match dialect {
         Dialect::Postgres => format!("decode('{}', 'hex')", checksum.hex()),

@@ -3,7 +3,7 @@
 
 use super::FormatError;
 use super::journal::split_name;
-use super::ledger::{Ledger, Row, quote};
+use super::ledger::{Ledger, Row, as_written, quote};
 use crate::model::{Checksum, Repeatable, Script};
 use crate::plan::history;
 use crate::sources::{Content, Listing};
@@ -77,8 +77,9 @@ impl Repeated {
             "CREATE TABLE IF NOT EXISTS {} (\
              history VARCHAR(255) NOT NULL, name VARCHAR(255) NOT NULL, checksum CHAR(64) NOT NULL, \
              run VARCHAR(64) NOT NULL, at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, \
-             PRIMARY KEY (history, name))",
-            self.table
+             PRIMARY KEY (history, name)){}",
+            self.table,
+            as_written(self.dialect)
         )
     }
 

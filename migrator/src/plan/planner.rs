@@ -94,18 +94,15 @@ pub fn plan<'a>(
                 .find(migration.version)
                 .is_none_or(|applied| !applied.complete)
         })
-        .filter(|migration| request.only.is_none_or(|only| migration.version == only))
         .collect();
-    let wanted = pending
+    let mut steps: Vec<_> = pending
         .iter()
+        .filter(|migration| request.only.is_none_or(|only| migration.version == only))
         .take(request.steps.unwrap_or(usize::MAX))
         .take_while(|migration| request.to.is_none_or(|to| migration.version <= to))
-        .count();
-    let mut steps: Vec<_> = pending[..wanted]
-        .iter()
         .map(|migration| Deed::Apply(migration))
         .collect();
-    if wanted == pending.len() {
+    if steps.len() == pending.len() {
         let changed = files.repeatables.iter().filter(|repeatable| {
             history
                 .repeated(&repeatable.name)

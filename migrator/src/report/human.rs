@@ -5,7 +5,7 @@
 use super::repairs::Repairs;
 use super::status::Status;
 use super::words::{count, duration, left_alone, printable};
-use super::{Ended, Report, snippet, state_after};
+use super::{Ended, Report, Tally, snippet, state_after};
 use crate::diagnostic::Diagnostic;
 use crate::engine::event::{Blocker, Event, Listener, Lock};
 use crate::engine::stop::Reason;
@@ -30,7 +30,7 @@ pub(crate) struct Human<'a> {
     quiet: bool,
     /// Somebody is there to be asked.
     asks: bool,
-    applied: usize,
+    tally: Tally,
 }
 
 impl<'a> Human<'a> {
@@ -46,7 +46,7 @@ impl<'a> Human<'a> {
             styled,
             quiet,
             asks: false,
-            applied: 0,
+            tally: Tally::default(),
         }
     }
 
@@ -104,7 +104,7 @@ impl Report for Human<'_> {
 
     fn failed(&mut self, error: &Error) {
         let diagnostic = error.diagnostic();
-        let state = state_after(error, self.applied);
+        let state = state_after(error, self.tally);
         self.diagnose(&diagnostic.clone().note(format!("state: {state}")));
         let place = diagnostic
             .place
@@ -166,9 +166,9 @@ impl Report for Human<'_> {
 
 impl Listener for Human<'_> {
     fn event(&mut self, event: &Event<'_>) {
+        self.tally.see(event);
         match event {
             Event::Applied { migration, took } => {
-                self.applied += 1;
                 self.detail(format_args!(
                     "✅ {} ({})",
                     migration.label(),
@@ -240,21 +240,20 @@ impl Listener for Human<'_> {
                 count(*number, "migration")
             )),
             Event::LeftAlone { why } => {
-                self.detail(format_args!("   nothing is reverted: {}", left_alone(why)));
+                let (_, reason) = left_alone(why);
+                self.detail(format_args!("   nothing is reverted: {reason}"));
             }
-            Event::Recovered { subject } => {
-                self.applied += 1;
-                self.detail(format_args!("✅ {subject} (only its answer was lost)"));
+            Event::Recovered { subject, reverts } => {
+                let did = if *reverts { " reverted" } else { "" };
+                self.detail(format_args!("✅ {subject}{did} (only its answer was lost)"));
             }
             Event::Repeated { repeatable, took } => {
-                self.applied += 1;
                 let name = &repeatable.name;
                 self.detail(format_args!("✅ repeatable {name} ({})", duration(*took)));
             }
             Event::Reverted {
                 migration, took, ..
             } => {
-                self.applied += 1;
                 self.detail(format_args!(
                     "✅ {} reverted ({})",
                     migration.label(),

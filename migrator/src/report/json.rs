@@ -4,7 +4,7 @@
 use super::repairs::Repairs;
 use super::status::Status;
 use super::words::{left_alone, printable};
-use super::{Ended, Report, state_after};
+use super::{Ended, Report, Tally, state_after};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::event::{Blocker, Event, Listener, Lock};
 use crate::engine::stop::Reason;
@@ -22,12 +22,15 @@ const LONGEST_TEXT: usize = 1024;
 /// Reports to a program.
 pub(crate) struct Json<'a> {
     out: &'a mut dyn Write,
-    applied: usize,
+    tally: Tally,
 }
 
 impl<'a> Json<'a> {
     pub(crate) fn new(out: &'a mut dyn Write) -> Self {
-        Self { out, applied: 0 }
+        Self {
+            out,
+            tally: Tally::default(),
+        }
     }
 
     /// Writes one object with its event and the time in UTC.
@@ -73,7 +76,7 @@ impl Report for Json<'_> {
     }
 
     fn failed(&mut self, error: &Error) {
-        let state = state_after(error, self.applied);
+        let state = state_after(error, self.tally);
         self.line("error", failure(error, Some(&state)));
     }
 
@@ -118,9 +121,9 @@ impl Report for Json<'_> {
 
 impl Listener for Json<'_> {
     fn event(&mut self, event: &Event<'_>) {
+        self.tally.see(event);
         match event {
             Event::Applied { migration, took } => {
-                self.applied += 1;
                 let fields = json!({"took_ms": milliseconds(*took)});
                 self.line("applied", of(Deed::Apply(migration), fields));
             }
@@ -166,18 +169,20 @@ impl Listener for Json<'_> {
                 );
             }
             Event::LeftAlone { why } => {
-                self.line("left_alone", json!({"reason": left_alone(why)}));
+                let (code, reason) = left_alone(why);
+                self.line("left_alone", json!({"code": code, "reason": reason}));
             }
-            Event::Recovered { subject } => {
-                self.applied += 1;
+            Event::Recovered { subject, reverts } => {
+                let did = if *reverts { "reverted" } else { "applied" };
                 let fields = match subject {
-                    Subject::Migration(version) => json!({"version": version.to_string()}),
-                    Subject::Repeatable(name) => json!({"repeatable": name}),
+                    Subject::Migration(version) => {
+                        json!({"version": version.to_string(), "did": did})
+                    }
+                    Subject::Repeatable(name) => json!({"repeatable": name, "did": did}),
                 };
                 self.line("recovered", fields);
             }
             Event::Repeated { repeatable, took } => {
-                self.applied += 1;
                 let fields = json!({"took_ms": milliseconds(*took)});
                 self.line("repeated", of(Deed::Repeat(repeatable), fields));
             }
@@ -186,7 +191,6 @@ impl Listener for Json<'_> {
                 down,
                 took,
             } => {
-                self.applied += 1;
                 let fields = json!({"took_ms": milliseconds(*took)});
                 self.line("reverted", of(Deed::Revert(migration, down), fields));
             }

@@ -48,11 +48,9 @@ impl Stepwise for Postgres {
             }
         }
         self.rows(&format!(
-            "BEGIN; {AS_OURSELVES}; {}; COMMIT; SET application_name = {}; \
-             SET statement_timeout = {}",
+            "BEGIN; {AS_OURSELVES}; {}; COMMIT; SET application_name = {}",
             begin(step),
             quote(DIALECT, step.job.run),
-            milliseconds(step.job.statement_timeout)
         ))
         .await?;
         if let Err(fault) = self.step_alone(step).await {
@@ -110,11 +108,9 @@ impl Postgres {
 
     async fn step_in_transaction(&mut self, step: &Step<'_>) -> Result<(), Fault> {
         let head = format!(
-            "BEGIN; SET LOCAL application_name = {}; SET LOCAL lock_timeout = {}; \
-             SET LOCAL statement_timeout = {};\n",
+            "BEGIN; SET LOCAL application_name = {}; SET LOCAL lock_timeout = {};\n",
             quote(DIALECT, step.job.run),
-            milliseconds(step.job.lock_timeout),
-            milliseconds(step.job.statement_timeout)
+            milliseconds(step.job.lock_timeout)
         );
         let tail = format!("\n;\n{AS_OURSELVES}; {}; COMMIT", done_at_once(step));
         let sent = self.send(&format!("{head}{}{tail}", step.text)).await;
