@@ -64,7 +64,7 @@ pub enum LeftAlone {
 pub struct Unconfirmed {
     /// The run's name.
     pub run: String,
-    /// What of it stands.
+    /// What of it stands, the newest first.
     pub stand: Vec<Version>,
 }
 
@@ -126,7 +126,7 @@ pub fn unconfirmed(
         let age = newest.age;
         return Err(LeftAlone::TooOld { age, within });
     }
-    let stand: Vec<_> = newest
+    let mut stand: Vec<_> = newest
         .did
         .iter()
         .filter_map(Subject::version)
@@ -135,7 +135,8 @@ pub fn unconfirmed(
     if stand.is_empty() {
         return Err(LeftAlone::NothingStands);
     }
-    let oldest = stand.iter().min().copied();
+    stand.sort_unstable_by_key(|version| std::cmp::Reverse(*version));
+    let oldest = stand.last().copied();
     if history
         .applied
         .iter()
