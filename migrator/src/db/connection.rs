@@ -98,7 +98,9 @@ async fn connect_within(
         };
         let fault = without_secrets(url, fault);
         let left = end.saturating_duration_since(Instant::now());
-        if fault.kind != FaultKind::Unreachable || left.is_zero() {
+        // A server may go away between its greeting and our first question.
+        let is_away = matches!(fault.kind, FaultKind::Lost | FaultKind::Unreachable);
+        if !is_away || left.is_zero() {
             return Err(fault);
         }
         sleep(pause.min(left)).await;

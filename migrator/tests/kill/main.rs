@@ -338,13 +338,13 @@ fn undisturbed_run(verb: Verb, project: &Project, db: &Database) -> Output {
 
 /// The versions that are applied in full by now, or wholly taken back.
 fn finished(verb: Verb, project: &Project, db: &Database) -> Vec<String> {
-    let rows = |condition: &str| {
-        if db.snapshot().contains("_sqlx_migrations") {
-            let from = "SELECT version FROM _sqlx_migrations WHERE";
-            db.column(&format!("{from} {condition} ORDER BY version"))
-        } else {
-            Vec::new()
-        }
+    // There may be no history yet; and what was killed may still end in the server.
+    let rows = |condition: &str| -> Vec<String> {
+        let from = "SELECT version FROM _sqlx_migrations WHERE";
+        let rows = db
+            .open()
+            .try_rows(&format!("{from} {condition} ORDER BY version"));
+        rows.unwrap_or_default().concat()
     };
     match verb {
         Verb::Down => {
