@@ -182,14 +182,17 @@ fn steps(states: &States, targets: &[Version]) -> Result<Vec<i64>, RevertError> 
         targets,
         Request::default(),
     )?;
-    let steps = plan.steps.iter().map(|deed| match deed {
-        Deed::Revert(migration, down) => {
-            assert_eq!(migration.down.as_ref(), Some(*down));
+    Ok(plan.steps.iter().map(reverted).collect())
+}
+
+/// The version of a deed that is nothing but a way back, by its own script.
+fn reverted(deed: &Deed<'_>) -> i64 {
+    match deed {
+        Deed::Revert(migration, down) if migration.down.as_ref() == Some(*down) => {
             migration.version.0
         }
         other => panic!("no way back: {other:?}"),
-    });
-    Ok(steps.collect())
+    }
 }
 
 /// The same after these were taken back.

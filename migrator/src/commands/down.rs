@@ -127,7 +127,11 @@ impl Back<'_> {
             Err(Error::Revert(RevertError::HalfApplied { .. })) => {}
             Err(error) => return Err(error),
         }
-        report.consent("revert", &names(&history, &(self.targets)(&history)))?;
+        let mut names = names(&history, &(self.targets)(&history));
+        if names.is_empty() {
+            names.push("whatever the run has applied that may still be at work".to_owned());
+        }
+        report.consent("revert", &names)?;
         let newest = Cell::new(history.newest());
         let url = &task.config.database.value;
         let listener: &mut dyn Listener = report;

@@ -41,6 +41,9 @@ const STARVED_AFTER: Duration = Duration::from_secs(1);
 /// How long giving the lock back may take: the run is over.
 const RELEASE_WITHIN: Duration = Duration::from_millis(500);
 
+/// How long the record of a run's end may take, if nobody wants the run to end.
+const REMEMBER_WITHIN: Duration = Duration::from_secs(5);
+
 /// One deed of a plan, its script split and verified.
 #[derive(Debug)]
 pub(crate) struct Step<'a> {
@@ -216,7 +219,11 @@ async fn under_lock<'a, W: Session>(
             error: error.as_deref(),
         };
         // Its outcome is told in any case; what is remembered of it, where it can be.
-        let _ = timeout(RELEASE_WITHIN, worker.remember(ledger, entry)).await;
+        let patience = match ending {
+            Ending::Stopped => RELEASE_WITHIN,
+            _ => REMEMBER_WITHIN,
+        };
+        let _ = timeout(patience, worker.remember(ledger, entry)).await;
     }
     // The lock goes with the connection in any case.
     let _ = timeout(RELEASE_WITHIN, control.guard.release()).await;

@@ -80,9 +80,10 @@ impl Stepwise for Postgres {
                     "SELECT 'left' WHERE to_regclass({name}) IS NOT NULL"
                 ))
                 .await?;
-            return Ok(match left.rows.is_empty() {
-                true => Settled::Happened,
-                false => Settled::DidNotHappen,
+            return Ok(if left.rows.is_empty() {
+                Settled::Happened
+            } else {
+                Settled::DidNotHappen
             });
         }
         Ok(match first_word(step.text).as_str() {
