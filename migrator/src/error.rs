@@ -123,6 +123,8 @@ pub struct Stopped {
     /// The migration that was running, and what is left of it.
     pub(crate) failure: Option<Box<MigrationFailure>>,
     pub(crate) not_started: usize,
+    /// Whether it was taking back.
+    pub(crate) reverts: bool,
 }
 
 /// A statement that would undo what a migration is promised.

@@ -8,7 +8,7 @@ use crate::engine::{self, Outcome};
 use crate::error::{self, Error};
 use crate::model::{Deed, Subject, Version};
 use crate::plan::history::{History, Run, Who};
-use crate::plan::revert::{self, LeftAlone, RevertError, Wish};
+use crate::plan::revert::{self, LeftAlone, RevertError, Unconfirmed, Wish};
 use crate::report::Report;
 use std::cell::Cell;
 use std::time::Duration;
@@ -44,10 +44,15 @@ pub(crate) async fn down(
     }
     let (connection, look) = opening::look(task, wanted, stop, report).await?;
     let history = look.past.history();
-    let targets = match choice {
-        Choice::Wish(wish) => revert::targets(&history, wish)?,
+    let (targets, run) = match choice {
+        Choice::Wish(wish) => (revert::targets(&history, wish)?, None),
         Choice::Unconfirmed { within } => match unconfirmed(&history, within, &start.who) {
-            Ok(targets) => targets,
+            Ok(Unconfirmed { run, stand }) => (stand, Some(run)),
+            // Until it has ended, nobody knows what it will have applied.
+            Err(LeftAlone::NothingStands) if revert::may_be_at_work(&history) => (
+                Vec::new(),
+                revert::newest_run(&history).map(|run| run.name.clone()),
+            ),
             Err(why) => {
                 report.event(&Event::LeftAlone { why });
                 return Ok(nothing(&history));
@@ -57,18 +62,16 @@ pub(crate) async fn down(
     let left_alone = Cell::new(None);
     let still = |history: &History| match choice {
         Choice::Wish(_) => targets.clone(),
-        // A deploy may have gone on meanwhile.
-        Choice::Unconfirmed { within } => match unconfirmed(history, within, &start.who) {
-            Ok(now) if now.iter().all(|version| targets.contains(version)) => now,
-            Ok(_) => {
-                left_alone.set(Some(LeftAlone::Overtaken));
-                Vec::new()
-            }
-            Err(why) => {
-                left_alone.set(Some(why));
-                Vec::new()
-            }
-        },
+        // The run may have gone on meanwhile, or another have begun.
+        Choice::Unconfirmed { within } => {
+            let why = match unconfirmed(history, within, &start.who) {
+                Ok(now) if Some(&now.run) == run.as_ref() => return now.stand,
+                Ok(_) => LeftAlone::Superseded,
+                Err(why) => why,
+            };
+            left_alone.set(Some(why));
+            Vec::new()
+        }
     };
     let back = Back {
         task,
@@ -76,6 +79,7 @@ pub(crate) async fn down(
         verb: "down",
         wanted,
         targets: &still,
+        in_any_case: run.is_some(),
     };
     let done = back.take(connection, &look, stop, report).await?;
     match left_alone.take() {
@@ -95,6 +99,8 @@ pub(super) struct Back<'a> {
     pub(super) wanted: Wanted,
     /// Which ones, by what the history says.
     pub(super) targets: &'a dyn Fn(&History) -> Vec<Version>,
+    /// Whether the lock is waited for although nothing is to be done by now.
+    pub(super) in_any_case: bool,
 }
 
 impl Back<'_> {
@@ -113,16 +119,19 @@ impl Back<'_> {
                     report.event(&Event::Warning(error::warning(warning)));
                 }
                 task.steps(&plan.steps, &history)?;
-                if plan.steps.is_empty() {
+                if plan.steps.is_empty() && !self.in_any_case {
                     return Ok(nothing(&history));
                 }
-                let names: Vec<_> = plan.steps.iter().map(|deed| deed.label()).collect();
-                task.consent("revert", &names, report)?;
             }
             // Another migrator may be at it: only who holds the lock can tell.
             Err(Error::Revert(RevertError::HalfApplied { .. })) => {}
             Err(error) => return Err(error),
         }
+        let mut names = names(&history, &(self.targets)(&history));
+        if names.is_empty() {
+            names.push("whatever the run has applied that may still be at work".to_owned());
+        }
+        task.consent("revert", &names, report)?;
         let newest = Cell::new(history.newest());
         let url = &task.config.database.value;
         let listener: &mut dyn Listener = report;
@@ -175,7 +184,14 @@ fn staying(history: &History, steps: &[Deed<'_>]) -> Option<Version> {
         .find(|version| !goes(*version))
 }
 
-fn unconfirmed(history: &History, within: Duration, who: &Who) -> Result<Vec<Version>, LeftAlone> {
+/// Version and name, as a person reads them.
+fn names(history: &History, versions: &[Version]) -> Vec<String> {
+    let rows = versions.iter().filter_map(|version| history.find(*version));
+    rows.map(|applied| format!("{} {}", applied.version, applied.name))
+        .collect()
+}
+
+fn unconfirmed(history: &History, within: Duration, who: &Who) -> Result<Unconfirmed, LeftAlone> {
     revert::unconfirmed(history, within, |run: &Run| run.who.may_be(who))
 }
 

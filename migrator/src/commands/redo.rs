@@ -5,11 +5,11 @@ use super::down::Back;
 use super::{Done, Start, Task, opening, up};
 use crate::engine::stop::Stop;
 use crate::error::Error;
-use crate::plan::history::History;
-use crate::plan::planner::Request;
+use crate::model::Version;
+use crate::plan::history::{Applied, History};
+use crate::plan::planner::{self, Request};
 use crate::plan::revert::{self, Wish};
 use crate::report::Report;
-use crate::verify;
 
 /// Takes one back and applies it again: two runs, so that whatever is lost in
 /// the middle, the history tells what is left to do.
@@ -30,11 +30,14 @@ pub(crate) async fn redo(
     let (connection, look) = opening::look(task, wanted, stop, report).await?;
     let targets = revert::targets(&look.past.history(), Wish::Steps(1))?;
     let version = *targets.first().ok_or(revert::RevertError::NothingApplied)?;
+    let only = Request {
+        only: Some(version),
+        ..task.config.request
+    };
     // What cannot be applied again is not taken back.
-    let mut migrations = task.project.migrations.iter();
-    if let Some(migration) = migrations.find(|migration| migration.version == version) {
-        verify::script(&migration.up, task.dialect(), task.variables)?;
-    }
+    let without = without(look.past.history(), version);
+    let again = planner::plan(&task.project.format, task.files(), &without, only)?;
+    task.steps(&again.steps, &without)?;
     let still = |_: &History| targets.clone();
     let back = Back {
         task,
@@ -42,15 +45,22 @@ pub(crate) async fn redo(
         verb: "redo",
         wanted,
         targets: &still,
+        in_any_case: false,
     };
     back.take(connection, &look, stop, report).await?;
-    let only = Request {
-        only: Some(version),
-        ..task.config.request
-    };
     let again = Start {
         name: format!("{}-up", start.name),
         who: start.who.clone(),
     };
     up::apply(task, &again, "redo", only, stop, report).await
+}
+
+/// What the history will say once a migration is taken back.
+fn without(history: History, version: Version) -> History {
+    let others = |applied: &Applied| applied.version != version;
+    History {
+        applied: history.applied.into_iter().filter(others).collect(),
+        repeated: Vec::new(),
+        ..history
+    }
 }

@@ -7,7 +7,6 @@ use super::{
     Sight, Wanted,
 };
 use crate::formats::ledger::Ledger;
-use crate::model::Version;
 use crate::sql::Dialect;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -99,7 +98,9 @@ async fn connect_within(
         };
         let fault = without_secrets(url, fault);
         let left = end.saturating_duration_since(Instant::now());
-        if fault.kind != FaultKind::Unreachable || left.is_zero() {
+        // A server may go away between its greeting and our first question.
+        let is_away = matches!(fault.kind, FaultKind::Lost | FaultKind::Unreachable);
+        if !is_away || left.is_zero() {
             return Err(fault);
         }
         sleep(pause.min(left)).await;
@@ -167,8 +168,8 @@ impl Session for Connection {
         with_driver!(&mut self.0, session => session.apply_as_one(jobs).await)
     }
 
-    async fn flush(&mut self, ledger: &Ledger, version: Version) -> Result<(), Fault> {
-        with_driver!(&mut self.0, session => session.flush(ledger, version).await)
+    async fn flush(&mut self, ledger: &Ledger) -> Result<(), Fault> {
+        with_driver!(&mut self.0, session => session.flush(ledger).await)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the tables of ours remember, read and written alike in every database:
 //! marks, repeatables and runs, and changes of the history by hand.
 
-use super::fault::Fault;
+use super::fault::{Fault, FaultKind};
 use super::wire::{self, Answer};
 use super::{Edit, Entry, Wanted};
 use crate::formats::journal::Journal;
@@ -88,7 +88,18 @@ pub(super) async fn remember<M: Memory>(
             did,
             error,
         } => {
-            memory.ask(&runs.end(run, ending, did, error)).await?;
+            let end = runs.end(run, ending, did, error);
+            match memory.ask(&end).await {
+                // A database need not know every character of an error.
+                Err(fault) if error.is_some() && fault.kind != FaultKind::Lost => {
+                    let plain = error.map(|error| error.replace(|c: char| !c.is_ascii(), "?"));
+                    let end = runs.end(run, ending, did, plain.as_deref());
+                    memory.ask(&end).await?;
+                }
+                result => {
+                    result?;
+                }
+            }
             memory.ask(&runs.prune()).await?;
         }
     }
@@ -107,34 +118,58 @@ pub(super) async fn edit<M: Memory>(
             memory.drop_invalid_index(statement).await?;
         }
     }
-    let runs = Runs::of(ledger, M::DIALECT);
-    let journal = Journal::of(ledger, M::DIALECT);
-    // On MySQL a CREATE would end the transaction.
-    if edits
-        .iter()
-        .any(|edit| matches!(edit, Edit::Confirm | Edit::Remember(_)))
-    {
-        memory.create_if_missing(&runs.create()).await?;
+    let statements = statements(ledger, M::DIALECT, edits);
+    match all(memory, &statements).await {
+        // On first need, and no sooner: who may write a table need not be allowed
+        // to create it. On MySQL a CREATE would end the transaction.
+        Err(fault) if M::is_missing(&fault) => {
+            for edit in edits {
+                if let Some(create) = needed(ledger, M::DIALECT, *edit) {
+                    memory.create_if_missing(&create).await?;
+                }
+            }
+            all(memory, &statements).await?;
+        }
+        result => result?,
     }
-    if edits
-        .iter()
-        .any(|edit| matches!(edit, Edit::Complete(_) | Edit::Forget(_)))
-    {
-        memory.create_if_missing(&journal.create()).await?;
+    Ok(())
+}
+
+/// All of them, or none.
+async fn all<M: Memory>(memory: &mut M, statements: &[String]) -> Result<(), Fault> {
+    let begin = std::iter::once("BEGIN");
+    let changes = statements.iter().map(String::as_str);
+    for sql in begin.chain(changes).chain(["COMMIT"]) {
+        if let Err(fault) = memory.ask(sql).await {
+            let _ = memory.ask("ROLLBACK").await;
+            return Err(fault);
+        }
     }
-    let repeated = Repeated::of(ledger, M::DIALECT);
-    if edits
-        .iter()
-        .any(|edit| matches!(edit, Edit::ForgetRepeated))
-    {
-        memory.create_if_missing(&repeated.create()).await?;
+    Ok(())
+}
+
+/// Creates the table of ours that an edit writes.
+fn needed(ledger: &Ledger, dialect: Dialect, edit: Edit<'_>) -> Option<String> {
+    match edit {
+        Edit::Confirm | Edit::Remember(_) => Some(Runs::of(ledger, dialect).create()),
+        Edit::Complete(_) | Edit::Forget(_) | Edit::Settle { .. } => {
+            Some(Journal::of(ledger, dialect).create())
+        }
+        Edit::ForgetRepeated => Some(Repeated::of(ledger, dialect).create()),
+        Edit::Accept(_) | Edit::DropInvalidIndex(_) | Edit::Record(_) => None,
     }
-    let mut statements = vec!["BEGIN".to_owned()];
+}
+
+fn statements(ledger: &Ledger, dialect: Dialect, edits: &[Edit<'_>]) -> Vec<String> {
+    let runs = Runs::of(ledger, dialect);
+    let journal = Journal::of(ledger, dialect);
+    let repeated = Repeated::of(ledger, dialect);
+    let mut statements = Vec::new();
     for edit in edits {
         match *edit {
-            Edit::Accept(migration) => statements.push(ledger.accept(M::DIALECT, migration)),
+            Edit::Accept(migration) => statements.push(ledger.accept(dialect, migration)),
             Edit::Complete(migration) => {
-                statements.push(ledger.complete(M::DIALECT, migration, "-1"));
+                statements.push(ledger.complete(dialect, migration, "-1"));
                 statements.push(journal.clear(migration.version));
             }
             Edit::Confirm => statements.push(runs.confirm()),
@@ -145,7 +180,7 @@ pub(super) async fn edit<M: Memory>(
             }
             Edit::ForgetRepeated => statements.push(repeated.forget()),
             Edit::Record(migration) => {
-                statements.push(ledger.record(M::DIALECT, migration));
+                statements.push(ledger.record(dialect, migration));
             }
             Edit::Remember(run) => statements.push(runs.begin(run)),
             Edit::Settle {
@@ -158,12 +193,5 @@ pub(super) async fn edit<M: Memory>(
             } => statements.push(journal.undo(version, statement)),
         }
     }
-    statements.push("COMMIT".to_owned());
-    for sql in &statements {
-        if let Err(fault) = memory.ask(sql).await {
-            let _ = memory.ask("ROLLBACK").await;
-            return Err(fault);
-        }
-    }
-    Ok(())
+    statements
 }

@@ -374,11 +374,11 @@ pub trait Session {
     /// Applies all of them in one transaction, or none.
     async fn apply_as_one(&mut self, jobs: &[Job<'_>]) -> Progress;
 
-    /// Waits until what was applied up to a version is on the disk.
+    /// Waits until all that was done is on the disk.
     ///
     /// # Errors
     /// What the database complained of.
-    async fn flush(&mut self, _ledger: &Ledger, _version: Version) -> Result<(), Fault> {
+    async fn flush(&mut self, _ledger: &Ledger) -> Result<(), Fault> {
         Ok(())
     }
 }

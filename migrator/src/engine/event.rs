@@ -75,6 +75,8 @@ pub(crate) enum Event<'a> {
     /// It was done, and only the answer was lost with the connection.
     Recovered {
         subject: &'a Subject,
+        /// Whether it was taken back.
+        reverts: bool,
     },
     /// A file that had changed was run again, and is recorded.
     Repeated {
@@ -126,19 +128,6 @@ pub(crate) enum Event<'a> {
         limit: Duration,
     },
     Warning(Diagnostic),
-}
-
-impl Event<'_> {
-    /// Whether one more thing was done to the schema.
-    pub(crate) fn is_done(&self) -> bool {
-        matches!(
-            self,
-            Self::Applied { .. }
-                | Self::Recovered { .. }
-                | Self::Repeated { .. }
-                | Self::Reverted { .. }
-        )
-    }
 }
 
 /// Whoever wants to know.

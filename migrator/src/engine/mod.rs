@@ -41,6 +41,9 @@ const STARVED_AFTER: Duration = Duration::from_secs(1);
 /// How long giving the lock back may take: the run is over.
 const RELEASE_WITHIN: Duration = Duration::from_millis(500);
 
+/// How long the record of a run's end may take, if nobody wants the run to end.
+const REMEMBER_WITHIN: Duration = Duration::from_secs(5);
+
 /// One deed of a plan, its script split and verified.
 #[derive(Debug)]
 pub(crate) struct Step<'a> {
@@ -205,9 +208,7 @@ async fn under_lock<'a, W: Session>(
     let ledger = &control.run.look.ledger;
     if !outcome.done.is_empty() && !outcome.is_durable {
         // What is reported as applied must survive a power cut.
-        let version = outcome.done.iter().rev().find_map(Subject::version);
-        let flush = worker.flush(ledger, version.unwrap_or_default());
-        let _ = timeout(RELEASE_WITHIN, flush).await;
+        let _ = timeout(RELEASE_WITHIN, worker.flush(ledger)).await;
     }
     if outcome.is_remembered {
         let (ending, error) = ending(&result);
@@ -218,7 +219,11 @@ async fn under_lock<'a, W: Session>(
             error: error.as_deref(),
         };
         // Its outcome is told in any case; what is remembered of it, where it can be.
-        let _ = timeout(RELEASE_WITHIN, worker.remember(ledger, entry)).await;
+        let patience = match ending {
+            Ending::Stopped => RELEASE_WITHIN,
+            _ => REMEMBER_WITHIN,
+        };
+        let _ = timeout(patience, worker.remember(ledger, entry)).await;
     }
     // The lock goes with the connection in any case.
     let _ = timeout(RELEASE_WITHIN, control.guard.release()).await;
@@ -313,6 +318,7 @@ fn recover(past: &Past, outcome: &mut Outcome, listener: &mut dyn Listener) {
         if sent.is_done(history) {
             listener.event(&Event::Recovered {
                 subject: &sent.subject,
+                reverts: sent.reverts,
             });
             outcome.done.push(sent.subject);
         }
@@ -392,6 +398,7 @@ impl From<Reason> for Error {
             reason,
             failure: None,
             not_started: 0,
+            reverts: false,
         }
         .into()
     }

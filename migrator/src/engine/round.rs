@@ -4,6 +4,7 @@
 use super::batch::Batch;
 use super::event::Event;
 use super::ladder::Ladder;
+use super::stop::Reason;
 use super::worker::{Waiting, attempt};
 use super::{Control, Hold, InFlight, Outcome, Run, Step, chance};
 use crate::db::fault::{Fault, FaultKind};
@@ -35,12 +36,7 @@ pub(super) async fn round(
     let mut rest = steps;
     while !rest.is_empty() {
         if let Some(reason) = control.stop.is_requested().await {
-            return Err(Stopped {
-                reason,
-                failure: None,
-                not_started: rest.len(),
-            }
-            .into());
+            return Err(stopped_by(reason, rest, None));
         }
         if control.is_lent {
             return Ok(true);
@@ -82,12 +78,7 @@ pub(super) async fn round(
             ..failure(control.run, rest, step, setback, outcome)
         };
         if let Some(reason) = stopped {
-            return Err(Stopped {
-                reason,
-                failure: Some(Box::new(failure(setback, outcome))),
-                not_started: rest.len(),
-            }
-            .into());
+            return Err(stopped_by(reason, rest, Some(failure(setback, outcome))));
         }
         if setback.left == Left::Claimed {
             wait_for_the_other(control, deed).await?;
@@ -104,12 +95,7 @@ pub(super) async fn round(
             pause,
         });
         if let Err(reason) = control.stop.or(tokio::time::sleep(pause)).await {
-            return Err(Stopped {
-                reason,
-                failure: Some(Box::new(failure(setback, outcome))),
-                not_started: rest.len(),
-            }
-            .into());
+            return Err(stopped_by(reason, rest, Some(failure(setback, outcome))));
         }
         if is_begun {
             // The journal says where it goes on.
@@ -206,6 +192,19 @@ fn is_worth_another_try(setback: &Setback) -> bool {
             | Left::Repeatable { .. }
     );
     is_harmless && setback.fault.kind == FaultKind::LockTimeout
+}
+
+/// The end of a run of which the rest was not done.
+fn stopped_by(reason: Reason, rest: &[Step<'_>], failure: Option<MigrationFailure>) -> Error {
+    Stopped {
+        reason,
+        failure: failure.map(Box::new),
+        not_started: rest.len(),
+        reverts: rest
+            .iter()
+            .any(|step| matches!(step.deed, Deed::Revert(..))),
+    }
+    .into()
 }
 
 fn failure(

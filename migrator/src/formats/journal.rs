@@ -2,7 +2,7 @@
 //! have completed. A table of ours, beside the history table; its name and its
 //! columns are fixed for ever, so that two released versions read each other's.
 
-use super::ledger::{Ledger, Row, quote};
+use super::ledger::{Ledger, Row, as_written, quote};
 use crate::model::{Checksum, Version};
 use crate::plan::history::Mark;
 use crate::sql::Dialect;
@@ -44,8 +44,9 @@ impl Journal {
              history VARCHAR(255) NOT NULL, version BIGINT NOT NULL, statement BIGINT NOT NULL, \
              digest CHAR(16) NOT NULL, done BOOLEAN NOT NULL, run VARCHAR(64) NOT NULL, \
              connection BIGINT NOT NULL, at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, \
-             PRIMARY KEY (history, version, statement))",
-            self.table
+             PRIMARY KEY (history, version, statement)){}",
+            self.table,
+            as_written(self.dialect)
         )
     }
 

@@ -251,6 +251,15 @@ fn is_name(dialect: Dialect, text: &str, parts: usize) -> bool {
     }
 }
 
+/// How a table of ours keeps names and texts, whatever the database's default
+/// is: MySQL's may know neither every character nor small letters from capitals.
+pub(super) fn as_written(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Mysql => " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        Dialect::Postgres | Dialect::Sqlite => "",
+    }
+}
+
 pub(super) fn bytes(dialect: Dialect, checksum: &Checksum) -> String {
     match dialect {
         Dialect::Postgres => format!("decode('{}', 'hex')", checksum.hex()),

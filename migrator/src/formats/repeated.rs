@@ -3,7 +3,7 @@
 
 use super::FormatError;
 use super::journal::split_name;
-use super::ledger::{Ledger, Row, quote};
+use super::ledger::{Ledger, Row, as_written, quote};
 use crate::model::{Checksum, Repeatable, Script};
 use crate::plan::history;
 use crate::sources::{Content, Listing};
@@ -75,16 +75,13 @@ impl Repeated {
     pub fn create(&self) -> String {
         // The database's own may know not every character, nor small letters from
         // capitals.
-        let names = match self.dialect {
-            Dialect::Mysql => " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-            Dialect::Postgres | Dialect::Sqlite => "",
-        };
         format!(
             "CREATE TABLE IF NOT EXISTS {} (\
              history VARCHAR(255) NOT NULL, name VARCHAR(255) NOT NULL, checksum CHAR(64) NOT NULL, \
              run VARCHAR(64) NOT NULL, at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, \
-             PRIMARY KEY (history, name)){names}",
-            self.table
+             PRIMARY KEY (history, name)){}",
+            self.table,
+            as_written(self.dialect)
         )
     }
 

@@ -2,7 +2,7 @@
 //! started, and why it failed, when the platform has long thrown its log away.
 
 use super::journal::split_name;
-use super::ledger::{Ledger, Row, quote};
+use super::ledger::{Ledger, Row, as_written, quote};
 use crate::model::{Subject, Version};
 use crate::plan::history::{Ending, Run};
 use crate::sql::Dialect;
@@ -38,23 +38,25 @@ impl Runs {
 
     #[must_use]
     pub fn create(&self) -> String {
-        let instant = match self.dialect {
-            Dialect::Mysql => "TIMESTAMP(6) NULL",
-            Dialect::Postgres => "TIMESTAMPTZ",
-            Dialect::Sqlite => "TEXT",
+        // A first run can name thousands of versions; MySQL's TEXT ends at 64 KB.
+        let (instant, list) = match self.dialect {
+            Dialect::Mysql => ("TIMESTAMP(6) NULL", "MEDIUMTEXT"),
+            Dialect::Postgres => ("TIMESTAMPTZ", "TEXT"),
+            Dialect::Sqlite => ("TEXT", "TEXT"),
         };
         format!(
             "CREATE TABLE IF NOT EXISTS {} (\
              history VARCHAR(255) NOT NULL, run VARCHAR(64) NOT NULL, verb VARCHAR(16) NOT NULL, \
-             began {instant}, ended {instant}, outcome VARCHAR(16) NOT NULL, did TEXT, \
+             began {instant}, ended {instant}, outcome VARCHAR(16) NOT NULL, did {list}, \
              tool VARCHAR(64), commit_hash VARCHAR(255), deployment VARCHAR(255), \
-             host VARCHAR(255), error TEXT, confirmed {instant}, PRIMARY KEY (history, run))",
-            self.table
+             host VARCHAR(255), error TEXT, confirmed {instant}, PRIMARY KEY (history, run)){}",
+            self.table,
+            as_written(self.dialect)
         )
     }
 
-    /// Records that a run has begun; it is to do what its `did` says. Once more
-    /// it changes nothing: the answer of the first may have been lost.
+    /// Records that a run has begun; it is to do what its `did` says. Once is
+    /// enough: whoever has lost the answer asks again.
     #[must_use]
     pub fn begin(&self, run: &Run) -> String {
         let text = |text: &Option<String>| match text {
@@ -62,9 +64,14 @@ impl Runs {
             None => "NULL".to_owned(),
         };
         let now = self.now();
+        let once = match self.dialect {
+            Dialect::Mysql => "ON DUPLICATE KEY UPDATE verb = verb",
+            Dialect::Postgres | Dialect::Sqlite => "ON CONFLICT (history, run) DO NOTHING",
+        };
         format!(
             "INSERT INTO {} (history, run, verb, began, outcome, did, tool, commit_hash, \
-             deployment, host, confirmed) VALUES ({}, {}, {}, {now}, {}, {}, {}, {}, {}, {}, {}) {}",
+             deployment, host, confirmed) VALUES ({}, {}, {}, {now}, {}, {}, {}, {}, {}, {}, {}) \
+             {once}",
             self.table,
             quote(self.dialect, &self.history),
             quote(self.dialect, &run.name),
@@ -76,10 +83,6 @@ impl Runs {
             text(&run.who.deployment),
             text(&run.who.host),
             if run.confirmed.is_some() { now } else { "NULL" },
-            match self.dialect {
-                Dialect::Mysql => "ON DUPLICATE KEY UPDATE run = VALUES(run)",
-                Dialect::Postgres | Dialect::Sqlite => "ON CONFLICT DO NOTHING",
-            }
         )
     }
 

@@ -77,6 +77,15 @@ impl Who {
         };
         same(&self.commit, &other.commit) && same(&self.deployment, &other.deployment)
     }
+
+    /// Whether it is the same deployment: something names both, and nothing tells
+    /// them apart.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        let both = |one: &Option<String>, other: &Option<String>| one.is_some() && one == other;
+        let named = both(&self.commit, &other.commit) || both(&self.deployment, &other.deployment);
+        named && self.may_be(other)
+    }
 }
 
 impl Ending {

@@ -2,7 +2,7 @@
 //! every round the deeds that are left of them. Were they counted anew in each
 //! round, a run whose answer was lost would take back more than it was asked to.
 
-use super::history::{History, Run};
+use super::history::{Applied, Ending, History, Run};
 use super::planner::{Plan, Request, judge};
 use super::{drift, resume};
 use crate::formats::Format;
@@ -53,31 +53,53 @@ pub enum LeftAlone {
     OtherDeployment,
     /// Newer ones stand that are none of it.
     Overtaken,
+    /// Another run has begun since the one that was to be taken back.
+    Superseded,
     /// It began longer ago than it may.
     TooOld { age: Duration, within: Duration },
 }
 
-/// The migrations that a wish is about, the newest first.
+/// What a run did that may be taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unconfirmed {
+    /// The run's name.
+    pub run: String,
+    /// What of it stands, the newest first.
+    pub stand: Vec<Version>,
+}
+
+/// The migrations that a wish is about, the newest first. What has begun to be
+/// applied and has not ended is none of them: it is in the way, or another run's
+/// that goes on.
 ///
 /// # Errors
 /// A version that is not applied.
 pub fn targets(history: &History, wish: Wish) -> Result<Vec<Version>, RevertError> {
-    // Zero is before all of them, but for who has a migration of that number.
-    let all = wish == Wish::To(Version(0)) && history.find(Version(0)).is_none();
     if let Wish::To(version) = wish
-        && !all
+        && version != Version(0)
         && history
             .find(version)
             .is_none_or(|applied| !applied.complete)
     {
         return Err(RevertError::NotApplied { version });
     }
-    let newest_first = history.applied.iter().rev().map(|applied| applied.version);
+    let newest_first = history
+        .applied
+        .iter()
+        .rev()
+        .filter(|applied| applied.complete || goes_back(applied, history))
+        .map(|applied| applied.version);
     Ok(match wish {
         Wish::Steps(steps) => newest_first.take(steps).collect(),
-        Wish::To(_) if all => newest_first.collect(),
+        // Where zero is a version like any other, it stays like any other.
+        Wish::To(zero @ Version(0)) if history.find(zero).is_none() => newest_first.collect(),
         Wish::To(version) => newest_first.take_while(|newer| *newer > version).collect(),
     })
+}
+
+/// Whether somebody has begun to take it back, and that can go on.
+fn goes_back(applied: &Applied, history: &History) -> bool {
+    resume::direction(applied, &history.marks(applied.version)) == Some(Direction::Down)
 }
 
 /// The migrations of the newest run, if they may be taken back because the
@@ -89,9 +111,8 @@ pub fn unconfirmed(
     history: &History,
     within: Duration,
     deployment: impl Fn(&Run) -> bool,
-) -> Result<Vec<Version>, LeftAlone> {
-    let mut applying = history.runs.iter().filter(|run| run.verb == UP);
-    let newest = applying.next().ok_or(LeftAlone::NoRun)?;
+) -> Result<Unconfirmed, LeftAlone> {
+    let newest = newest_run(history).ok_or(LeftAlone::NoRun)?;
     if newest.confirmed.is_some() {
         return Err(LeftAlone::Confirmed);
     }
@@ -105,7 +126,7 @@ pub fn unconfirmed(
         let age = newest.age;
         return Err(LeftAlone::TooOld { age, within });
     }
-    let stand: Vec<_> = newest
+    let mut stand: Vec<_> = newest
         .did
         .iter()
         .filter_map(Subject::version)
@@ -114,7 +135,8 @@ pub fn unconfirmed(
     if stand.is_empty() {
         return Err(LeftAlone::NothingStands);
     }
-    let oldest = stand.iter().min().copied();
+    stand.sort_unstable_by_key(|version| std::cmp::Reverse(*version));
+    let oldest = stand.last().copied();
     if history
         .applied
         .iter()
@@ -122,7 +144,29 @@ pub fn unconfirmed(
     {
         return Err(LeftAlone::Overtaken);
     }
-    Ok(stand)
+    Ok(Unconfirmed {
+        run: newest.name.clone(),
+        stand,
+    })
+}
+
+/// The newest run that applies. One that applied nothing is passed over where it
+/// is known to be another try of the same deployment: a job that failed in the
+/// middle is often started once more, and fails at once.
+#[must_use]
+pub fn newest_run(history: &History) -> Option<&Run> {
+    let mut applying = history.runs.iter().filter(|run| run.verb == UP);
+    let newest = applying.next()?;
+    let tries = std::iter::once(newest).chain(applying.take_while(|run| run.who.is(&newest.who)));
+    let mut tries = tries.filter(|run| !run.did.is_empty());
+    Some(tries.next().unwrap_or(newest))
+}
+
+/// Whether that run may still be at work, for all that its record tells: who
+/// holds the lock knows.
+#[must_use]
+pub fn may_be_at_work(history: &History) -> bool {
+    newest_run(history).is_some_and(|run| run.ending == Ending::Running)
 }
 
 /// The verb of the runs that apply.
@@ -149,12 +193,9 @@ pub fn plan<'a>(
     for applied in history.applied.iter().rev() {
         let version = applied.version;
         let is_target = targets.contains(&version);
-        if !applied.complete {
-            let direction = resume::direction(applied, &history.marks(version));
-            if !is_target || direction != Some(Direction::Down) {
-                let name = applied.name.clone();
-                return Err(RevertError::HalfApplied { version, name });
-            }
+        if !(applied.complete || is_target && goes_back(applied, history)) {
+            let name = applied.name.clone();
+            return Err(RevertError::HalfApplied { version, name });
         }
         if !is_target {
             continue;

@@ -68,12 +68,18 @@ pub(super) fn of(event: &Event<'_>) -> Value {
             harmless,
         } => json!({"file": path, "recorded": recorded, "now": now, "harmless": harmless}),
         Event::GuardGaveWay | Event::Reconnecting => json!({}),
-        Event::LeftAlone { why } => json!({"reason": left_alone(why)}),
+        Event::LeftAlone { why } => {
+            let (code, reason) = left_alone(why);
+            json!({"code": code, "reason": reason})
+        }
         Event::Read { dir, format, count } => json!({"dir": dir, "format": format, "count": count}),
-        Event::Recovered { subject } => match subject {
-            Subject::Migration(version) => json!({"version": version.to_string()}),
-            Subject::Repeatable(name) => json!({"repeatable": name}),
-        },
+        Event::Recovered { subject, reverts } => {
+            let did = if *reverts { "reverted" } else { "applied" };
+            match subject {
+                Subject::Migration(version) => json!({"version": version.to_string(), "did": did}),
+                Subject::Repeatable(name) => json!({"repeatable": name, "did": did}),
+            }
+        }
         Event::Repeated { repeatable, took } => deed(
             Deed::Repeat(repeatable),
             json!({"took_ms": milliseconds(*took)}),

@@ -9,7 +9,7 @@ use super::plan::Plan;
 use super::repairs::Repairs;
 use super::status::Status;
 use super::words::{duration, printable, things};
-use super::{Ended, Report, Turn, lines, snippet, state_after};
+use super::{Ended, Report, Tally, Turn, lines, snippet, state_after};
 use crate::config::Detail;
 use crate::diagnostic::Diagnostic;
 use crate::engine::event::{Event, Listener, Sight};
@@ -38,7 +38,7 @@ pub(crate) struct Human<'a> {
     live: Option<Live>,
     /// Where it is none.
     pace: Pace,
-    applied: usize,
+    tally: Tally,
     /// Where there are several databases.
     turn: Option<Turn>,
 }
@@ -58,7 +58,7 @@ impl<'a> Human<'a> {
             asks: false,
             live: None,
             pace: Pace::new(),
-            applied: 0,
+            tally: Tally::default(),
             turn: None,
         }
     }
@@ -132,7 +132,7 @@ impl Report for Human<'_> {
     }
 
     fn turn(&mut self, turn: Turn) {
-        self.applied = 0;
+        self.tally = Tally::default();
         self.turn = Some(turn);
     }
 
@@ -166,7 +166,7 @@ impl Report for Human<'_> {
         let (of, others) = self.turn.as_ref().map_or_else(Default::default, |turn| {
             (format!("database {}: ", turn.name), turn.others())
         });
-        let state = state_after(error, self.applied) + &others;
+        let state = state_after(error, self.tally) + &others;
         self.diagnose(&diagnostic.clone().note(format!("state: {state}")));
         let place = diagnostic
             .place
@@ -282,9 +282,7 @@ impl Report for Human<'_> {
 
 impl Listener for Human<'_> {
     fn event(&mut self, event: &Event<'_>) {
-        if event.is_done() {
-            self.applied += 1;
-        }
+        self.tally.see(event);
         if let Event::Running {
             deed,
             sent_with_it,

@@ -7,7 +7,7 @@ use super::plan::Plan;
 use super::repairs::Repairs;
 use super::status::{Again, Status};
 use super::words::printable;
-use super::{Ended, Report, Turn, fields, state_after};
+use super::{Ended, Report, Tally, Turn, fields, state_after};
 use crate::config::Detail;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::event::{Event, Listener};
@@ -32,7 +32,7 @@ pub(crate) struct Json<'a> {
     detail: Detail,
     /// Whether it writes events: a question is answered by documents alone.
     acts: bool,
-    applied: usize,
+    tally: Tally,
     pace: Pace,
     /// Where there are several databases.
     turn: Option<Turn>,
@@ -46,7 +46,7 @@ impl<'a> Json<'a> {
             out,
             detail,
             acts: false,
-            applied: 0,
+            tally: Tally::default(),
             pace: Pace::new(),
             turn: None,
             total: (0, Duration::ZERO),
@@ -93,7 +93,7 @@ impl Report for Json<'_> {
     }
 
     fn turn(&mut self, turn: Turn) {
-        self.applied = 0;
+        self.tally = Tally::default();
         self.turn = Some(turn);
     }
 
@@ -127,7 +127,7 @@ impl Report for Json<'_> {
 
     fn failed(&mut self, error: &Error) {
         let others = self.turn.as_ref().map_or(String::new(), Turn::others);
-        let state = state_after(error, self.applied) + &others;
+        let state = state_after(error, self.tally) + &others;
         let failure = self.in_turn(failure(error, Some(&state)));
         self.line("error", failure);
     }
@@ -210,9 +210,7 @@ impl Report for Json<'_> {
 
 impl Listener for Json<'_> {
     fn event(&mut self, event: &Event<'_>) {
-        if event.is_done() {
-            self.applied += 1;
-        }
+        self.tally.see(event);
         let is_told = match event {
             Event::Running { elapsed, .. } => self.pace.is_due(*elapsed),
             Event::Setting { .. } => self.acts && self.detail == Detail::Verbose,

@@ -44,8 +44,11 @@ fn done(event: &Event<'_>) -> Option<String> {
         } => format!("✅ {version} {name}: {before}, now {after}"),
         Event::Confirmed { runs: 0 } => "✅ no new run; what stands is marked as live".to_owned(),
         Event::Confirmed { runs } => format!("✅ {} marked as live", count(*runs, "run")),
-        Event::LeftAlone { why } => format!("   nothing is reverted: {}", left_alone(why)),
-        Event::Recovered { subject } => format!("✅ {subject} (only its answer was lost)"),
+        Event::LeftAlone { why } => format!("   nothing is reverted: {}", left_alone(why).1),
+        Event::Recovered { subject, reverts } => {
+            let did = if *reverts { " reverted" } else { "" };
+            format!("✅ {subject}{did} (only its answer was lost)")
+        }
         Event::Repeated { repeatable, took } => {
             format!("✅ repeatable {} ({})", repeatable.name, duration(*took))
         }

@@ -23,7 +23,7 @@ pub(crate) use status::Status;
 
 use crate::diagnostic::Diagnostic;
 use crate::engine::Outcome;
-use crate::engine::event::Listener;
+use crate::engine::event::{Event, Listener};
 use crate::error::{Error, State};
 use crate::model::Version;
 use std::time::Duration;
@@ -105,8 +105,40 @@ pub(crate) trait Report: Listener {
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]);
 }
 
-/// What stays of a run that failed after it had done `done` things.
-fn state_after(error: &Error, done: usize) -> String {
+/// What a run has done so far.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    applied: usize,
+    reverted: usize,
+}
+
+impl Tally {
+    fn see(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Applied { .. }
+            | Event::Repeated { .. }
+            | Event::Recovered { reverts: false, .. } => self.applied += 1,
+            Event::Reverted { .. } | Event::Recovered { reverts: true, .. } => self.reverted += 1,
+            _ => {}
+        }
+    }
+
+    /// What of it stays beside what failed.
+    fn words(self) -> String {
+        let stays = |number, did, stays: &str| match number {
+            0 => String::new(),
+            1 => format!("; the migration that this run {did} before it stay{stays}"),
+            _ => {
+                let stays = stays.trim_start_matches('s');
+                format!("; the {number} migrations that this run {did} before it stay{stays}")
+            }
+        };
+        stays(self.applied, "applied", "s") + &stays(self.reverted, "reverted", "s reverted")
+    }
+}
+
+/// What stays of a run that failed after it had done some things.
+fn state_after(error: &Error, tally: Tally) -> String {
     let failure = match error {
         Error::Migration(failure) => Some(failure),
         Error::Stopped(stopped) => stopped.failure.as_ref(),
@@ -117,11 +149,7 @@ fn state_after(error: &Error, done: usize) -> String {
     } else {
         "applied"
     };
-    let before = match done {
-        0 => String::new(),
-        1 => format!("; the migration that this run {did} before it stays"),
-        _ => format!("; the {done} migrations that this run {did} before it stay"),
-    };
+    let before = tally.words();
     let Some(failure) = failure else {
         return match error {
             Error::Stopped(stopped) => match stopped.not_started {
@@ -135,7 +163,7 @@ fn state_after(error: &Error, done: usize) -> String {
                     .to_owned()
             }
             Error::Unexpected { .. } => format!("what was changed is not known{before}"),
-            _ if done == 0 => "nothing was changed in the database".to_owned(),
+            _ if before.is_empty() => "nothing was changed in the database".to_owned(),
             _ => format!("nothing else was changed{before}"),
         };
     };
@@ -158,6 +186,9 @@ fn state_after(error: &Error, done: usize) -> String {
             failure.statements
         ),
         State::RolledBack => match failure.as_one {
+            Some(all) if all > 1 && failure.reverts => {
+                format!("{subject} and the others of this run are applied as before")
+            }
             Some(all) if all > 1 => {
                 format!("nothing of {subject} stays, nor of the others of this run")
             }

@@ -51,27 +51,38 @@ pub(super) fn duration(duration: Duration) -> String {
     }
 }
 
-/// Why an unconfirmed run is left as it is.
-pub(super) fn left_alone(why: &LeftAlone) -> String {
-    match why {
-        LeftAlone::Confirmed => "the newest run is confirmed, and what it did is live".to_owned(),
-        LeftAlone::NeverConfirmed => {
-            "no run of this database was ever confirmed (migrate confirm), so that nothing tells \
-             what is live"
-                .to_owned()
-        }
-        LeftAlone::NothingStands => "nothing of the newest run stands".to_owned(),
-        LeftAlone::NoRun => "no run is remembered".to_owned(),
-        LeftAlone::OtherDeployment => {
-            "the newest run was started for another deployment".to_owned()
-        }
-        LeftAlone::Overtaken => "newer migrations stand that are not of the newest run".to_owned(),
-        LeftAlone::TooOld { age, within } => format!(
-            "the newest run began {} ago, which is longer than --within {}",
-            duration(*age),
-            duration(*within)
+/// Why an unconfirmed run is left as it is: a stable word for programs, and words.
+pub(super) fn left_alone(why: &LeftAlone) -> (&'static str, String) {
+    let (code, reason) = match why {
+        LeftAlone::Confirmed => (
+            "confirmed",
+            "the newest run is confirmed, and what it did is live",
         ),
-    }
+        LeftAlone::NeverConfirmed => (
+            "never_confirmed",
+            "no run of this database was ever confirmed (migrate confirm), so that nothing tells \
+             what is live",
+        ),
+        LeftAlone::NothingStands => ("nothing_stands", "nothing of the newest run stands"),
+        LeftAlone::NoRun => ("no_run", "no run is remembered"),
+        LeftAlone::OtherDeployment => (
+            "other_deployment",
+            "the newest run was started for another deployment",
+        ),
+        LeftAlone::Overtaken => (
+            "overtaken",
+            "newer migrations stand that are not of the newest run",
+        ),
+        LeftAlone::Superseded => ("superseded", "another run has begun meanwhile"),
+        LeftAlone::TooOld { age, within } => {
+            let (age, within) = (duration(*age), duration(*within));
+            return (
+                "too_old",
+                format!("the newest run began {age} ago, which is longer than --within {within}"),
+            );
+        }
+    };
+    (code, reason.to_owned())
 }
 
 /// A text on one line and without control characters, whoever wrote it: they

@@ -5,10 +5,16 @@ use crate::support::{Project, Server};
 pub(crate) fn in_transactions(server: Server, migrations: usize) -> Project {
     project(migrations, |number| {
         let slow = slow(server, number);
-        format!(
-            "CREATE TABLE t{number} (id INT);\n{slow};\nINSERT INTO log VALUES ({number});\n\
-             ALTER TABLE t{number} ADD COLUMN more INT;\n"
-        )
+        [
+            format!(
+                "CREATE TABLE t{number} (id INT);\n{slow};\nINSERT INTO log VALUES ({number});\n\
+                 ALTER TABLE t{number} ADD COLUMN more INT;\n"
+            ),
+            format!(
+                "ALTER TABLE t{number} DROP COLUMN more;\n{slow};\n\
+                 INSERT INTO log VALUES (-{number});\nDROP TABLE t{number};\n"
+            ),
+        ]
     })
 }
 
@@ -17,19 +23,37 @@ pub(crate) fn without_transactions(server: Server, migrations: usize) -> Project
         Server::Postgres => "INDEX CONCURRENTLY",
         _ => "INDEX",
     };
+    let drop = match server {
+        Server::Mariadb | Server::Mysql => |number| format!("INDEX i{number} ON t{number}"),
+        Server::Postgres => |number| format!("INDEX CONCURRENTLY i{number}"),
+        Server::Sqlite => |number| format!("INDEX i{number}"),
+    };
     project(migrations, |number| {
         let slow = slow(server, number);
-        format!(
-            "-- no-transaction\nCREATE TABLE t{number} (id INT);\n{slow};\n\
+        let drop = drop(number);
+        [
+            format!(
+                "-- no-transaction\nCREATE TABLE t{number} (id INT);\n{slow};\n\
              CREATE {index} i{number} ON t{number} (id);\nINSERT INTO log VALUES ({number});\n"
-        )
+            ),
+            format!(
+                "-- no-transaction\nDROP {drop};\n{slow};\nINSERT INTO log VALUES (-{number});\n\
+                 DROP TABLE t{number};\n"
+            ),
+        ]
     })
 }
 
-fn project(migrations: usize, migration: impl Fn(usize) -> String) -> Project {
+/// The table that tells of it all is of version 0, and stays.
+fn project(migrations: usize, scripts: impl Fn(usize) -> [String; 2]) -> Project {
     (1..=migrations).fold(
         Project::new().migration("0_log.sql", "CREATE TABLE log (version INT);\n"),
-        |project, number| project.migration(&format!("{number}_step.sql"), migration(number)),
+        |project, number| {
+            let [up, down] = scripts(number);
+            project
+                .migration(&format!("{number}_step.up.sql"), up)
+                .migration(&format!("{number}_step.down.sql"), down)
+        },
     )
 }
 

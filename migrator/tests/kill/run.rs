@@ -22,6 +22,22 @@ pub(crate) enum Blow {
     Reset,
 }
 
+/// What is done to all migrations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Down,
+    Up,
+}
+
+impl Verb {
+    pub(crate) fn args(self) -> &'static [&'static str] {
+        match self {
+            Self::Down => &["down", "--to", "0"],
+            Self::Up => &["up"],
+        }
+    }
+}
+
 pub(crate) struct Run(Child);
 
 pub(crate) struct Ended {
@@ -33,9 +49,10 @@ pub(crate) struct Ended {
 
 impl Run {
     /// `wait` is how long it waits for the database to answer.
-    pub(crate) fn start(project: &Project, url: &str, wait: &str) -> Self {
+    pub(crate) fn start(verb: Verb, project: &Project, url: &str, wait: &str) -> Self {
         let child = Command::new(env!("CARGO_BIN_EXE_migrate"))
-            .args(["up", "--wait", wait])
+            .args(verb.args())
+            .args(["--wait", wait])
             .current_dir(project.root())
             .env_clear()
             .env("DATABASE_URL", url)
@@ -94,8 +111,9 @@ impl Display for Ended {
     }
 }
 
-/// The versions that an output reports as applied: `✅ 1 step (2 ms)`.
-pub(crate) fn applied(stdout: &str) -> Vec<String> {
+/// The versions that an output reports as done: `✅ 1 step (2 ms)`, or `✅ 1 step
+/// reverted (2 ms)`.
+pub(crate) fn done(stdout: &str) -> Vec<String> {
     stdout
         .lines()
         .filter_map(|line| Some(line.strip_prefix("✅ ")?.split_once(' ')?.0.to_owned()))

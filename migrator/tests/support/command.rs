@@ -49,6 +49,16 @@ pub(crate) fn status(project: &Project, database: &Database) -> Output {
     Migrate::new(project).on(database).args(["status"]).run()
 }
 
+/// Any verb with its options.
+#[must_use]
+pub(crate) fn migrate<const N: usize>(
+    project: &Project,
+    database: &Database,
+    args: [&str; N],
+) -> Output {
+    Migrate::new(project).on(database).args(args).run()
+}
+
 impl Migrate {
     /// In the project's folder, and with nothing in the environment.
     pub(crate) fn new(project: &Project) -> Self {
@@ -115,6 +125,14 @@ fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
 impl Running {
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Asks it to end: `TERM` or `INT`.
+    pub(crate) fn signal(&self, signal: &str) {
+        let kill = Command::new("kill")
+            .args([&format!("-{signal}"), &self.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
     }
 
     /// Ends it as a platform does that has lost its patience.

@@ -6,7 +6,7 @@ mod database;
 mod project;
 mod session;
 
-pub(crate) use command::{Migrate, Output, Running, status, up};
+pub(crate) use command::{Migrate, Output, Running, migrate, status, up};
 pub(crate) use database::{Database, Server, server_url};
 pub(crate) use project::Project;
 pub(crate) use session::Session;

@@ -74,6 +74,19 @@ impl Session {
         self.sqlx_with(folder, |_| ())
     }
 
+    /// The other side takes back everything after a version, by its library's
+    /// `undo`.
+    pub(crate) fn sqlx_undo(&self, folder: &Path, target: i64) -> Result<(), MigrateError> {
+        let migrator = self.runtime.block_on(Migrator::new(folder))?;
+        match &mut *self.driver.borrow_mut() {
+            Driver::Mysql(connection) => self.runtime.block_on(migrator.undo(connection, target)),
+            Driver::Postgres(connection) => {
+                self.runtime.block_on(migrator.undo(connection, target))
+            }
+            Driver::Sqlite(connection) => self.runtime.block_on(migrator.undo(connection, target)),
+        }
+    }
+
     /// Takes the lock that sqlx's own library takes for a run, and keeps it. On
     /// MariaDB, where sqlx asks for it with a timeout that MariaDB does not know,
     /// and does not look at the answer, it is asked for by hand.

@@ -15,10 +15,10 @@ use crate::db::{Edit, Entry, Handle, Job, Left, LockKey, Look, Past, Progress, S
 use crate::formats::ledger::{Ledger, quote};
 use crate::formats::repeated::Repeated;
 use crate::formats::sqlx::lock_number;
-use crate::model::{Deed, Version};
+use crate::model::Deed;
 use crate::plan::history::History;
 use crate::sql::Dialect;
-use message::{Message, RESET, Transaction, Verdict, ours};
+use message::{Message, RESET, Transaction, Verdict, milliseconds, ours};
 use sha2::{Digest, Sha256};
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgErrorPosition, PgSslMode};
@@ -227,12 +227,20 @@ impl Session for Postgres {
                 if let Err(fault) = self.prepare(jobs).await {
                     return Progress::none(ours(fault, Left::Nothing));
                 }
-                match job.deed {
-                    Deed::Repeat(_) => crate::db::repeat::apply(self, *job).await.into(),
-                    Deed::Apply(_) | Deed::Revert(..) => {
-                        crate::db::stepwise::apply(self, *job).await.into()
-                    }
+                if let Err(fault) = self.bound_the_session(*job).await {
+                    return Progress::none(ours(fault, Left::Nothing));
                 }
+                let result = match job.deed {
+                    Deed::Repeat(_) => crate::db::repeat::apply(self, *job).await,
+                    Deed::Apply(_) | Deed::Revert(..) => {
+                        crate::db::stepwise::apply(self, *job).await
+                    }
+                };
+                if result.is_err() {
+                    // What was set must not reach a pooled connection's next user.
+                    let _ = self.rows(&RESET.join("; ")).await;
+                }
+                result.into()
             }
             _ => match self.prepare(jobs).await {
                 Ok(()) => self.apply_together(jobs, Transaction::Part).await,
@@ -256,12 +264,13 @@ impl Session for Postgres {
         memory::edit(self, ledger, edits).await
     }
 
-    /// A commit waits for the disk only if it wrote: the row is written again as
-    /// it is.
-    async fn flush(&mut self, ledger: &Ledger, version: Version) -> Result<(), Fault> {
+    /// A commit waits for the disk only if it wrote: a row is written again as it
+    /// is. There is one, for what was not done last is taken back or not applied.
+    async fn flush(&mut self, ledger: &Ledger) -> Result<(), Fault> {
         self.rows(&format!(
             "BEGIN; SET LOCAL synchronous_commit = on; \
-             UPDATE {} SET success = success WHERE version = {version}; COMMIT",
+             UPDATE {0} SET success = success WHERE version = (SELECT max(version) FROM {0}); \
+             COMMIT",
             ledger.table
         ))
         .await
@@ -321,6 +330,18 @@ impl Postgres {
             }
             None => Ok(()),
         }
+    }
+
+    /// How long each of a file's statements may take that share no transaction:
+    /// once, before the first, so that the file's own SET comes after it.
+    async fn bound_the_session(&mut self, job: Job<'_>) -> Result<(), Fault> {
+        let timeout = milliseconds(job.statement_timeout);
+        self.rows(&format!(
+            "SELECT set_config('statement_timeout', '{timeout}', false) \
+             WHERE current_setting('statement_timeout') <> '{timeout}'"
+        ))
+        .await
+        .map(|_| ())
     }
 
     async fn history(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<History, Fault> {

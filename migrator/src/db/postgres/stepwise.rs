@@ -81,6 +81,19 @@ impl Stepwise for Postgres {
                 Index::Absent | Index::BeingBuilt | Index::Invalid { .. } => Settled::DidNotHappen,
             });
         }
+        if let Some(name) = dropped_index(step.text) {
+            let name = quote(DIALECT, &name);
+            let left = self
+                .rows(&format!(
+                    "SELECT 'left' WHERE to_regclass({name}) IS NOT NULL"
+                ))
+                .await?;
+            return Ok(if left.rows.is_empty() {
+                Settled::Happened
+            } else {
+                Settled::DidNotHappen
+            });
+        }
         Ok(match first_word(step.text).as_str() {
             // Doing them once more does no more than doing them once.
             "ANALYZE" | "CLUSTER" | "DISCARD" | "REFRESH" | "REINDEX" | "VACUUM" => {
@@ -260,6 +273,19 @@ fn concurrent_index(statement: &str) -> Option<(String, String)> {
     Some((name, words.next()?))
 }
 
+/// The name of a DROP INDEX CONCURRENTLY, which takes but one.
+fn dropped_index(statement: &str) -> Option<String> {
+    let mut words = words(statement).into_iter().peekable();
+    let mut next_is = |expected: &str| words.next_if(|word| word.eq_ignore_ascii_case(expected));
+    next_is("DROP")?;
+    next_is("INDEX")?;
+    next_is("CONCURRENTLY")?;
+    if next_is("IF").is_some() {
+        next_is("EXISTS")?;
+    }
+    words.next().filter(|name| !name.is_empty())
+}
+
 /// The first words of a statement; a quoted name is one, with its quotes.
 fn words(statement: &str) -> Vec<String> {
     let mut words = vec![String::new()];
@@ -282,6 +308,21 @@ fn words(statement: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_dropped_index_is_known_by_its_name() {
+        for (statement, name) in [
+            ("DROP INDEX CONCURRENTLY a", Some("a")),
+            (
+                "drop index concurrently if exists s.\"A b\" CASCADE",
+                Some("s.\"A b\""),
+            ),
+            ("DROP INDEX a", None),
+            ("DROP TABLE a", None),
+        ] {
+            assert_eq!(dropped_index(statement).as_deref(), name, "{statement}");
+        }
+    }
 
     #[test]
     fn an_index_is_known_by_its_name_and_table() {

@@ -149,25 +149,23 @@ fn who(blocker: &Blocker) -> String {
 
 #[cfg(feature = "cli")]
 pub(super) fn stopped(stopped: &Stopped) -> Diagnostic {
-    let (code, title, help) = match stopped.reason {
+    let (code, title) = match stopped.reason {
         Reason::Deadline { limit } => (
             "deadline",
             format!(
                 "the deadline of {} has passed",
                 humantime::format_duration(limit)
             ),
-            "run again: it goes on from what the history says; --deadline allows for more time",
         ),
-        Reason::Interrupt => (
-            "interrupted",
-            "interrupted (SIGINT)".to_owned(),
-            "run again: it goes on from what the history says",
-        ),
-        Reason::Terminate => (
-            "terminated",
-            "asked to end (SIGTERM)".to_owned(),
-            "run again: it goes on from what the history says",
-        ),
+        Reason::Interrupt => ("interrupted", "interrupted (SIGINT)".to_owned()),
+        Reason::Terminate => ("terminated", "asked to end (SIGTERM)".to_owned()),
+    };
+    let help = match (stopped.reverts, stopped.reason) {
+        (true, _) => AGAIN_FOR_THE_REST,
+        (false, Reason::Deadline { .. }) => {
+            "run again: it goes on from what the history says; --deadline allows for more time"
+        }
+        (false, _) => "run again: it goes on from what the history says",
     };
     let Some(failure) = &stopped.failure else {
         return Diagnostic::error(code, title).help(help);
@@ -235,10 +233,16 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
     }
 }
 
+/// Of what was to be taken back a part may be, and a number of steps would be
+/// taken from what is left.
+#[cfg(feature = "cli")]
+const AGAIN_FOR_THE_REST: &str =
+    "see with `migrate status` what is left, then run migrate down for that: --steps counts anew";
+
 /// What to run once more.
 fn again(failure: &MigrationFailure) -> &'static str {
     if failure.reverts {
-        "migrate down again"
+        "migrate down again (--steps counts anew)"
     } else {
         "migrate up again"
     }
