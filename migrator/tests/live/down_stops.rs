@@ -238,7 +238,7 @@ const TOLD: &str = "State: migration 2 is applied as before; the migration that 
 
 fn what_is_reverted_when_the_deadline_passes_stays_applied(db: &Database) {
     let project = endless(db);
-    migrate(&project, db, ["down", "--to", "0", "--deadline", "700ms"])
+    migrate(&project, db, ["down", "--to", "0", "--deadline", "3s"])
         .exits(10)
         .complains("error[deadline]")
         .ends(TOLD);

@@ -63,7 +63,7 @@ fn nothing_of_the_second_stays(db: &Database) {
 fn what_runs_when_the_deadline_passes_is_cancelled(db: &Database) {
     Migrate::new(&endless(db))
         .on(db)
-        .args(["up", "--deadline", "500ms"])
+        .args(["up", "--deadline", "3s"])
         .run()
         .exits(10)
         .complains("error[deadline]")
