@@ -59,7 +59,15 @@ impl Mysql {
         };
         let facts = session
             .rows("SELECT CAST(CONNECTION_ID() AS CHAR), CAST(VERSION() AS CHAR)")
-            .await?;
+            .await
+            // Still connecting: that is tried again.
+            .map_err(|fault| match fault.kind {
+                FaultKind::Lost => Fault {
+                    kind: FaultKind::Unreachable,
+                    ..fault
+                },
+                _ => fault,
+            })?;
         let fact = |at: usize| facts.rows.first().and_then(|row| row.get(at)?.as_deref());
         session.number = fact(0)
             .and_then(|number| number.parse().ok())
