@@ -22,6 +22,7 @@ stories! {
         who_may_only_read_may_ask,
     }
     on [Postgres] {
+        a_connection_that_is_lost_leaves_no_false_word,
         a_name_that_is_none_is_no_reason_not_to_answer,
         an_index_that_is_none_is_not_called_applied,
         the_ruin_of_an_index_goes_with_its_migration,
@@ -481,6 +482,26 @@ fn who_may_only_read_may_ask(db: &Database) {
         .ends("State: nothing was changed in the database");
     up(&project, db).exits(9);
     drop_reader(db);
+}
+
+fn a_connection_that_is_lost_leaves_no_false_word(db: &Database) {
+    let project = two();
+    up(&project, db).exits(0);
+    project.write("migrations/1_a.sql", "CREATE TABLE a (id INT); -- edited\n");
+    db.run(
+        "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$; \
+         CREATE TRIGGER lose BEFORE UPDATE ON _sqlx_migrations EXECUTE FUNCTION lose()",
+    );
+    let before = db.snapshot();
+    repair(&project, db, ["--accept", "1"])
+        .exits(4)
+        .complains("error[connection_lost]")
+        .ends(
+            "nothing was changed in the schema; whether what is recorded was changed is not known",
+        )
+        .ends("see with `migrate status` whether it was changed");
+    assert_eq!(db.snapshot(), before);
 }
 
 const INDEX: &str = "-- no-transaction\nCREATE INDEX CONCURRENTLY a_id ON a (id);\n";
