@@ -43,6 +43,9 @@ pub(super) struct Sqlite {
     bound: Arc<Mutex<Option<Instant>>>,
 }
 
+/// How long another writer is waited for before a run cannot be remembered yet.
+const REMEMBERS_WITHIN: Duration = Duration::from_millis(500);
+
 /// How many of SQLite's instructions run between two questions whether to go
 /// on: well below a millisecond of them.
 const ASK_EVERY: i32 = 1000;
@@ -388,6 +391,8 @@ impl Session for Sqlite {
     }
 
     async fn remember(&mut self, ledger: &Ledger, entry: Entry<'_>) -> Result<(), Fault> {
+        // Whoever asks for it says meanwhile what it waits for, and asks again.
+        self.be_patient(REMEMBERS_WITHIN).await?;
         memory::remember(self, ledger, entry).await
     }
 

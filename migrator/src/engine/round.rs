@@ -208,7 +208,7 @@ fn is_worth_another_try(setback: &Setback) -> bool {
     is_harmless && setback.fault.kind == FaultKind::LockTimeout
 }
 
-fn failure(
+pub(super) fn failure(
     run: &Run<'_>,
     rest: &[Step<'_>],
     step: &Step<'_>,

@@ -47,7 +47,7 @@ impl Stepwise for Postgres {
                 result => return result,
             }
         }
-        self.rows(&format!(
+        self.in_transaction(&format!(
             "BEGIN; {AS_OURSELVES}; {}; COMMIT; SET application_name = {}; \
              SET statement_timeout = {}",
             begin(step),
@@ -117,14 +117,10 @@ impl Postgres {
             milliseconds(step.job.statement_timeout)
         );
         let tail = format!("\n;\n{AS_OURSELVES}; {}; COMMIT", done_at_once(step));
-        let sent = self.send(&format!("{head}{}{tail}", step.text)).await;
-        sent.map(|_| ())
-            .map_err(|failed| fault(&failed.error, false))
-            .map_err(|fault| {
-                let before = head.chars().count();
-                fault.moved_back(before)
-            })?;
-        Ok(())
+        let before = head.chars().count();
+        self.in_transaction(&format!("{head}{}{tail}", step.text))
+            .await
+            .map_err(|fault| fault.moved_back(before))
     }
 
     async fn step_alone(&mut self, step: &Step<'_>) -> Result<(), Fault> {
@@ -137,9 +133,21 @@ impl Postgres {
 
     /// A statement of ours, as ourselves.
     async fn ours(&mut self, sql: &str) -> Result<(), Fault> {
-        self.rows(&format!("BEGIN; {AS_OURSELVES}; {sql}; COMMIT"))
+        self.in_transaction(&format!("BEGIN; {AS_OURSELVES}; {sql}; COMMIT"))
             .await
-            .map(|_| ())
+    }
+
+    /// A message that is a transaction: one that failed would swallow whatever
+    /// comes after it.
+    async fn in_transaction(&mut self, message: &str) -> Result<(), Fault> {
+        let result = self.rows(message).await.map(|_| ());
+        if result
+            .as_ref()
+            .is_err_and(|fault| fault.kind != FaultKind::Lost)
+        {
+            self.roll_back().await;
+        }
+        result
     }
 
     /// An index that a killed CONCURRENTLY left: IF NOT EXISTS would take it for
