@@ -23,6 +23,9 @@ use super::sqlite::{LockFile, Sqlite};
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// Before a connection is tried again that was lost.
+const AFTER_A_LOSS: Duration = Duration::from_millis(200);
+
 /// A connection that may write.
 pub struct Connection(Driver);
 
@@ -73,12 +76,52 @@ pub async fn connect(url: &DatabaseUrl, wait: Duration) -> Result<Connection, Fa
     connect_within(url, wait, create).await
 }
 
-/// Connects to ask questions only: it creates nothing.
+/// Connects and looks; a server that goes away meanwhile is waited for, too.
 ///
 /// # Errors
-/// As [`connect`].
-pub async fn connect_reader(url: &DatabaseUrl, wait: Duration) -> Result<Reader, Fault> {
-    connect_within(url, wait, false).await.map(Reader)
+/// As [`connect`], and what the database complained of.
+pub async fn connect_and_look(
+    url: &DatabaseUrl,
+    wait: Duration,
+    ledger: &Ledger,
+    wanted: Wanted,
+) -> Result<(Connection, Look), Fault> {
+    let create = url.file().is_some_and(|file| file.may_create);
+    look_within(url, wait, create, ledger, wanted).await
+}
+
+/// The same to ask questions only: it creates nothing.
+///
+/// # Errors
+/// As [`connect_and_look`].
+pub async fn read_and_look(
+    url: &DatabaseUrl,
+    wait: Duration,
+    ledger: &Ledger,
+    wanted: Wanted,
+) -> Result<(Reader, Look), Fault> {
+    let (connection, look) = look_within(url, wait, false, ledger, wanted).await?;
+    Ok((Reader(connection), look))
+}
+
+async fn look_within(
+    url: &DatabaseUrl,
+    wait: Duration,
+    create: bool,
+    ledger: &Ledger,
+    wanted: Wanted,
+) -> Result<(Connection, Look), Fault> {
+    let end = Instant::now() + wait;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        let mut connection = connect_within(url, left, create).await?;
+        match connection.look(ledger, wanted).await {
+            Err(fault) if fault.kind == FaultKind::Lost && Instant::now() < end => {
+                sleep(AFTER_A_LOSS).await;
+            }
+            result => return result.map(|look| (connection, look)),
+        }
+    }
 }
 
 async fn connect_within(
@@ -94,6 +137,11 @@ async fn connect_within(
         let attempt = timeout(left.max(Duration::from_secs(1)), open(url, create));
         let fault = match attempt.await {
             Ok(Ok(driver)) => return Ok(Connection(driver)),
+            // What ends before it is set up was never there.
+            Ok(Err(fault)) if fault.kind == FaultKind::Lost => Fault {
+                kind: FaultKind::Unreachable,
+                ..fault
+            },
             Ok(Err(fault)) => fault,
             Err(_) => Fault::new(FaultKind::Unreachable, "no answer"),
         };
@@ -173,14 +221,6 @@ impl Session for Connection {
 }
 
 impl Reader {
-    /// Reads the server's facts and the history.
-    ///
-    /// # Errors
-    /// What the database complained of.
-    pub async fn look(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
-        self.0.look(ledger, wanted).await
-    }
-
     /// The indexes that these statements have left invalid.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ mod stepwise;
 mod wire;
 
 #[cfg(feature = "cli")]
-pub use connection::{Connection, Guard, Reader, connect, connect_reader};
+pub use connection::{Connection, Guard, Reader, connect, connect_and_look, read_and_look};
 pub use guard::{Attempt, Blocker, GuardSession, Lock, Sight, Work};
 
 use crate::formats::ledger::Ledger;
