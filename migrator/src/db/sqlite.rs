@@ -7,7 +7,7 @@ use super::fault::{Fault, FaultKind, Position};
 use super::memory::{self, Memory};
 use super::names;
 use super::repeat;
-use super::stepwise::{self, Settled, Step, Stepwise, done_at_once, quicker};
+use super::stepwise::{self, Miss, Settled, Step, Stepwise, done_at_once, quicker};
 use super::url::DatabaseUrl;
 use super::wire::{self, Answer};
 use super::{
@@ -247,17 +247,14 @@ impl Stepwise for Sqlite {
         fault.has_code(&[CONSTRAINT_PRIMARY_KEY])
     }
 
-    fn is_atomic(_step: &Step<'_>) -> bool {
-        true
-    }
-
     /// What cannot be in a transaction (VACUUM, PRAGMA, ATTACH) may be done
     /// again, so a mark after it will do.
-    async fn step(&mut self, step: &Step<'_>) -> Result<(), Fault> {
+    async fn step(&mut self, step: &Step<'_>) -> Result<(), Miss> {
         let done = done_at_once(step);
         if step.statement.kind != Kind::Other {
             self.bounded(step.text, step.job).await?;
-            return self.rows(&done).await.map(|_| ());
+            self.rows(&done).await?;
+            return Ok(());
         }
         for sql in ["BEGIN IMMEDIATE", step.text, &done, "COMMIT"] {
             let result = if sql == step.text {
@@ -268,7 +265,7 @@ impl Stepwise for Sqlite {
             if let Err(fault) = result {
                 self.cancelled.store(false, Ordering::Relaxed);
                 let _ = self.rows("ROLLBACK").await;
-                return Err(fault);
+                return Err(fault.into());
             }
         }
         Ok(())

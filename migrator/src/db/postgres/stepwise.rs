@@ -3,9 +3,9 @@
 //! like, is marked before and after, and can mostly be told from the catalogue.
 
 use super::message::milliseconds;
-use super::{DIALECT, Postgres, RESET, UNIQUE_VIOLATION, byte_of, character, fault};
+use super::{DIALECT, DUPLICATE_TABLE, Postgres, RESET, UNIQUE_VIOLATION, byte_of, character};
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::stepwise::{Settled, Step, Stepwise, begin, done_at_once, first_word};
+use crate::db::stepwise::{Miss, Settled, Step, Stepwise, begin, done_at_once, first_word};
 use crate::formats::ledger::quote;
 use crate::plan::history::Mark;
 use crate::sql::Kind;
@@ -35,16 +35,11 @@ impl Stepwise for Postgres {
         fault.has_code(&[UNIQUE_VIOLATION])
     }
 
-    /// A CONCURRENTLY that failed leaves an invalid index.
-    fn is_atomic(step: &Step<'_>) -> bool {
-        !matches!(step.statement.kind, Kind::NoTransaction(_))
-    }
-
-    async fn step(&mut self, step: &Step<'_>) -> Result<(), Fault> {
+    async fn step(&mut self, step: &Step<'_>) -> Result<(), Miss> {
         if !matches!(step.statement.kind, Kind::NoTransaction(_)) {
             match self.step_in_transaction(step).await {
                 Err(fault) if fault.has_code(&NEEDS_ITS_OWN) => {}
-                result => return result,
+                result => return Ok(result?),
             }
         }
         self.in_transaction(&format!(
@@ -61,10 +56,11 @@ impl Stepwise for Postgres {
                 // Where even this fails, the next run settles it.
                 let _ = self.ours(&undo).await;
             }
-            return Err(fault);
+            let is_clean = self.left_nothing(step, &fault).await;
+            return Err(Miss { fault, is_clean });
         }
         let done = step.journal.done(step.version(), step.number);
-        self.ours(&done).await
+        self.ours(&done).await.map_err(Miss::unclean)
     }
 
     async fn settle(&mut self, step: &Step<'_>, mark: &Mark) -> Result<Settled, Fault> {
@@ -76,10 +72,8 @@ impl Stepwise for Postgres {
             });
         }
         Ok(match first_word(step.text).as_str() {
-            // Doing them once more does no more than doing them once.
-            "ANALYZE" | "CLUSTER" | "DISCARD" | "REFRESH" | "REINDEX" | "VACUUM" => {
-                Settled::DidNotHappen
-            }
+            "REINDEX" => Settled::DidNotHappen,
+            word if is_repeatable(word) => Settled::DidNotHappen,
             _ => Settled::Unknown,
         })
     }
@@ -129,6 +123,24 @@ impl Postgres {
                 .await?;
         }
         self.rows(step.text).await.map(|_| ())
+    }
+
+    /// Whether a statement that failed outside of a transaction has done nothing:
+    /// it was refused before it began. A CONCURRENTLY that came further has left
+    /// an invalid index, and a procedure may have committed.
+    async fn left_nothing(&mut self, step: &Step<'_>, fault: &Fault) -> bool {
+        if fault.kind == FaultKind::Lost {
+            return false;
+        }
+        if let Some((name, table)) = concurrent_index(step.text) {
+            return match self.index(&name, &table).await {
+                Ok(Index::Absent) => true,
+                // Somebody else's, whose name was in the way.
+                Ok(Index::Valid) => fault.has_code(&[DUPLICATE_TABLE]),
+                Ok(Index::BeingBuilt | Index::Invalid { .. }) | Err(_) => false,
+            };
+        }
+        is_repeatable(&first_word(step.text)) || is_refusal(fault)
     }
 
     /// A statement of ours, as ourselves.
@@ -220,6 +232,26 @@ impl Postgres {
             sleep(PAUSE).await;
         }
     }
+}
+
+/// Whether to do a statement with this first word once more does no more than to
+/// do it once.
+fn is_repeatable(word: &str) -> bool {
+    matches!(
+        word,
+        "ANALYZE" | "CLUSTER" | "DISCARD" | "REFRESH" | "VACUUM"
+    )
+}
+
+/// Whether a statement was refused as it stands: a syntax error or what it names
+/// (class 42), what the server cannot do (0A), a schema that is not there (3F), or
+/// that it may not stand in a transaction. Whatever a function raises while the
+/// statement runs has a context.
+fn is_refusal(fault: &Fault) -> bool {
+    let class = fault.code.as_deref().and_then(|code| code.get(..2));
+    let is_of_analysis =
+        matches!(class, Some("0A" | "3F" | "42")) || fault.has_code(&NEEDS_ITS_OWN[..1]);
+    fault.context.is_none() && is_of_analysis
 }
 
 /// Name and table of a CREATE INDEX CONCURRENTLY that names its index.
