@@ -172,10 +172,8 @@ async fn open(url: &DatabaseUrl, create: bool) -> Result<Driver, Fault> {
 }
 
 /// A server's message may quote what it was sent.
-fn without_secrets(url: &DatabaseUrl, mut fault: Fault) -> Fault {
-    fault.message = url.without_secrets(&fault.message);
-    fault.detail = fault.detail.map(|detail| url.without_secrets(&detail));
-    fault
+fn without_secrets(url: &DatabaseUrl, fault: Fault) -> Fault {
+    fault.in_other_words(|text| url.without_secrets(text))
 }
 
 impl Session for Connection {

@@ -113,8 +113,14 @@ impl Fault {
 
     /// The same, without the values of a file's variables.
     #[must_use]
-    pub fn without_values(mut self, file: &SourceFile) -> Self {
-        self.message = file.without_values(&self.message);
+    pub fn without_values(self, file: &SourceFile) -> Self {
+        self.in_other_words(|text| file.without_values(text))
+    }
+
+    /// The same, with whatever the server said put otherwise.
+    #[must_use]
+    pub fn in_other_words(mut self, put: impl Fn(&str) -> String) -> Self {
+        self.message = put(&self.message);
         for text in [
             &mut self.detail,
             &mut self.hint,
@@ -122,7 +128,7 @@ impl Fault {
             &mut self.constraint,
             &mut self.table,
         ] {
-            *text = text.take().map(|text| file.without_values(&text));
+            *text = text.take().map(|text| put(&text));
         }
         self
     }
