@@ -1,5 +1,6 @@
 //! A connection to whichever database the URL names.
 
+use super::certificates;
 use super::fault::{Fault, FaultKind};
 use super::url::DatabaseUrl;
 use super::{
@@ -129,6 +130,7 @@ async fn connect_within(
     wait: Duration,
     create: bool,
 ) -> Result<Connection, Fault> {
+    certificates::check(url)?;
     let end = Instant::now() + wait;
     let mut pause = FIRST_PAUSE;
     loop {

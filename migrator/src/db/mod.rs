@@ -7,6 +7,8 @@ pub mod hints;
 pub mod url;
 
 #[cfg(feature = "cli")]
+mod certificates;
+#[cfg(feature = "cli")]
 mod connection;
 #[cfg(feature = "cli")]
 mod memory;
