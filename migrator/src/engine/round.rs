@@ -4,7 +4,7 @@
 use super::batch::Batch;
 use super::event::Event;
 use super::ladder::Ladder;
-use super::worker::{Waiting, attempt};
+use super::worker::{Waiting, attempt, lend_between};
 use super::{Control, Hold, InFlight, Outcome, Run, Step, chance};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::{GuardSession, Job, Left, Lock, Session, Setback};
@@ -97,6 +97,9 @@ pub(super) async fn round(
             return Err(failure(setback, outcome).into());
         }
         let is_begun = setback.left != Left::Nothing;
+        if waiting.is_for_guard {
+            lend_between(control).await;
+        }
         let pause = ladder.pause();
         control.listener.event(&Event::Retrying {
             deed,
