@@ -187,7 +187,7 @@ impl Sqlite {
             let text = job.file.slice(statement.span);
             self.bounded(text, job).await.map_err(|fault| Setback {
                 statement: Some(number),
-                offset: offset_in(text, &fault).map(|at| statement.span.start + at),
+                offset: fault.token_in(text).map(|at| statement.span.start + at),
                 left: Left::Nothing,
                 fault,
             })?;
@@ -298,7 +298,7 @@ impl Stepwise for Sqlite {
     }
 
     fn offset(text: &str, fault: &Fault) -> Option<usize> {
-        offset_in(text, fault)
+        fault.token_in(text)
     }
 }
 
@@ -411,27 +411,6 @@ fn is_missing(fault: &Fault) -> bool {
     fault.message.starts_with("no such table")
 }
 
-/// Where in a statement the token is that the message names: none where it
-/// stands more than once, for a wrong place is worse than the statement's.
-fn offset_in(text: &str, fault: &Fault) -> Option<usize> {
-    let Some(Position::Token(token)) = &fault.position else {
-        return None;
-    };
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let mut places = text
-        .match_indices(token.as_str())
-        .filter(|(at, _)| {
-            let inside = token.starts_with(is_word) && text[..*at].ends_with(is_word);
-            let ahead = token.ends_with(is_word) && text[at + token.len()..].starts_with(is_word);
-            !inside && !ahead
-        })
-        .map(|(at, _)| at);
-    match (places.next(), places.next()) {
-        (Some(at), None) => Some(at),
-        _ => None,
-    }
-}
-
 /// The token of `near "x": syntax error`, `no such column: x` and the like.
 fn token(message: &str) -> Option<String> {
     if let Some((_, rest)) = message.split_once("near \"") {
@@ -501,9 +480,9 @@ mod tests {
             ..Fault::new(FaultKind::Statement, "")
         };
         let text = "CREATE TABLE t (id txt(1)) txtual x";
-        assert_eq!(offset_in(text, &fault("txt")), text.find("txt("));
-        assert_eq!(offset_in(text, &fault(")")), None);
-        assert_eq!(offset_in(text, &fault("nowhere")), None);
+        assert_eq!(fault("txt").token_in(text), text.find("txt("));
+        assert_eq!(fault(")").token_in(text), None);
+        assert_eq!(fault("nowhere").token_in(text), None);
     }
 
     #[test]

@@ -97,11 +97,11 @@ fn a_first_statement_that_never_began_leaves_nothing(db: &Database) {
     let project = Project::new().migration("1_a.sql", "CREATE TABLE a (id INT);\n");
     for (statement, column) in [
         ("CREATE INDEX CONCURRENTLY i ON a (id,)", 38),
-        ("CREATE INDEX CONCURRENTLY i ON a (mail)", 1),
-        ("CREATE INDEX CONCURRENTLY ON a (mail)", 1),
-        ("CREATE INDEX CONCURRENTLY i ON nowhere.a (id)", 1),
-        ("DROP INDEX CONCURRENTLY nothing", 1),
-        ("VACUUM nothing", 1),
+        ("CREATE INDEX CONCURRENTLY i ON a (mail)", 35),
+        ("CREATE INDEX CONCURRENTLY ON a (mail)", 33),
+        ("CREATE INDEX CONCURRENTLY i ON nowhere.a (id)", 32),
+        ("DROP INDEX CONCURRENTLY nothing", 25),
+        ("VACUUM nothing", 8),
     ] {
         project.write(
             "migrations/2_b.sql",

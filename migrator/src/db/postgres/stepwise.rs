@@ -3,7 +3,9 @@
 //! like, is marked before and after, and can mostly be told from the catalogue.
 
 use super::message::milliseconds;
-use super::{DIALECT, DUPLICATE_TABLE, Postgres, RESET, UNIQUE_VIOLATION, byte_of, character};
+use super::{
+    DIALECT, DUPLICATE_TABLE, Postgres, RESET, UNIQUE_VIOLATION, byte_of, character, name_in,
+};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::stepwise::{Miss, Settled, Step, Stepwise, begin, done_at_once, first_word};
 use crate::formats::ledger::quote;
@@ -83,7 +85,9 @@ impl Stepwise for Postgres {
     }
 
     fn offset(text: &str, fault: &Fault) -> Option<usize> {
-        character(fault).map(|at| byte_of(text, at))
+        character(fault)
+            .map(|at| byte_of(text, at))
+            .or_else(|| name_in(text, fault))
     }
 }
 
