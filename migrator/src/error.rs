@@ -8,6 +8,7 @@ use crate::config::ConfigError;
 #[cfg(feature = "cli")]
 use crate::config::environment::Unknown;
 use crate::db::fault::{Fault, FaultKind};
+use crate::db::url::without_user_info;
 use crate::db::{Blocker, Lock};
 use crate::diagnostic::Diagnostic;
 #[cfg(feature = "cli")]
@@ -230,14 +231,16 @@ impl Error {
         }
     }
 
-    /// What the database complained of, if it was the database.
+    /// What the database complained of, if it was the database, without the users
+    /// and passwords of the URLs in it.
     #[must_use]
-    pub fn fault(&self) -> Option<&Fault> {
-        match self {
-            Self::Database(fault) | Self::Unrecorded(fault) => Some(fault),
-            Self::Migration(failure) => Some(&failure.fault),
-            _ => None,
-        }
+    pub fn fault(&self) -> Option<Fault> {
+        let fault = match self {
+            Self::Database(fault) | Self::Unrecorded(fault) => fault,
+            Self::Migration(failure) => &failure.fault,
+            _ => return None,
+        };
+        Some(fault.clone().in_other_words(without_user_info))
     }
 
     /// What is to be said about it.

@@ -244,7 +244,7 @@ impl Home {
     fn own_folder(&self, settings: &file::Settings) -> Result<String, Error> {
         let folder = self.file.folder();
         let dir = match &settings.dir {
-            Some(dir) => dir.value.clone(),
+            Some(dir) => dir.value.0.clone(),
             None => usual_folder(folder)?,
         };
         let below = folder.strip_prefix(&self.root).unwrap_or(folder);

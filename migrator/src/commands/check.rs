@@ -142,8 +142,8 @@ async fn look(task: &Task) -> Result<Option<Look>, Error> {
     if is_missing {
         return Ok(None);
     }
-    let mut reader = db::connect_reader(url, config.limits.wait).await?;
-    let look = reader.look(project.format.ledger(), task.wanted()).await?;
+    let (wait, ledger) = (config.limits.wait, project.format.ledger());
+    let (_, look) = db::read_and_look(url, wait, ledger, task.wanted()).await?;
     refuse_foreign(&look, url.dialect())?;
     Ok(Some(look))
 }

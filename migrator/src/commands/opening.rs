@@ -2,23 +2,17 @@
 //! waited for and looked at.
 
 use super::{Task, refuse_foreign};
-use crate::db::fault::{Fault, FaultKind};
-use crate::db::url::DatabaseUrl;
-use crate::db::{self, Connection, Look, Session, Wanted};
+use crate::db::{self, Connection, Look, Wanted};
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::error::Error;
 use crate::formats::Format;
-use crate::formats::ledger::Ledger;
 use std::pin::pin;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
 /// How long the database may take to answer before it is said that it does not.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Before a connection is tried again that was lost.
-const AFTER_A_LOSS: Duration = Duration::from_millis(200);
 
 /// Says what was read.
 pub(super) fn announce(task: &Task, listener: &mut dyn Listener) {
@@ -49,7 +43,8 @@ pub(super) async fn look(
     let url = &config.database.value;
     let database = url.to_string();
     let wait = config.limits.wait;
-    let mut first = pin!(first_look(url, wait, project.format.ledger(), wanted));
+    let first = db::connect_and_look(url, wait, project.format.ledger(), wanted);
+    let mut first = pin!(first);
     let (connection, look) = if let Ok(first) = stop.or(timeout(PATIENCE, &mut first)).await? {
         first?
     } else {
@@ -66,24 +61,4 @@ pub(super) async fn look(
     });
     refuse_foreign(&look, url.dialect())?;
     Ok((connection, look))
-}
-
-/// Connects and looks; a server that goes away meanwhile is waited for, too.
-async fn first_look(
-    url: &DatabaseUrl,
-    wait: Duration,
-    ledger: &Ledger,
-    wanted: Wanted,
-) -> Result<(Connection, Look), Fault> {
-    let end = Instant::now() + wait;
-    loop {
-        let left = end.saturating_duration_since(Instant::now());
-        let mut connection = db::connect(url, left).await?;
-        match connection.look(ledger, wanted).await {
-            Err(fault) if fault.kind == FaultKind::Lost && Instant::now() < end => {
-                sleep(AFTER_A_LOSS).await;
-            }
-            result => return result.map(|look| (connection, look)),
-        }
-    }
 }

@@ -2,7 +2,7 @@
 //! and needs no right but SELECT.
 
 use super::{Task, refuse_foreign, up};
-use crate::db::{self, Look, Past, Reader};
+use crate::db::{self, Look, Past};
 use crate::engine::Step;
 use crate::error::Error;
 use crate::formats::Format;
@@ -40,8 +40,8 @@ pub(crate) async fn plan(task: &Task, request: Request) -> Result<Planned<'_>, E
     let (look, together) = if is_missing {
         (None, 1)
     } else {
-        let mut reader: Reader = db::connect_reader(url, config.limits.wait).await?;
-        let look = reader.look(project.format.ledger(), task.wanted()).await?;
+        let (wait, ledger) = (config.limits.wait, project.format.ledger());
+        let (reader, look) = db::read_and_look(url, wait, ledger, task.wanted()).await?;
         refuse_foreign(&look, url.dialect())?;
         (Some(look), reader.together())
     };

@@ -37,8 +37,8 @@ pub(crate) async fn list(task: &Task) -> Result<Found, Error> {
     let url = &task.config.database.value;
     let format = &task.project.format;
     let ledger = crate::formats::Format::ledger(format);
-    let mut reader = db::connect_reader(url, task.config.limits.wait).await?;
-    let look = reader.look(ledger, Wanted::default()).await?;
+    let wait = task.config.limits.wait;
+    let (mut reader, look) = db::read_and_look(url, wait, ledger, Wanted::default()).await?;
     refuse_foreign(&look, url.dialect())?;
     let history = look.past.history();
     let mut invalid_indexes = Vec::new();

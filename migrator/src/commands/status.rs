@@ -24,12 +24,12 @@ pub(crate) async fn status(task: &Task) -> Result<Found, Error> {
         project, config, ..
     } = task;
     let url = &config.database.value;
-    let mut reader = db::connect_reader(url, config.limits.wait).await?;
     let wanted = Wanted {
         repeated: !project.repeatables.is_empty(),
         runs: true,
     };
-    let look = reader.look(project.format.ledger(), wanted).await?;
+    let ledger = project.format.ledger();
+    let (_, look) = db::read_and_look(url, config.limits.wait, ledger, wanted).await?;
     refuse_foreign(&look, url.dialect())?;
     let history = look.past.history();
     let drifts = drift::find(&project.format, &project.migrations, &history);

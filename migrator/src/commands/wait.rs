@@ -32,7 +32,7 @@ pub(crate) async fn wait(
         return Ok(None);
     }
     let limit = config.limits.wait;
-    let mut answer = pin!(db::connect_reader(url, limit));
+    let mut answer = pin!(db::answers(url, limit));
     if let Ok(first) = stop.or(timeout(PATIENCE, &mut answer)).await? {
         first?;
     } else {

@@ -2,6 +2,7 @@
 //! read.
 
 use super::setting::{self, Setting};
+use super::value::Folder;
 use super::{ConfigError, Environment, Options};
 use crate::formats::FormatName;
 
@@ -36,7 +37,8 @@ pub fn dir(
     options: &Options,
     environment: &Environment,
 ) -> Result<Option<Setting<String>>, ConfigError> {
-    setting::find("dir", options.dir.as_ref(), environment, None)
+    let found = setting::find::<Folder>("dir", options.dir.as_ref(), environment, None)?;
+    Ok(found.map(|found| Setting::new(found.value.0, found.origin)))
 }
 
 /// The history table that the options or the environment name, if any.

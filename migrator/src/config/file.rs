@@ -7,6 +7,7 @@ mod wrong;
 
 use super::presentation::{Color, Keys, Output};
 use super::setting::{Origin, Setting};
+use super::value::Folder;
 use super::{ConfigError, nearest, target};
 use crate::diagnostic::Place;
 use crate::formats::FormatName;
@@ -128,7 +129,7 @@ tables! {
         /// may be.
         database_url: String,
         /// The folder of the migrations, relative to this file.
-        dir: String,
+        dir: Folder,
         /// The format of the migrations.
         format: FormatName,
         /// The longest that a statement waits for a table lock before its migration

@@ -244,7 +244,14 @@ impl Order<'_> {
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     known
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .map(|candidate| {
+            let likeness = match strsim::osa_distance(word, candidate) {
+                // One slip is much of a short word.
+                1 => 1.0,
+                _ => strsim::jaro_winkler(word, candidate),
+            };
+            (likeness, candidate)
+        })
         .filter(|(likeness, _)| *likeness > 0.7)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, candidate)| candidate.to_owned())

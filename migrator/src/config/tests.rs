@@ -43,6 +43,8 @@ fn an_unknown_key_is_told_with_its_place_and_the_nearest() {
     let (line, column, _, nearest) = wrong("[database.a]\n  url_env = \"A\"\n");
     assert_eq!((line, column), (2, 3));
     assert_eq!(nearest.as_deref(), Some("url-env"));
+    // One slip in a short word is much of it.
+    assert_eq!(wrong("dri = \"a\"\n").3.as_deref(), Some("dir"));
     assert_eq!(wrong("xyzzy = 1\n").3, None);
 }
 
@@ -52,9 +54,9 @@ fn a_wrong_value_is_told_with_its_own_place_and_what_it_may_be() {
         (
             "dir = 1",
             (1, 7),
-            "integer `1`, expected a text that is not empty",
+            "integer `1`, expected the path of a folder",
         ),
-        ("dir = \"\"", (1, 7), "expected a text that is not empty"),
+        ("dir = \"\"", (1, 7), "expected the path of a folder"),
         ("quiet = \"yes\"", (1, 9), "expected true or false"),
         (
             "wait = \"soon\"",
@@ -104,7 +106,7 @@ fn databases_come_in_the_order_written_and_inherit() {
     assert_eq!(value(of("ant").wait), Some(Duration::from_secs(1)));
     assert_eq!(of("zoo").dir, None);
     let dir = of("ant").dir.unwrap();
-    assert_eq!(dir.value, "ants");
+    assert_eq!(dir.value.0, "ants");
     let place = dir.origin.place().unwrap();
     assert_eq!(place.to_string(), "migrate.toml:6:7");
 }

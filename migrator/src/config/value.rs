@@ -176,6 +176,29 @@ impl Value for Duration {
     }
 }
 
+/// The path of a folder. An empty one would mean the current folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folder(pub String);
+
+impl Value for Folder {
+    fn takes() -> String {
+        "the path of a folder".to_owned()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        String::read(text).map(Self)
+    }
+
+    fn show(&self) -> String {
+        self.0.clone()
+    }
+
+    #[cfg(test)]
+    fn schema() -> schemars::Schema {
+        String::schema()
+    }
+}
+
 /// A text: a path, a name, a URL.
 impl Value for String {
     fn takes() -> String {

@@ -1,5 +1,6 @@
 //! A connection to whichever database the URL names.
 
+use super::certificates;
 use super::fault::{Fault, FaultKind};
 use super::url::DatabaseUrl;
 use super::{
@@ -21,6 +22,9 @@ use super::sqlite::{LockFile, Sqlite};
 /// The pauses between attempts to connect.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Before a connection is tried again that was lost.
+const AFTER_A_LOSS: Duration = Duration::from_millis(200);
 
 /// A connection that may write.
 pub struct Connection(Driver);
@@ -72,12 +76,61 @@ pub async fn connect(url: &DatabaseUrl, wait: Duration) -> Result<Connection, Fa
     connect_within(url, wait, create).await
 }
 
-/// Connects to ask questions only: it creates nothing.
+/// Connects and looks; a server that goes away meanwhile is waited for, too.
+///
+/// # Errors
+/// As [`connect`], and what the database complained of.
+pub async fn connect_and_look(
+    url: &DatabaseUrl,
+    wait: Duration,
+    ledger: &Ledger,
+    wanted: Wanted,
+) -> Result<(Connection, Look), Fault> {
+    let create = url.file().is_some_and(|file| file.may_create);
+    look_within(url, wait, create, ledger, wanted).await
+}
+
+/// The same to ask questions only: it creates nothing.
+///
+/// # Errors
+/// As [`connect_and_look`].
+pub async fn read_and_look(
+    url: &DatabaseUrl,
+    wait: Duration,
+    ledger: &Ledger,
+    wanted: Wanted,
+) -> Result<(Reader, Look), Fault> {
+    let (connection, look) = look_within(url, wait, false, ledger, wanted).await?;
+    Ok((Reader(connection), look))
+}
+
+/// Waits until the database answers and lets us in; it is asked nothing, and
+/// creates nothing.
 ///
 /// # Errors
 /// As [`connect`].
-pub async fn connect_reader(url: &DatabaseUrl, wait: Duration) -> Result<Reader, Fault> {
-    connect_within(url, wait, false).await.map(Reader)
+pub async fn answers(url: &DatabaseUrl, wait: Duration) -> Result<(), Fault> {
+    connect_within(url, wait, false).await.map(|_| ())
+}
+
+async fn look_within(
+    url: &DatabaseUrl,
+    wait: Duration,
+    create: bool,
+    ledger: &Ledger,
+    wanted: Wanted,
+) -> Result<(Connection, Look), Fault> {
+    let end = Instant::now() + wait;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        let mut connection = connect_within(url, left, create).await?;
+        match connection.look(ledger, wanted).await {
+            Err(fault) if fault.kind == FaultKind::Lost && Instant::now() < end => {
+                sleep(AFTER_A_LOSS).await;
+            }
+            result => return result.map(|look| (connection, look)),
+        }
+    }
 }
 
 async fn connect_within(
@@ -85,6 +138,7 @@ async fn connect_within(
     wait: Duration,
     create: bool,
 ) -> Result<Connection, Fault> {
+    certificates::check(url)?;
     let end = Instant::now() + wait;
     let mut pause = FIRST_PAUSE;
     loop {
@@ -93,6 +147,11 @@ async fn connect_within(
         let attempt = timeout(left.max(Duration::from_secs(1)), open(url, create));
         let fault = match attempt.await {
             Ok(Ok(driver)) => return Ok(Connection(driver)),
+            // What ends before it is set up was never there.
+            Ok(Err(fault)) if fault.kind == FaultKind::Lost => Fault {
+                kind: FaultKind::Unreachable,
+                ..fault
+            },
             Ok(Err(fault)) => fault,
             Err(_) => Fault::new(FaultKind::Unreachable, "no answer"),
         };
@@ -125,10 +184,8 @@ async fn open(url: &DatabaseUrl, create: bool) -> Result<Driver, Fault> {
 }
 
 /// A server's message may quote what it was sent.
-fn without_secrets(url: &DatabaseUrl, mut fault: Fault) -> Fault {
-    fault.message = url.without_secrets(&fault.message);
-    fault.detail = fault.detail.map(|detail| url.without_secrets(&detail));
-    fault
+fn without_secrets(url: &DatabaseUrl, fault: Fault) -> Fault {
+    fault.in_other_words(|text| url.without_secrets(text))
 }
 
 impl Session for Connection {
@@ -174,14 +231,6 @@ impl Session for Connection {
 }
 
 impl Reader {
-    /// Reads the server's facts and the history.
-    ///
-    /// # Errors
-    /// What the database complained of.
-    pub async fn look(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
-        self.0.look(ledger, wanted).await
-    }
-
     /// The indexes that these statements have left invalid.
     ///
     /// # Errors

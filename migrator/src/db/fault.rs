@@ -69,7 +69,7 @@ pub enum Position {
     Character(usize),
     /// 1-based line (MySQL, MariaDB).
     Line(usize),
-    /// The token that the message names (SQLite).
+    /// The token that the message names (SQLite; PostgreSQL where it does not count).
     Token(String),
 }
 
@@ -113,8 +113,14 @@ impl Fault {
 
     /// The same, without the values of a file's variables.
     #[must_use]
-    pub fn without_values(mut self, file: &SourceFile) -> Self {
-        self.message = file.without_values(&self.message);
+    pub fn without_values(self, file: &SourceFile) -> Self {
+        self.in_other_words(|text| file.without_values(text))
+    }
+
+    /// The same, with whatever the server said put otherwise.
+    #[must_use]
+    pub fn in_other_words(mut self, put: impl Fn(&str) -> String) -> Self {
+        self.message = put(&self.message);
         for text in [
             &mut self.detail,
             &mut self.hint,
@@ -122,9 +128,32 @@ impl Fault {
             &mut self.constraint,
             &mut self.table,
         ] {
-            *text = text.take().map(|text| file.without_values(&text));
+            *text = text.take().map(|text| put(&text));
         }
         self
+    }
+
+    /// Where in a statement the token is that the message names: none where it
+    /// stands more than once, for a wrong place is worse than the statement's.
+    #[must_use]
+    pub fn token_in(&self, statement: &str) -> Option<usize> {
+        let Some(Position::Token(token)) = &self.position else {
+            return None;
+        };
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let mut places = statement
+            .match_indices(token.as_str())
+            .filter(|(at, _)| {
+                let inside = token.starts_with(is_word) && statement[..*at].ends_with(is_word);
+                let rest = &statement[at + token.len()..];
+                let ahead = token.ends_with(is_word) && rest.starts_with(is_word);
+                !inside && !ahead
+            })
+            .map(|(at, _)| at);
+        match (places.next(), places.next()) {
+            (Some(at), None) => Some(at),
+            _ => None,
+        }
     }
 
     /// Whether its code is one of these.

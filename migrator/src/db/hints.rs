@@ -160,6 +160,10 @@ fn connection(fault: &Fault, code: &str) -> Option<&'static str> {
             "this server, database or user may only read: use the address of the primary, or see \
              who set it so (PostgreSQL: default_transaction_read_only, MySQL: read_only)"
         }
+        _ if says("which is no file that can be read") => {
+            "correct the path, or put the file there; DATABASE_CA_CERT takes the authority's text \
+             as well"
+        }
         _ if says("readonly database") => {
             "take mode=ro and immutable out of the URL, and let the user of this process write \
              into the file and its folder"
@@ -189,8 +193,8 @@ fn connection(fault: &Fault, code: &str) -> Option<&'static str> {
              ssl-mode=REQUIRED)"
         }
         _ if says("No such file or directory") => {
-            "the socket that the URL names is not there, nor may the file of its sslrootcert or \
-             ssl-ca be: see that the server runs, and correct the path"
+            "the socket that the URL names is not there: see that the server runs, and correct the \
+             path"
         }
         _ if says("failed to lookup address") => {
             "check the host of the URL: no name server knows it; a name within a platform's \

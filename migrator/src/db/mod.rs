@@ -7,6 +7,8 @@ pub mod hints;
 pub mod url;
 
 #[cfg(feature = "cli")]
+mod certificates;
+#[cfg(feature = "cli")]
 mod connection;
 #[cfg(feature = "cli")]
 mod memory;
@@ -26,7 +28,9 @@ mod stepwise;
 mod wire;
 
 #[cfg(feature = "cli")]
-pub use connection::{Connection, Guard, Reader, connect, connect_reader};
+pub use connection::{
+    Connection, Guard, Reader, answers, connect, connect_and_look, read_and_look,
+};
 pub use guard::{Attempt, Blocker, GuardSession, Lock, Sight, Work};
 
 use crate::formats::ledger::Ledger;

@@ -7,7 +7,7 @@ use super::fault::{Fault, FaultKind, Position};
 use super::memory::{self, Memory};
 use super::names;
 use super::repeat;
-use super::stepwise::{self, Settled, Step, Stepwise, done_at_once, quicker};
+use super::stepwise::{self, Miss, Settled, Step, Stepwise, done_at_once, quicker};
 use super::url::DatabaseUrl;
 use super::wire::{self, Answer};
 use super::{
@@ -42,6 +42,9 @@ pub(super) struct Sqlite {
     /// When the statement that runs must end.
     bound: Arc<Mutex<Option<Instant>>>,
 }
+
+/// How long another writer is waited for before a run cannot be remembered yet.
+const REMEMBERS_WITHIN: Duration = Duration::from_millis(500);
 
 /// How many of SQLite's instructions run between two questions whether to go
 /// on: well below a millisecond of them.
@@ -187,7 +190,7 @@ impl Sqlite {
             let text = job.file.slice(statement.span);
             self.bounded(text, job).await.map_err(|fault| Setback {
                 statement: Some(number),
-                offset: offset_in(text, &fault).map(|at| statement.span.start + at),
+                offset: fault.token_in(text).map(|at| statement.span.start + at),
                 left: Left::Nothing,
                 fault,
             })?;
@@ -247,17 +250,14 @@ impl Stepwise for Sqlite {
         fault.has_code(&[CONSTRAINT_PRIMARY_KEY])
     }
 
-    fn is_atomic(_step: &Step<'_>) -> bool {
-        true
-    }
-
     /// What cannot be in a transaction (VACUUM, PRAGMA, ATTACH) may be done
     /// again, so a mark after it will do.
-    async fn step(&mut self, step: &Step<'_>) -> Result<(), Fault> {
+    async fn step(&mut self, step: &Step<'_>) -> Result<(), Miss> {
         let done = done_at_once(step);
         if step.statement.kind != Kind::Other {
             self.bounded(step.text, step.job).await?;
-            return self.rows(&done).await.map(|_| ());
+            self.rows(&done).await?;
+            return Ok(());
         }
         for sql in ["BEGIN IMMEDIATE", step.text, &done, "COMMIT"] {
             let result = if sql == step.text {
@@ -268,7 +268,7 @@ impl Stepwise for Sqlite {
             if let Err(fault) = result {
                 self.cancelled.store(false, Ordering::Relaxed);
                 let _ = self.rows("ROLLBACK").await;
-                return Err(fault);
+                return Err(fault.into());
             }
         }
         Ok(())
@@ -310,7 +310,7 @@ impl Stepwise for Sqlite {
     }
 
     fn offset(text: &str, fault: &Fault) -> Option<usize> {
-        offset_in(text, fault)
+        fault.token_in(text)
     }
 }
 
@@ -396,6 +396,8 @@ impl Session for Sqlite {
     }
 
     async fn remember(&mut self, ledger: &Ledger, entry: Entry<'_>) -> Result<(), Fault> {
+        // Whoever asks for it says meanwhile what it waits for, and asks again.
+        self.be_patient(REMEMBERS_WITHIN).await?;
         memory::remember(self, ledger, entry).await
     }
 
@@ -415,27 +417,6 @@ fn unchanged(fault: Fault) -> Setback {
 
 fn is_missing(fault: &Fault) -> bool {
     fault.message.starts_with("no such table")
-}
-
-/// Where in a statement the token is that the message names: none where it
-/// stands more than once, for a wrong place is worse than the statement's.
-fn offset_in(text: &str, fault: &Fault) -> Option<usize> {
-    let Some(Position::Token(token)) = &fault.position else {
-        return None;
-    };
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let mut places = text
-        .match_indices(token.as_str())
-        .filter(|(at, _)| {
-            let inside = token.starts_with(is_word) && text[..*at].ends_with(is_word);
-            let ahead = token.ends_with(is_word) && text[at + token.len()..].starts_with(is_word);
-            !inside && !ahead
-        })
-        .map(|(at, _)| at);
-    match (places.next(), places.next()) {
-        (Some(at), None) => Some(at),
-        _ => None,
-    }
 }
 
 /// The token of `near "x": syntax error`, `no such column: x` and the like.
@@ -507,9 +488,9 @@ mod tests {
             ..Fault::new(FaultKind::Statement, "")
         };
         let text = "CREATE TABLE t (id txt(1)) txtual x";
-        assert_eq!(offset_in(text, &fault("txt")), text.find("txt("));
-        assert_eq!(offset_in(text, &fault(")")), None);
-        assert_eq!(offset_in(text, &fault("nowhere")), None);
+        assert_eq!(fault("txt").token_in(text), text.find("txt("));
+        assert_eq!(fault(")").token_in(text), None);
+        assert_eq!(fault("nowhere").token_in(text), None);
     }
 
     #[test]

@@ -22,15 +22,11 @@ pub(super) trait Stepwise: Memory {
         fault.kind == FaultKind::Claimed || Self::is_duplicate(fault)
     }
 
-    /// Whether a statement that failed has left nothing.
-    fn is_atomic(step: &Step<'_>) -> bool;
-
     /// Runs one statement and marks it.
     ///
     /// # Errors
-    /// What the database complained of; then the statement has not happened, but
-    /// for a lost connection.
-    async fn step(&mut self, step: &Step<'_>) -> Result<(), Fault>;
+    /// What the database complained of, and whether anything may stay of it.
+    async fn step(&mut self, step: &Step<'_>) -> Result<(), Miss>;
 
     /// Runs one statement of a file that keeps no journal, for no longer than it
     /// may take, and so that it can be cancelled.
@@ -69,6 +65,33 @@ impl Step<'_> {
     /// its variables may change.
     fn digest(&self) -> String {
         digest(self.job.file.slice_as_written(self.statement.span))
+    }
+}
+
+/// A statement that did not come to its end.
+pub(super) struct Miss {
+    pub(super) fault: Fault,
+    /// Whether nothing of the statement stays.
+    pub(super) is_clean: bool,
+}
+
+impl Miss {
+    /// One of which something may stay.
+    pub(super) fn unclean(fault: Fault) -> Self {
+        Self {
+            fault,
+            is_clean: false,
+        }
+    }
+}
+
+/// What was rolled back, or never ran; but of a lost connection nobody knows.
+impl From<Fault> for Miss {
+    fn from(fault: Fault) -> Self {
+        Self {
+            is_clean: fault.kind != FaultKind::Lost,
+            fault,
+        }
     }
 }
 
@@ -147,8 +170,8 @@ pub(super) async fn apply<S: Stepwise>(session: &mut S, job: Job<'_>) -> Result<
     }
     for (number, statement) in job.statements.iter().enumerate().skip(done) {
         let step = step(number, statement);
-        if let Err(fault) = session.step(&step).await {
-            let nothing = number == 0 && S::is_atomic(&step) && fault.kind != FaultKind::Lost;
+        if let Err(Miss { fault, is_clean }) = session.step(&step).await {
+            let nothing = number == 0 && is_clean;
             let mut setback = setback::<S>(job, number, number, fault);
             if nothing && give_up(session, job, &journal).await.is_ok() {
                 setback.left = Left::Nothing;

@@ -8,16 +8,17 @@ mod edit;
 pub(crate) mod event;
 mod guard;
 mod ladder;
+mod memory;
 mod round;
 pub(crate) mod stop;
 mod worker;
 
-use crate::db::fault::{Fault, FaultKind};
-use crate::db::{Edit, Entry, GuardSession, LockKey, Look, Past, Session, Wanted};
+use crate::db::fault::Fault;
+use crate::db::{GuardSession, LockKey, Look, Past, Session, Wanted};
 use crate::error::{Error, Stopped};
 use crate::limits::{Limits, Transaction};
 use crate::model::{Deed, Subject};
-use crate::plan::history::{Ending, History, Resume, Who};
+use crate::plan::history::{History, Resume, Who};
 use crate::sql::Statement;
 use crate::text::SourceFile;
 use batch::Batch;
@@ -211,37 +212,17 @@ async fn under_lock<'a, W: Session>(
         let _ = timeout(RELEASE_WITHIN, worker.flush(ledger)).await;
     }
     if outcome.is_remembered {
-        let (ending, error) = ending(&result);
-        let entry = Entry::End {
-            run: control.run.name,
-            ending,
-            did: &outcome.done,
-            error: error.as_deref(),
-        };
         // Its outcome is told in any case; what is remembered of it, where it can be.
-        let patience = match ending {
-            Ending::Stopped => RELEASE_WITHIN,
+        let patience = match &result {
+            Err(Error::Stopped(_)) => RELEASE_WITHIN,
             _ => REMEMBER_WITHIN,
         };
-        let _ = timeout(patience, worker.remember(ledger, entry)).await;
+        let ended = memory::end(control.run, &mut worker, &result, outcome);
+        let _ = timeout(patience, ended).await;
     }
     // The lock goes with the connection in any case.
     let _ = timeout(RELEASE_WITHIN, control.guard.release()).await;
     result
-}
-
-/// How a run ended, as the runs remember it.
-fn ending(result: &Result<(), Error>) -> (Ending, Option<String>) {
-    match result {
-        Ok(()) => (Ending::Succeeded, None),
-        Err(error) => {
-            let ending = match error {
-                Error::Stopped(_) => Ending::Stopped,
-                _ => Ending::Failed,
-            };
-            (ending, Some(error.diagnostic().to_string()))
-        }
-    }
 }
 
 /// Each round begins with what the history says now.
@@ -265,48 +246,12 @@ async fn rounds<'a>(
             return Err(Error::NeedsSecondConnection);
         }
         if !steps.is_empty() && !outcome.is_remembered {
-            remember(control, worker, &steps, outcome).await?;
+            memory::begin(control, worker, &steps, outcome).await?;
         }
         if !round(control, &steps, worker, &mut batch, &mut ladder, outcome).await? {
             return Ok(());
         }
     }
-}
-
-/// Remembers the run before it changes anything. Where that cannot be, the run
-/// goes on and says so: a role may be allowed to do no more than the migrations.
-async fn remember(
-    control: &mut Control<'_, impl GuardSession>,
-    worker: &mut impl Session,
-    steps: &[Step<'_>],
-    outcome: &mut Outcome,
-) -> Result<(), Error> {
-    let run = crate::plan::history::Run {
-        name: control.run.name.to_owned(),
-        verb: control.run.verb.to_owned(),
-        ending: Ending::Running,
-        did: steps.iter().map(|step| step.deed.subject()).collect(),
-        tool: crate::VERSION.to_owned(),
-        who: control.run.who.clone(),
-        ..crate::plan::history::Run::default()
-    };
-    // What a down script drops, a view say, is made again by the next `up`.
-    let reverts = |step: &Step<'_>| matches!(step.deed, Deed::Revert(..));
-    if control.run.wanted.repeated && steps.iter().any(reverts) {
-        let forget = worker.edit(&control.run.look.ledger, &[Edit::ForgetRepeated]);
-        control.stop.or(forget).await??;
-    }
-    let entry = Entry::Begin(&run);
-    let remembering = worker.remember(&control.run.look.ledger, entry);
-    match control.stop.or(remembering).await? {
-        Ok(()) => outcome.is_remembered = true,
-        Err(fault) if fault.kind == FaultKind::Lost => return Err(fault.into()),
-        Err(fault) => {
-            let warning = crate::error::not_remembered(&fault);
-            control.listener.event(&Event::Warning(warning));
-        }
-    }
-    Ok(())
 }
 
 /// What was done although its answer was lost belongs to this run, too.

@@ -5,7 +5,7 @@ use super::batch::Batch;
 use super::event::Event;
 use super::ladder::Ladder;
 use super::stop::Reason;
-use super::worker::{Waiting, attempt};
+use super::worker::{Waiting, attempt, lend_between};
 use super::{Control, Hold, InFlight, Outcome, Run, Step, chance};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::{GuardSession, Job, Left, Lock, Session, Setback};
@@ -88,6 +88,9 @@ pub(super) async fn round(
             return Err(failure(setback, outcome).into());
         }
         let is_begun = setback.left != Left::Nothing;
+        if waiting.is_for_guard {
+            lend_between(control).await;
+        }
         let pause = ladder.pause();
         control.listener.event(&Event::Retrying {
             deed,
@@ -195,7 +198,11 @@ fn is_worth_another_try(setback: &Setback) -> bool {
 }
 
 /// The end of a run of which the rest was not done.
-fn stopped_by(reason: Reason, rest: &[Step<'_>], failure: Option<MigrationFailure>) -> Error {
+pub(super) fn stopped_by(
+    reason: Reason,
+    rest: &[Step<'_>],
+    failure: Option<MigrationFailure>,
+) -> Error {
     Stopped {
         reason,
         failure: failure.map(Box::new),
@@ -207,7 +214,7 @@ fn stopped_by(reason: Reason, rest: &[Step<'_>], failure: Option<MigrationFailur
     .into()
 }
 
-fn failure(
+pub(super) fn failure(
     run: &Run<'_>,
     rest: &[Step<'_>],
     step: &Step<'_>,

@@ -28,6 +28,8 @@ const SAY_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Waiting {
     waited: Duration,
     said: Vec<String>,
+    /// Whether whoever was in the way of the last try waited for the guard.
+    pub(super) is_for_guard: bool,
 }
 
 /// Sends the jobs and awaits them, come what may: a dropped one would go on in
@@ -37,7 +39,8 @@ pub(super) struct Waiting {
 /// What is applied `alone`, without a transaction, has a history row that is not
 /// complete by the time that its statements run: sqlx refuses to go on there. So
 /// the tool's lock may be lent to an application that waits for it and that a
-/// statement waits for; both would hang otherwise.
+/// statement waits for; both would hang otherwise. To one that is in the way of a
+/// transaction it is lent between two tries.
 pub(super) async fn attempt(
     control: &mut Control<'_, impl GuardSession>,
     jobs: &[Job<'_>],
@@ -56,6 +59,7 @@ pub(super) async fn attempt(
     } = control;
     let handle = worker.handle();
     let began = Instant::now();
+    waiting.is_for_guard = false;
     let mut attempt = pin!(async {
         match run.transaction {
             Transaction::All => worker.apply_as_one(jobs).await,
@@ -103,16 +107,29 @@ pub(super) async fn attempt(
                             sight: &sight,
                         });
                     }
+                    waiting.is_for_guard |= sight.waits_for_guard;
                     if alone && sight.waits_for_guard && !*is_lent {
-                        let lent = timeout(GUARD_ANSWERS_WITHIN, guard.lend()).await;
-                        let (now, lent) = hold.after(lent);
-                        *hold = now;
-                        *is_lent = lent.is_some();
+                        *is_lent = lend(*guard, hold).await;
                     }
                 }
             }
         }
     }
+}
+
+/// Gives the tool's lock to an application that a transaction waited for, which
+/// has been rolled back by now: there is nothing that it could meet half done.
+pub(super) async fn lend_between(control: &mut Control<'_, impl GuardSession>) {
+    if control.hold == Hold::Locked && !control.is_lent {
+        control.is_lent = lend(control.guard, &mut control.hold).await;
+    }
+}
+
+async fn lend(guard: &mut impl GuardSession, hold: &mut Hold) -> bool {
+    let lent = timeout(GUARD_ANSWERS_WITHIN, guard.lend()).await;
+    let (now, lent) = hold.after(lent);
+    *hold = now;
+    lent.is_some()
 }
 
 /// What the guard sees; nothing where it has gone.

@@ -268,14 +268,14 @@ fn failure(error: &Error, state: Option<&str>) -> Value {
     let mut object = diagnostic(&error.diagnostic());
     let fault = error.fault();
     // MySQL and SQLite have numbers of their own.
-    let code = fault.and_then(|fault| fault.code.as_deref());
+    let code = fault.as_ref().and_then(|fault| fault.code.as_deref());
     let more = json!({
         "exit_code": exit::code(error),
         "state": state,
         "sqlstate": code.filter(|code| code.len() == 5),
         "database_code": code.filter(|code| code.len() != 5),
-        "detail": fault.and_then(|fault| fault.detail.clone()),
-        "hint": fault.and_then(|fault| fault.hint.clone()),
+        "detail": fault.as_ref().and_then(|fault| fault.detail.clone()),
+        "hint": fault.as_ref().and_then(|fault| fault.hint.clone()),
     });
     if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
         object.extend(more);

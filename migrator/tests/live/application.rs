@@ -16,6 +16,7 @@ stories! {
     }
     on [Postgres] {
         an_application_is_waited_for_behind_a_pooler,
+        an_application_that_waits_with_a_table_in_use_is_let_through,
     }
 }
 
@@ -115,4 +116,28 @@ fn an_application_that_never_ends_is_waited_for_as_long_as_allowed(db: &Database
     // It is gone with its session, whatever it meant to do.
     drop(application);
     up(&project, db).exits(0).says("Applied 3 migrations");
+}
+
+/// It waits for sqlx's lock in a transaction of its own, which keeps a table in
+/// use that a migration needs: neither would ever end.
+fn an_application_that_waits_with_a_table_in_use_is_let_through(db: &Database) {
+    let project = Project::new()
+        .migration("1_a.sql", "CREATE TABLE a (id INT);\n")
+        .migration("2_b.sql", "CREATE TABLE b (id INT);\n");
+    up(&project, db).exits(0);
+    let project = project.migration("3_a.sql", "ALTER TABLE a ADD COLUMN b INT;\n");
+    let folder = project.path("migrations");
+    let application = db.open();
+    application.run("BEGIN; SELECT * FROM a");
+    let running = Migrate::new(&project)
+        .on(db)
+        .args(["up", "--deadline", "20s"])
+        .spawn()
+        .until("could not get its lock");
+    // What it does in its own transaction nobody sees before it commits.
+    application.sqlx(&folder).unwrap();
+    thread::sleep(Duration::from_millis(500));
+    application.run("COMMIT");
+    running.wait().exits(0).says("Nothing to do");
+    assert_eq!(db.versions(), ["1", "2", "3"]);
 }

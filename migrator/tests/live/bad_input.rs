@@ -258,7 +258,8 @@ impl<'a> Scene<'a> {
 }
 
 /// Whether nothing was changed. A run that came as far as to begin a migration
-/// may leave the empty tables of its history, and SQLite's lock file.
+/// may leave the empty tables of its history, itself among the runs, and SQLite's
+/// lock file.
 fn is_as_it_was(case: &Case, before: &[String], after: &[String]) -> bool {
     if !matches!(case.exit, 8..=10) {
         return before == after;
@@ -267,15 +268,47 @@ fn is_as_it_was(case: &Case, before: &[String], after: &[String]) -> bool {
         let line = line.strip_prefix("public.").unwrap_or(line);
         let (table, rest) = line.split_once(['.', ':', ' ']).unwrap_or((line, ""));
         let is_row = line.contains(": [[");
+        // SQLite's name for the index of a primary key.
+        let table = table
+            .strip_prefix("sqlite_autoindex_")
+            .and_then(|rest| rest.strip_suffix("_1"))
+            .unwrap_or(table);
         match table {
             "_sqlx_migrations" | "_migrate_journal" => case.exit == 9 || !is_row,
+            "_migrate_runs" => !is_row,
             "app" => rest == "db.migrate-lock",
             _ => case.stays.contains(&table),
         }
     };
+    let is_of_runs = |line: &&String| line.starts_with(RUNS);
     let mut new = after.iter().filter(|line| !before.contains(line));
     let mut gone = before.iter().filter(|line| !after.contains(line));
-    new.all(is_ours) && gone.all(|line| case.exit == 9 && is_ours(line))
+    new.all(|line| is_of_runs(&line) || is_ours(line))
+        && gone.all(|line| is_of_runs(&line) || case.exit == 9 && is_ours(line))
+        && adds_only_what_failed(
+            before.iter().find(is_of_runs),
+            after.iter().find(is_of_runs),
+        )
+}
+
+/// How the rows of the runs begin.
+const RUNS: &str = "_migrate_runs: [[";
+
+/// Whether the runs are those that were there, and ones that did nothing.
+fn adds_only_what_failed(before: Option<&String>, after: Option<&String>) -> bool {
+    let rows = |line: Option<&String>| -> Vec<String> {
+        line.and_then(|line| line.strip_prefix(RUNS)?.strip_suffix("]]"))
+            .map(|rows| rows.split("], [").map(str::to_owned).collect())
+            .unwrap_or_default()
+    };
+    let (before, after) = (rows(before), rows(after));
+    let failed = |row: &String| {
+        ["failed", "stopped"]
+            .iter()
+            .any(|ending| row.contains(&format!("\"{ending}\", \"\", ")))
+    };
+    before.iter().all(|row| after.contains(row))
+        && after.iter().all(|row| before.contains(row) || failed(row))
 }
 
 fn told_to_a_program(case: &Case, output: &Output, scene: &Scene<'_>) -> Option<String> {

@@ -9,6 +9,9 @@ stories! {
         a_run_is_one_object_a_line,
         status_is_one_document,
     }
+    on [Postgres] {
+        a_url_in_what_the_database_adds_is_masked,
+    }
 }
 
 fn json(project: &Project, db: &Database, verb: &str) -> Output {
@@ -80,4 +83,17 @@ fn status_is_one_document(db: &Database) {
         .map(|migration| migration["state"].as_str().unwrap())
         .collect();
     assert_eq!(states, ["applied", "pending"]);
+}
+
+fn a_url_in_what_the_database_adds_is_masked(db: &Database) {
+    // Not as one word, or the file's own line would show it.
+    let project = Project::new().migration(
+        "1_a.sql",
+        "DO $$DECLARE url TEXT := 'postgres://app:hush-' || 'hush@db/app'; BEGIN\n\
+         RAISE 'no' USING DETAIL = 'not at ' || url, HINT = 'look at ' || url;\nEND$$;\n",
+    );
+    let output = json(&project, db, "up").exits(8);
+    let error = events(&output).pop().unwrap();
+    assert_eq!(error["detail"], "not at postgres://@db/app");
+    assert_eq!(error["hint"], "look at postgres://@db/app");
 }

@@ -16,6 +16,13 @@ stories! {
     on [Mariadb, Mysql] {
         the_directive_means_nothing_to_mysql,
     }
+    on servers {
+        what_a_failed_first_statement_has_done_is_told,
+    }
+    on [Postgres] {
+        a_first_statement_that_never_began_leaves_nothing,
+        an_index_that_failed_half_way_leaves_it_said,
+    }
 }
 
 /// What this database refuses in a transaction.
@@ -116,4 +123,92 @@ fn the_directive_means_nothing_to_mysql(db: &Database) {
     // As with sqlx: data alone is rolled back, marked or not.
     up(&project, db).exits(8).says("✅ 1 a (");
     assert_eq!(db.value("SELECT count(*) FROM a"), "0");
+}
+
+fn a_first_statement_that_never_began_leaves_nothing(db: &Database) {
+    let project = Project::new().migration("1_a.sql", "CREATE TABLE a (id INT);\n");
+    for (statement, column) in [
+        ("CREATE INDEX CONCURRENTLY i ON a (id,)", 38),
+        ("CREATE INDEX CONCURRENTLY i ON a (mail)", 35),
+        ("CREATE INDEX CONCURRENTLY ON a (mail)", 33),
+        ("CREATE INDEX CONCURRENTLY i ON nowhere.a (id)", 32),
+        ("DROP INDEX CONCURRENTLY nothing", 25),
+        ("VACUUM nothing", 8),
+    ] {
+        project.write(
+            "migrations/2_b.sql",
+            format!("-- no-transaction\n{statement};\nSELECT 1;\n"),
+        );
+        up(&project, db)
+            .exits(8)
+            .ends(&format!("migrations/2_b.sql:2:{column}: "))
+            .ends("nothing of migration 2 stays")
+            .complains("statement 1 of 2");
+        assert_eq!(db.versions(), ["1"], "{statement}");
+        assert_eq!(db.value("SELECT count(*)::text FROM _migrate_journal"), "0");
+    }
+    // It is as if there had never been such a migration.
+    project.remove("migrations/2_b.sql");
+    up(&project, db).exits(0).says("Nothing to do");
+}
+
+fn an_index_that_failed_half_way_leaves_it_said(db: &Database) {
+    let project = Project::new().migration(
+        "1_a.sql",
+        "CREATE TABLE a (id INT);\nINSERT INTO a VALUES (1), (1);\n\
+         CREATE FUNCTION f(INT) RETURNS INT IMMUTABLE LANGUAGE plpgsql \
+         AS $$BEGIN RETURN (SELECT 1 FROM nothing); END$$;\n",
+    );
+    // The second fails for a table that is not there, but while it is built.
+    for (statement, code) in [
+        ("CREATE UNIQUE INDEX CONCURRENTLY i ON a (id)", "(23505 "),
+        ("CREATE INDEX CONCURRENTLY i ON a (f(id))", "(42P01 "),
+        ("CREATE INDEX CONCURRENTLY ON a (f(id))", "(42P01 "),
+    ] {
+        project.write(
+            "migrations/2_b.sql",
+            format!("-- no-transaction\n{statement};\n"),
+        );
+        up(&project, db)
+            .exits(9)
+            .ends(code)
+            .ends("migration 2 is marked as begun, and none of its statements completed");
+        let left = "SELECT count(*)::text FROM pg_index WHERE NOT indisvalid";
+        assert_eq!(db.value(left), "1", "{statement}");
+        db.run("DROP INDEX IF EXISTS i, a_f_idx; DELETE FROM _sqlx_migrations WHERE version = 2");
+    }
+}
+
+/// It commits by itself, so that nothing can take it back.
+fn what_a_failed_first_statement_has_done_is_told(db: &Database) {
+    let body = match db.server {
+        Server::Postgres => {
+            "CREATE PROCEDURE p() LANGUAGE plpgsql \
+             AS $$BEGIN CREATE TABLE b (id INT); COMMIT; DROP TABLE nothing; END$$;"
+        }
+        _ => {
+            "DELIMITER //\nCREATE PROCEDURE p() BEGIN CREATE TABLE b (id INT); DROP TABLE nothing; \
+             END//\nDELIMITER ;"
+        }
+    };
+    let project = Project::new()
+        .migration("1_a.sql", format!("CREATE TABLE a (id INT);\n{body}\n"))
+        .migration("2_b.sql", "-- no-transaction\nCALL p();\n");
+    up(&project, db)
+        .exits(9)
+        .ends("migration 2 is marked as begun, and none of its statements completed");
+    assert_eq!(db.tables(), ["a", "b"]);
+    if db.server == Server::Postgres {
+        return;
+    }
+    db.run("DELETE FROM _sqlx_migrations WHERE version = 2");
+    project.write("migrations/2_b.sql", "DROP TABLE b, nothing;\n");
+    let output = up(&project, db);
+    // MariaDB drops those that are there.
+    let (code, tables) = match db.server {
+        Server::Mariadb => (9, &["a"][..]),
+        _ => (8, &["a", "b"][..]),
+    };
+    let _ = output.exits(code);
+    assert_eq!(db.tables(), tables);
 }

@@ -4,7 +4,7 @@
 use super::{DIALECT, DUPLICATE_ENTRY, Mysql, offset_in};
 use crate::db::Job;
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::stepwise::{Settled, Step, Stepwise, begin, done_at_once, first_word};
+use crate::db::stepwise::{Miss, Settled, Step, Stepwise, begin, done_at_once, first_word};
 use crate::formats::journal::Journal;
 use crate::formats::ledger::quote;
 use crate::plan::history::Mark;
@@ -17,21 +17,17 @@ impl Stepwise for Mysql {
         fault.has_code(&[DUPLICATE_ENTRY])
     }
 
-    fn is_atomic(_step: &Step<'_>) -> bool {
-        true
-    }
-
     /// What commits by itself goes with its marks in one message: the server runs
     /// the rest of a message after the client is gone. What does not, shares a
     /// transaction with its mark.
-    async fn step(&mut self, step: &Step<'_>) -> Result<(), Fault> {
+    async fn step(&mut self, step: &Step<'_>) -> Result<(), Miss> {
         let text = format!("/* {} */ {}", step.job.run, step.text);
         if is_transactional(step.text) {
             let done = done_at_once(step);
             for sql in ["START TRANSACTION", &text, &done, "COMMIT"] {
                 if let Err(fault) = self.rows(sql).await {
                     let _ = self.rows("ROLLBACK").await;
-                    return Err(fault);
+                    return Err(fault.into());
                 }
             }
             return Ok(());
@@ -39,17 +35,19 @@ impl Stepwise for Mysql {
         let version = step.version();
         let tail = format!(";\n{}", step.journal.done(version, step.number));
         let message = format!("{};\n{text}{tail}", begin(step));
-        let result = self.rows(&message).await.map_err(|mut fault| {
-            fault.message = without_tail(&fault.message, &tail);
-            fault
-        });
-        if let Err(fault) = &result
-            && fault.kind != FaultKind::Lost
-        {
+        let Err(mut fault) = self.rows(&message).await else {
+            return Ok(());
+        };
+        fault.message = without_tail(&fault.message, &tail);
+        if fault.kind != FaultKind::Lost {
             // Where even this fails, the next run settles it.
             let _ = self.rows(&step.journal.undo(version, step.number)).await;
         }
-        result.map(|_| ())
+        if self.is_atomic(step.text) {
+            Err(fault.into())
+        } else {
+            Err(Miss::unclean(fault))
+        }
     }
 
     async fn run(&mut self, job: Job<'_>, statement: Statement) -> Result<(), Fault> {
@@ -96,6 +94,18 @@ impl Stepwise for Mysql {
 
     fn offset(text: &str, fault: &Fault) -> Option<usize> {
         offset_in(text, fault)
+    }
+}
+
+impl Mysql {
+    /// Whether a statement that failed has done nothing: a procedure may have
+    /// committed before, and MariaDB drops those of several tables that are there.
+    fn is_atomic(&self, statement: &str) -> bool {
+        match first_word(statement).as_str() {
+            "CALL" => false,
+            "DROP" => !self.is_mariadb || !statement.contains(','),
+            _ => true,
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 use super::{DIALECT, Postgres, progress};
 use crate::db::fault::Fault;
+use crate::db::url::without_user_info;
 use crate::db::{Attempt, Blocker, GuardSession, Handle, Lock, LockKey, Look, Sight};
 use crate::formats::ledger::{Row, quote};
 use std::time::Duration;
@@ -146,6 +147,6 @@ fn blocker(row: Row) -> Option<Blocker> {
         application: application?,
         state: state?,
         age: Duration::from_millis(age?.parse().ok()?),
-        query: query?,
+        query: without_user_info(&query?),
     })
 }

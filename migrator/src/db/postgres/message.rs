@@ -3,7 +3,7 @@
 //! of the time.
 
 use super::{
-    DIALECT, DIVISION_BY_ZERO, LOCK_NOT_AVAILABLE, SERIALIZATION_FAILURE, UNIQUE_VIOLATION,
+    DIALECT, DIVISION_BY_ZERO, LOCK_NOT_AVAILABLE, SERIALIZATION_FAILURE, UNIQUE_VIOLATION, name_in,
 };
 use crate::db::fault::{Fault, FaultKind, Position};
 use crate::db::wire::{Answer, Rows};
@@ -175,6 +175,10 @@ impl Part<'_> {
                 .checked_sub(self.file)
                 .filter(|number| *number < statements.len()),
         };
+        let offset = offset.or_else(|| {
+            let span = statements.get(statement?)?.span;
+            Some(span.start + name_in(source.slice(span), &fault)?)
+        });
         Setback {
             left: if completed == self.fence {
                 claimed_or(&fault, Left::Nothing)

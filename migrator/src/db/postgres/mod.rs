@@ -391,6 +391,22 @@ fn character(fault: &Fault) -> Option<usize> {
     }
 }
 
+/// Where in a statement the name is that the server complains of where it counts
+/// no characters: it does not for what only a running command looks up.
+fn name_in(statement: &str, fault: &Fault) -> Option<usize> {
+    // It names what was written in capitals in small letters.
+    fault
+        .token_in(&statement.to_ascii_lowercase())
+        .or_else(|| fault.token_in(statement))
+}
+
+/// The name in `column "x" of relation "y" does not exist` and the like.
+fn name(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once('"')?;
+    let (name, _) = rest.split_once('"')?;
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
 fn byte_of(text: &str, character: usize) -> usize {
     text.char_indices()
         .nth(character)
@@ -421,7 +437,11 @@ fn fault(error: &sqlx::Error, connecting: bool) -> Fault {
         hint: own(error.hint()),
         position: match error.position() {
             Some(PgErrorPosition::Original(at)) => Some(Position::Character(at.saturating_sub(1))),
-            _ => None,
+            // What a function names need not be in the statement.
+            None if is_about_a_name(error.code()) && error.r#where().is_none() => {
+                name(error.message()).map(Position::Token)
+            }
+            Some(PgErrorPosition::Internal { .. }) | None => None,
         },
         inner: match error.position() {
             Some(PgErrorPosition::Internal { position, query }) => Some(Box::new(Inner {
@@ -435,6 +455,11 @@ fn fault(error: &sqlx::Error, connecting: bool) -> Fault {
         table: own(error.table()),
         ..Fault::new(FaultKind::Statement, error.message())
     }
+}
+
+/// By SQLSTATE: class 42 is about what a statement names, 3F about a schema.
+fn is_about_a_name(code: &str) -> bool {
+    code.starts_with("42") || code.starts_with("3F")
 }
 
 /// By SQLSTATE: class 08 and the shutdowns end a connection; while connecting,
@@ -453,6 +478,25 @@ fn kind(code: &str, connecting: bool) -> FaultKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_placed_where_it_stands_once() {
+        let place = |statement: &str, message: &str| {
+            let fault = Fault {
+                position: name(message).map(Position::Token),
+                ..Fault::new(FaultKind::Statement, message)
+            };
+            name_in(statement, &fault)
+        };
+        let message = "column \"mail\" of relation \"users\" does not exist";
+        let statement = "ALTER TABLE users\n  DROP COLUMN Mail";
+        assert_eq!(place(statement, message), statement.find("Mail"));
+        assert_eq!(place("ALTER TABLE mail DROP mail", message), None);
+        let quoted = "ALTER TABLE users DROP COLUMN \"Mail\"";
+        let message = "column \"Mail\" of relation \"users\" does not exist";
+        assert_eq!(place(quoted, message), quoted.find("Mail"));
+        assert_eq!(place(quoted, "permission denied"), None);
+    }
 
     #[test]
     fn the_lock_has_the_name_that_never_changes() {

@@ -3,10 +3,13 @@
 //! like, is marked before and after, and can mostly be told from the catalogue.
 
 use super::message::milliseconds;
-use super::{DIALECT, INVALID_NAME, Postgres, RESET, UNIQUE_VIOLATION, byte_of, character, fault};
+use super::{
+    DIALECT, DUPLICATE_TABLE, INVALID_NAME, Postgres, RESET, UNIQUE_VIOLATION, byte_of, character,
+    name_in,
+};
 use crate::db::Job;
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::stepwise::{Settled, Step, Stepwise, begin, done_at_once, first_word};
+use crate::db::stepwise::{Miss, Settled, Step, Stepwise, begin, done_at_once, first_word};
 use crate::formats::ledger::quote;
 use crate::plan::history::Mark;
 use crate::sql::{Kind, Statement};
@@ -36,17 +39,12 @@ impl Stepwise for Postgres {
         fault.has_code(&[UNIQUE_VIOLATION])
     }
 
-    /// A CONCURRENTLY that failed leaves an invalid index.
-    fn is_atomic(step: &Step<'_>) -> bool {
-        !matches!(step.statement.kind, Kind::NoTransaction(_))
-    }
-
-    async fn step(&mut self, step: &Step<'_>) -> Result<(), Fault> {
+    async fn step(&mut self, step: &Step<'_>) -> Result<(), Miss> {
         if !matches!(step.statement.kind, Kind::NoTransaction(_)) {
             let done = done_at_once(step);
             match self.in_transaction(step.job, step.text, Some(&done)).await {
                 Err(fault) if fault.has_code(&NEEDS_ITS_OWN) => {}
-                result => return result,
+                result => return Ok(result?),
             }
         }
         self.ours(&begin(step)).await?;
@@ -56,10 +54,11 @@ impl Stepwise for Postgres {
                 // Where even this fails, the next run settles it.
                 let _ = self.ours(&undo).await;
             }
-            return Err(fault);
+            let is_clean = self.left_nothing(step, &fault).await;
+            return Err(Miss { fault, is_clean });
         }
         let done = step.journal.done(step.version(), step.number);
-        self.ours(&done).await
+        self.ours(&done).await.map_err(Miss::unclean)
     }
 
     async fn run(&mut self, job: Job<'_>, statement: Statement) -> Result<(), Fault> {
@@ -95,10 +94,8 @@ impl Stepwise for Postgres {
             });
         }
         Ok(match first_word(step.text).as_str() {
-            // Doing them once more does no more than doing them once.
-            "ANALYZE" | "CLUSTER" | "DISCARD" | "REFRESH" | "REINDEX" | "VACUUM" => {
-                Settled::DidNotHappen
-            }
+            "REINDEX" => Settled::DidNotHappen,
+            word if is_repeatable(word) => Settled::DidNotHappen,
             _ => Settled::Unknown,
         })
     }
@@ -108,7 +105,9 @@ impl Stepwise for Postgres {
     }
 
     fn offset(text: &str, fault: &Fault) -> Option<usize> {
-        character(fault).map(|at| byte_of(text, at))
+        character(fault)
+            .map(|at| byte_of(text, at))
+            .or_else(|| name_in(text, fault))
     }
 }
 
@@ -142,15 +141,10 @@ impl Postgres {
             milliseconds(job.statement_timeout)
         );
         let mark = mark.map_or(String::new(), |mark| format!("{AS_OURSELVES}; {mark}; "));
-        let sent = self.send(&format!("{head}{text}\n;\n{mark}COMMIT")).await;
-        let Err(failed) = sent else {
-            return Ok(());
-        };
-        let fault = fault(&failed.error, false);
-        if fault.kind != FaultKind::Lost {
-            self.roll_back().await;
-        }
-        Err(fault.moved_back(head.chars().count()))
+        let before = head.chars().count();
+        self.transaction(&format!("{head}{text}\n;\n{mark}COMMIT"))
+            .await
+            .map_err(|fault| fault.moved_back(before))
     }
 
     /// A statement that can be in no transaction. What it is found by and bounded
@@ -168,11 +162,41 @@ impl Postgres {
         self.rows(text).await.map(|_| ())
     }
 
+    /// Whether a statement that failed outside of a transaction has done nothing:
+    /// it was refused before it began. A CONCURRENTLY that came further has left
+    /// an invalid index, and a procedure may have committed.
+    async fn left_nothing(&mut self, step: &Step<'_>, fault: &Fault) -> bool {
+        if fault.kind == FaultKind::Lost {
+            return false;
+        }
+        if let Some((name, table)) = concurrent_index(step.text) {
+            return match self.index(&name, &table).await {
+                Ok(Index::Absent) => true,
+                // Somebody else's, whose name was in the way.
+                Ok(Index::Valid) => fault.has_code(&[DUPLICATE_TABLE]),
+                Ok(Index::BeingBuilt | Index::Invalid { .. }) | Err(_) => false,
+            };
+        }
+        is_repeatable(&first_word(step.text)) || is_refusal(fault)
+    }
+
     /// A statement of ours, as ourselves.
     async fn ours(&mut self, sql: &str) -> Result<(), Fault> {
-        self.rows(&format!("BEGIN; {AS_OURSELVES}; {sql}; COMMIT"))
+        self.transaction(&format!("BEGIN; {AS_OURSELVES}; {sql}; COMMIT"))
             .await
-            .map(|_| ())
+    }
+
+    /// A message that is a transaction: one that failed would swallow whatever
+    /// comes after it.
+    async fn transaction(&mut self, message: &str) -> Result<(), Fault> {
+        let result = self.rows(message).await.map(|_| ());
+        if result
+            .as_ref()
+            .is_err_and(|fault| fault.kind != FaultKind::Lost)
+        {
+            self.roll_back().await;
+        }
+        result
     }
 
     /// An index that a killed CONCURRENTLY left: IF NOT EXISTS would take it for
@@ -250,6 +274,26 @@ impl Postgres {
             sleep(PAUSE).await;
         }
     }
+}
+
+/// Whether to do a statement with this first word once more does no more than to
+/// do it once.
+fn is_repeatable(word: &str) -> bool {
+    matches!(
+        word,
+        "ANALYZE" | "CLUSTER" | "DISCARD" | "REFRESH" | "VACUUM"
+    )
+}
+
+/// Whether a statement was refused as it stands: a syntax error or what it names
+/// (class 42), what the server cannot do (0A), a schema that is not there (3F), or
+/// that it may not stand in a transaction. Whatever a function raises while the
+/// statement runs has a context.
+fn is_refusal(fault: &Fault) -> bool {
+    let class = fault.code.as_deref().and_then(|code| code.get(..2));
+    let is_of_analysis =
+        matches!(class, Some("0A" | "3F" | "42")) || fault.has_code(&NEEDS_ITS_OWN[..1]);
+    fault.context.is_none() && is_of_analysis
 }
 
 /// Name and table of a CREATE INDEX CONCURRENTLY that names its index.

@@ -28,7 +28,7 @@ const CASES: &[Case] = &[
         ],
         code: "bad_configuration_file",
         place: "migrate.toml:2:48",
-        next: "migrate --help",
+        next: "docs/configuration.md",
         ..CASE
     },
     Case {
@@ -42,7 +42,7 @@ const CASES: &[Case] = &[
         ],
         code: "bad_configuration_file",
         place: "migrate.toml:1:1",
-        next: "migrate --help",
+        next: "did you mean `database-url`?",
         ..CASE
     },
     Case {
@@ -56,7 +56,7 @@ const CASES: &[Case] = &[
         ],
         code: "bad_configuration_file",
         place: "migrate.toml:1:8",
-        next: "migrate --help",
+        next: "docs/configuration.md",
         ..CASE
     },
     Case {
@@ -237,7 +237,7 @@ const CASES: &[Case] = &[
         given: &[A, File("migrate.toml", "dri = \"sql\"\n")],
         code: "bad_configuration_file",
         place: "migrate.toml:1:1",
-        next: "migrate --help",
+        next: "did you mean `dir`?",
         ..CASE
     },
     Case {
@@ -245,7 +245,7 @@ const CASES: &[Case] = &[
         given: &[A, File("migrate.toml", "dir = \"sql\n")],
         code: "bad_configuration_file",
         place: "migrate.toml:1:11",
-        next: "migrate --help",
+        next: "docs/configuration.md",
         ..CASE
     },
     Case {
@@ -253,7 +253,7 @@ const CASES: &[Case] = &[
         given: &[A, File("migrate.toml", "table = 1\n")],
         code: "bad_configuration_file",
         place: "migrate.toml:1:9",
-        next: "migrate --help",
+        next: "docs/configuration.md",
         ..CASE
     },
 ];

@@ -80,8 +80,9 @@ const CASES: &[Case] = &[
         name: "a colour that there is not",
         given: &[A],
         args: &["--color", "red"],
-        exit: 2,
-        says: "red",
+        code: "bad_setting",
+        says: "`auto`, `always` or `never`",
+        next: "--color",
         ..CASE
     },
     Case {
@@ -158,9 +159,10 @@ const CASES: &[Case] = &[
     Case {
         name: "a file's policy",
         given: &[A, File("migrate.toml", "out-of-order = \"yes\"\n")],
-        code: "bad_setting",
-        says: "`out-of-order` in migrate.toml",
-        next: "migrate.toml",
+        code: "bad_configuration_file",
+        place: "migrate.toml:1:16",
+        says: "`error` or `apply`",
+        next: "docs/configuration.md",
         ..CASE
     },
     Case {

@@ -95,7 +95,7 @@ const ON_EVERY: &[Case] = &[
         exit: 7,
         code: "half_applied",
         says: "migration 1",
-        next: "history table",
+        next: "migrate repair --resolve 1=applied",
         ..CASE
     },
     Case {

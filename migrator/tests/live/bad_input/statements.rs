@@ -109,7 +109,7 @@ const STATEMENTS: &[Case] = &[
         ],
         exit: 8,
         code: "migration_failed",
-        place: "migrations/2_b.sql:1:1",
+        place: "migrations/2_b.sql:1:14",
         says: "42P07 duplicate_table",
         next: "IF NOT EXISTS",
         ..CASE

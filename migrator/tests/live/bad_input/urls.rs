@@ -298,6 +298,51 @@ const CASES: &[Case] = &[
         ..CASE
     },
     Case {
+        name: "an authority's file that is not there",
+        given: &[
+            A,
+            Url("postgres://app:hush-hush@127.0.0.1:1/app?sslrootcert=/certificates/ca.pem"),
+        ],
+        code: "bad_database_url",
+        says: "sslrootcert names \"/certificates/ca.pem\", which is no file that can be read",
+        next: "correct the path",
+        ..CASE
+    },
+    Case {
+        name: "an authority's file that is a folder",
+        given: &[
+            A,
+            Url("mysql://app:hush-hush@127.0.0.1:1/app?ssl-mode=VERIFY_IDENTITY&ssl-ca=migrations"),
+        ],
+        code: "bad_database_url",
+        says: "ssl-ca names \"migrations\"",
+        next: "correct the path",
+        ..CASE
+    },
+    Case {
+        name: "a key that is not there",
+        given: &[
+            A,
+            Url("postgres://app:hush-hush@127.0.0.1:1/app?sslkey=/nowhere/key.pem"),
+        ],
+        code: "bad_database_url",
+        says: "sslkey names \"/nowhere/key.pem\"",
+        next: "correct the path",
+        ..CASE
+    },
+    Case {
+        name: "an authority's file that nobody reads",
+        given: &[
+            A,
+            Url("postgres://app:hush-hush@127.0.0.1:1/app?sslmode=disable&sslrootcert=/nowhere"),
+        ],
+        args: &["--wait", "0"],
+        exit: 4,
+        code: "unreachable",
+        next: "host and port",
+        ..CASE
+    },
+    Case {
         name: "no file",
         given: &[A, Url("sqlite://")],
         args: &["--wait", "0"],
