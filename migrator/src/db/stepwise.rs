@@ -75,6 +75,7 @@ pub(super) struct Miss {
     pub(super) is_clean: bool,
 }
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 impl Miss {
     /// One of which something may stay.
     pub(super) fn unclean(fault: Fault) -> Self {
