@@ -80,7 +80,7 @@ fn a_changed_file_is_accepted_once_it_was_shown(db: &Database) {
 
     let accepted = repair(&project, db, ["--accept", "1"])
         .exits(0)
-        .says(&format!("migrations/1_a.sql: SHA-384 {}…", &before[..16]))
+        .says(&format!("migrations/1_a.sql: checksum {}…", &before[..16]))
         .says("✅ 1 a: changed since it was applied, now accepted as it is");
     let after = checksum();
     assert_ne!(after, before);

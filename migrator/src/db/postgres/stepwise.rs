@@ -134,11 +134,9 @@ impl Postgres {
         mark: Option<&str>,
     ) -> Result<(), Fault> {
         let head = format!(
-            "BEGIN; SET LOCAL application_name = {}; SET LOCAL lock_timeout = {}; \
-             SET LOCAL statement_timeout = {};\n",
+            "BEGIN; SET LOCAL application_name = {}; SET LOCAL lock_timeout = {};\n",
             quote(DIALECT, job.run),
-            milliseconds(job.lock_timeout),
-            milliseconds(job.statement_timeout)
+            milliseconds(job.lock_timeout)
         );
         let mark = mark.map_or(String::new(), |mark| format!("{AS_OURSELVES}; {mark}; "));
         let before = head.chars().count();
@@ -147,13 +145,12 @@ impl Postgres {
             .map_err(|fault| fault.moved_back(before))
     }
 
-    /// A statement that can be in no transaction. What it is found by and bounded
-    /// by lasts as long as the session.
+    /// A statement that can be in no transaction. What it is found by lasts as long
+    /// as the session.
     async fn alone(&mut self, job: Job<'_>, text: &str) -> Result<(), Fault> {
         self.rows(&format!(
-            "SET application_name = {}; SET statement_timeout = {}",
-            quote(DIALECT, job.run),
-            milliseconds(job.statement_timeout)
+            "SET application_name = {}",
+            quote(DIALECT, job.run)
         ))
         .await?;
         if let Some((name, table)) = concurrent_index(text) {

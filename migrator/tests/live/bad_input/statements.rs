@@ -111,7 +111,7 @@ const STATEMENTS: &[Case] = &[
         code: "migration_failed",
         place: "migrations/2_b.sql:1:14",
         says: "42P07 duplicate_table",
-        next: "IF NOT EXISTS",
+        next: "migrate baseline",
         ..CASE
     },
     Case {
