@@ -61,6 +61,8 @@ pub(crate) fn code(error: &Error) -> u8 {
             FaultKind::Claimed | FaultKind::LockTimeout | FaultKind::Statement => FAILED,
         },
         Error::NeedsSecondConnection | Error::Unrecorded(_) => CONNECTION,
+        // A version that was typed, and that no file has.
+        Error::Plan(error) if error.is_unknown_version() => CONFIGURATION,
         Error::Baseline(BaselineError::HalfApplied { .. } | BaselineError::NotEmpty { .. })
         | Error::ForeignHistory { .. }
         | Error::Plan(_)

@@ -59,6 +59,14 @@ pub struct PlanError {
 }
 
 impl PlanError {
+    /// Whether all that is wrong is a version that was asked for.
+    #[must_use]
+    pub fn is_unknown_version(&self) -> bool {
+        self.drifts
+            .iter()
+            .all(|drift| matches!(drift, Drift::Unknown { .. }))
+    }
+
     /// Whether a migration has begun and not ended, which may be because another
     /// migrator is at it.
     #[must_use]

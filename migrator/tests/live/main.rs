@@ -46,6 +46,7 @@ mod running;
 mod runs;
 mod sqlite;
 mod sqlx_toml;
+mod steps;
 mod stopping;
 mod story;
 mod tls;

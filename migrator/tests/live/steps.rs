@@ -1,0 +1,93 @@
+//! Less than all that is pending, and only a look at it.
+
+use crate::support::{Database, Migrate, Output, Project, stories};
+use serde_json::Value;
+
+stories! {
+    on every {
+        up_goes_no_further_than_it_is_told,
+        a_dry_run_shows_the_plan_and_changes_nothing,
+        up_does_exactly_what_plan_has_shown,
+    }
+}
+
+fn project() -> Project {
+    Project::new()
+        .migration("1_a.sql", "CREATE TABLE a (id INT PRIMARY KEY);\n")
+        .migration("2_b.sql", "CREATE TABLE b (id INT PRIMARY KEY);\n")
+        .migration("3_c.sql", "INSERT INTO a VALUES (1);\n")
+        .migration("10_d.sql", "INSERT INTO a VALUES (2);\n")
+}
+
+fn migrate<const N: usize>(project: &Project, db: &Database, args: [&str; N]) -> Output {
+    Migrate::new(project).on(db).args(args).run()
+}
+
+fn up_goes_no_further_than_it_is_told(db: &Database) {
+    let project = project().file(
+        "migrations/repeatable/count.sql",
+        "INSERT INTO b SELECT count(*) FROM a;\n",
+    );
+    migrate(&project, db, ["up", "--to", "4"])
+        .exits(3)
+        .complains("error[unknown_version]")
+        .complains("no file has the version 4");
+    migrate(&project, db, ["up", "--to", "2"])
+        .exits(0)
+        .ends("✅ Migrations completed successfully!");
+    assert_eq!(db.versions(), ["1", "2"]);
+    migrate(&project, db, ["up", "--to", "1"])
+        .exits(0)
+        .says("Nothing to do; the schema is at 2.");
+    migrate(&project, db, ["up", "--steps", "1"]).exits(0);
+    assert_eq!(db.versions(), ["1", "2", "3"]);
+    migrate(&project, db, ["up", "--steps", "0"]).exits(0);
+    assert_eq!(db.versions(), ["1", "2", "3"]);
+    assert_eq!(db.value("SELECT count(*) FROM b"), "0", "it waits for all");
+    migrate(&project, db, ["up"])
+        .exits(0)
+        .says("Applied 1 migration and 1 repeatable file");
+    assert_eq!(db.value("SELECT id FROM b"), "2");
+}
+
+fn a_dry_run_shows_the_plan_and_changes_nothing(db: &Database) {
+    let project = project();
+    migrate(&project, db, ["up", "--to", "1"]).exits(0);
+    let before = db.snapshot();
+    let planned = migrate(&project, db, ["plan"]).exits(0).stdout;
+    let shown = migrate(&project, db, ["up", "--dry-run"]).exits(0).stdout;
+    assert_eq!(shown, planned);
+    assert!(shown.contains("    INSERT INTO a VALUES (2);"), "{shown}");
+    migrate(&project, db, ["up", "--dry-run", "--to", "3"])
+        .exits(0)
+        .says("2 migrations to apply, 2 statements.")
+        .does_not_say("10 d");
+    migrate(&project, db, ["up", "--dry-run", "--to", "4"]).exits(3);
+    assert_eq!(db.snapshot(), before);
+}
+
+fn up_does_exactly_what_plan_has_shown(db: &Database) {
+    let project = project().file(
+        "migrations/repeatable/count.sql",
+        "INSERT INTO b SELECT count(*) FROM a;\n",
+    );
+    migrate(&project, db, ["up", "--to", "1"]).exits(0);
+    let document = migrate(&project, db, ["plan", "--output", "json"]).exits(0);
+    let document: Value = serde_json::from_str(&document.stdout).unwrap();
+    let planned = document["steps"].as_array().unwrap().iter().map(file);
+    let planned: Vec<_> = planned.collect();
+    assert_eq!(planned.len(), 4);
+    let lines = migrate(&project, db, ["up", "--output", "json"]).exits(0);
+    let done: Vec<_> = lines
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|event| event["event"] == "applied" || event["event"] == "repeated")
+        .map(|event| file(&event))
+        .collect();
+    assert_eq!(done, planned);
+}
+
+fn file(value: &Value) -> String {
+    value["file"].as_str().unwrap().to_owned()
+}
