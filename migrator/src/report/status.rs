@@ -111,7 +111,7 @@ impl Status<'_> {
             let line = format!("  {:<states$}  {name:<names$}  {when}", again.state);
             line.trim_end().to_owned()
         }));
-        lines.push(Self::summary(&rows));
+        lines.push(self.summary(&rows));
         lines.extend(self.runs());
         lines
     }
@@ -172,7 +172,7 @@ impl Status<'_> {
         rows.into_values().collect()
     }
 
-    fn summary(rows: &[Row<'_>]) -> String {
+    fn summary(&self, rows: &[Row<'_>]) -> String {
         let of = |state| rows.iter().filter(|row| row.state == state).count();
         let mut parts = vec![
             count(rows.len(), "migration"),
@@ -190,6 +190,15 @@ impl Status<'_> {
                 0 => {}
                 number => parts.push(format!("{number} {state}")),
             }
+        }
+        let again = self.again();
+        match again
+            .iter()
+            .filter(|again| again.state != "applied")
+            .count()
+        {
+            0 => {}
+            number => parts.push(format!("{} to run", count(number, "repeatable file"))),
         }
         format!("{}.", parts.join(", "))
     }

@@ -34,6 +34,7 @@ mod folder;
 mod foreign;
 mod json;
 mod mysql;
+mod names;
 mod new;
 mod no_transaction;
 mod plan;
