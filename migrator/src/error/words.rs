@@ -6,7 +6,11 @@ mod database;
 mod drift;
 #[cfg(feature = "cli")]
 mod merged;
+mod migration;
+mod place;
 mod revert;
+#[cfg(feature = "cli")]
+mod stopped;
 
 use super::{Error, Forbidden, Why};
 use crate::bundle::BundleError;
@@ -63,7 +67,7 @@ fn of(error: &Error) -> Diagnostic {
         #[cfg(feature = "cli")]
         Error::Git(error) => merged::git(error),
         Error::LockHeld(held) => database::lock_held(held),
-        Error::Migration(failure) => database::migration(failure),
+        Error::Migration(failure) => migration::migration(failure),
         Error::NeedsItsOwnTransaction { file } => Diagnostic::error(
             "needs_its_own_transaction",
             format!("{} asks for no transaction, and the run is to be one", file.path()),
@@ -111,7 +115,7 @@ fn of(error: &Error) -> Diagnostic {
             )
             .help("end it; if the file is right, this is a bug of migrate that should be reported"),
         #[cfg(feature = "cli")]
-        Error::Stopped(stopped) => database::stopped(stopped),
+        Error::Stopped(stopped) => stopped::stopped(stopped),
         Error::Variable { file, error } => variable(file, error),
         Error::Unrecorded(fault) => database::unrecorded(fault),
         Error::Unexpected { what } => Diagnostic::error("internal_error", what.clone())

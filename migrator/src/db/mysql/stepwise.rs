@@ -1,15 +1,17 @@
 //! What commits by itself, on MySQL and MariaDB nearly every statement of a
 //! schema, with its marks.
 
-use super::{DIALECT, DUPLICATE_ENTRY, Mysql, offset_in};
+use super::fault::DUPLICATE_ENTRY;
+use super::one_transaction::is_transactional;
+use super::place::offset_in;
+use super::{DIALECT, Mysql};
 use crate::db::Job;
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::stepwise::{Miss, Settled, Step, Stepwise, begin, done_at_once, first_word};
 use crate::formats::journal::Journal;
 use crate::formats::ledger::quote;
 use crate::plan::history::Mark;
-use crate::sql::{Kind, Statement};
-use crate::text::SourceFile;
+use crate::sql::Statement;
 use std::time::Duration;
 
 impl Stepwise for Mysql {
@@ -122,38 +124,6 @@ fn without_tail(message: &str, tail: &str) -> String {
         .map(|(at, _)| at)
         .find(|at| tail.starts_with(&quoted[*at..]));
     format!("{}' at line {rest}", &head[..ours.unwrap_or(head.len())])
-}
-
-/// Whether a migration can be one transaction: nothing in it commits. One that
-/// locks tables can write into no journal meanwhile, and goes the old way.
-pub(super) fn is_sent_whole(job: &Job<'_>) -> bool {
-    let locks = |statement: &Statement| statement.kind == Kind::LockTables;
-    job.resume.is_none()
-        && (job.statements.iter().any(locks) || is_one_transaction(job.file, job.statements))
-}
-
-/// Whether nothing in a file commits.
-pub(in crate::db) fn is_one_transaction(file: &SourceFile, statements: &[Statement]) -> bool {
-    statements
-        .iter()
-        .all(|statement| is_transactional(file.slice(statement.span)))
-}
-
-/// By their first word: these never commit.
-fn is_transactional(statement: &str) -> bool {
-    matches!(
-        first_word(statement).as_str(),
-        "DELETE"
-            | "DO"
-            | "INSERT"
-            | "REPLACE"
-            | "SELECT"
-            | "SET"
-            | "TABLE"
-            | "UPDATE"
-            | "VALUES"
-            | "WITH"
-    )
 }
 
 #[cfg(test)]

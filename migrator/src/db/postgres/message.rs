@@ -2,9 +2,9 @@
 //! each with its history row first. Over a network the round trips are nearly all
 //! of the time.
 
-use super::{
-    DIALECT, DIVISION_BY_ZERO, LOCK_NOT_AVAILABLE, SERIALIZATION_FAILURE, UNIQUE_VIOLATION, name_in,
-};
+use super::DIALECT;
+use super::fault::{DIVISION_BY_ZERO, LOCK_NOT_AVAILABLE, SERIALIZATION_FAILURE, UNIQUE_VIOLATION};
+use super::place::name_in;
 use crate::db::fault::{Fault, FaultKind, Position};
 use crate::db::wire::{Answer, Rows};
 use crate::db::{Job, Left, Setback};

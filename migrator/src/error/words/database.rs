@@ -1,16 +1,10 @@
 //! Words for what databases say.
 
-use super::{first_line, one_line};
+use super::one_line;
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::hints;
-use crate::db::{Blocker, Lock};
-use crate::diagnostic::{Diagnostic, Place};
-#[cfg(feature = "cli")]
-use crate::engine::stop::Reason;
-#[cfg(feature = "cli")]
-use crate::error::Stopped;
-use crate::error::{LockHeld, MigrationFailure, State};
-use crate::text::{SourceFile, Span};
+use crate::db::{Blocker, Lock, hints};
+use crate::diagnostic::Diagnostic;
+use crate::error::LockHeld;
 
 /// A complaint that belongs to no migration.
 pub(super) fn fault(fault: &Fault) -> Diagnostic {
@@ -147,227 +141,8 @@ fn who(blocker: &Blocker) -> String {
     )
 }
 
-#[cfg(feature = "cli")]
-pub(super) fn stopped(stopped: &Stopped) -> Diagnostic {
-    let (code, title) = match stopped.reason {
-        Reason::Deadline { limit } => (
-            "deadline",
-            format!(
-                "the deadline of {} has passed",
-                humantime::format_duration(limit)
-            ),
-        ),
-        Reason::Interrupt => ("interrupted", "interrupted (SIGINT)".to_owned()),
-        Reason::Terminate => ("terminated", "asked to end (SIGTERM)".to_owned()),
-    };
-    let help = match (stopped.reverts, stopped.reason) {
-        (true, _) => AGAIN_FOR_THE_REST,
-        (false, Reason::Deadline { .. }) => {
-            "run again: it goes on from what the history says; --deadline allows for more time"
-        }
-        (false, _) => "run again: it goes on from what the history says",
-    };
-    let Some(failure) = &stopped.failure else {
-        return Diagnostic::error(code, title).help(help);
-    };
-    let diagnostic = Diagnostic::error(code, format!("{title} while {} ran", failure.file.path()))
-        .at(place(failure), "this was running")
-        .notes(statement(failure))
-        .notes(
-            (failure.fault.kind == FaultKind::LockTimeout)
-                .then(|| format!("it waited for a lock: {}", said(&failure.fault))),
-        );
-    match &failure.state {
-        State::HalfApplied {
-            ran,
-            resumable: false,
-        } => diagnostic.help(half_applied(failure, *ran, false)),
-        State::HalfApplied { .. }
-        | State::HalfRepeated { .. }
-        | State::RolledBack
-        | State::Unknown
-        | State::Unsettled { .. } => diagnostic.help(help),
-    }
-}
-
-pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
-    let path = failure.file.path();
-    let again = again(failure);
-    let diagnostic = Diagnostic::error(
-        match &failure.state {
-            State::HalfApplied { .. } if failure.reverts => "migration_half_reverted",
-            State::HalfApplied { .. } => "migration_half_applied",
-            State::HalfRepeated { .. } => "repeatable_half_run",
-            State::RolledBack => "migration_failed",
-            State::Unknown => "connection_lost",
-            State::Unsettled { .. } => "statement_unsettled",
-        },
-        format!("{path}: {}", said(&failure.fault)),
-    )
-    .at(place(failure), label(&failure.fault))
-    .notes(statement(failure))
-    .notes(facts(&failure.fault));
-    match &failure.state {
-        State::RolledBack if failure.statement.is_none() && failure.offset.is_none() => diagnostic
-            .note("no statement of the file failed, but its history row or its COMMIT")
-            .help(hints::next_step(&failure.fault).unwrap_or_else(|| outside_the_file(failure))),
-        State::RolledBack => diagnostic.help(
-            hints::next_step(&failure.fault)
-                .unwrap_or_else(|| format!("correct {path} and run {again}")),
-        ),
-        State::HalfApplied { ran, resumable } => {
-            let known = hints::next_step(&failure.fault);
-            diagnostic
-                .notes(known.map(|step| format!("what helps: {step}")))
-                .help(half_applied(failure, *ran, *resumable))
-        }
-        State::HalfRepeated { ran } => diagnostic.help(format!(
-            "correct {path} and run {again}: it begins with its first statement, of which {ran} \
-             were run"
-        )),
-        State::Unsettled { ran } => diagnostic.help(settle(failure, *ran)),
-        State::Unknown => diagnostic.help(format!(
-            "see with `migrate status` whether it is applied, half applied or pending, then run \
-             {again}",
-        )),
-    }
-}
-
-/// Of what was to be taken back a part may be, and a number of steps would be
-/// taken from what is left.
-#[cfg(feature = "cli")]
-const AGAIN_FOR_THE_REST: &str =
-    "see with `migrate status` what is left, then run migrate down for that: --steps counts anew";
-
-/// What to run once more.
-fn again(failure: &MigrationFailure) -> &'static str {
-    if failure.reverts {
-        "migrate down again (--steps counts anew)"
-    } else {
-        "migrate up again"
-    }
-}
-
-/// What to do where no statement of the file failed.
-fn outside_the_file(failure: &MigrationFailure) -> String {
-    let table = &failure.table;
-    if failure.fault.constraint.is_some() || failure.fault.message.contains("constraint") {
-        return format!(
-            "correct {}, which leaves behind what breaks a deferred constraint, and run migrate up \
-             again",
-            failure.file.path()
-        );
-    }
-    format!(
-        "see that {table} is a table (--table names another) and that this user may write into it, \
-         and that the file breaks no deferred constraint; then run migrate up again"
-    )
-}
-
-/// The exact question, and the line that answers it.
-fn settle(failure: &MigrationFailure, ran: usize) -> String {
-    let number = ran + 1;
-    let version = failure.subject.version().unwrap_or_default();
-    format!(
-        "see in the database whether statement {number} happened; if it did, run `migrate repair \
-         --resolve {version}=happened`, if not, `migrate repair --resolve \
-         {version}=did-not-happen`; then run {}",
-        again(failure)
-    )
-}
-
-fn half_applied(failure: &MigrationFailure, ran: usize, resumable: bool) -> String {
-    let again = again(failure);
-    if resumable {
-        let path = failure.file.path();
-        return match ran {
-            0 => format!("correct {path} and run {again}"),
-            _ => format!("correct {path} after statement {ran} and run {again}: it goes on there"),
-        };
-    }
-    let (finish, undo) = if ran == 0 {
-        (
-            "run the whole file by hand".to_owned(),
-            "see that nothing of it is there".to_owned(),
-        )
-    } else {
-        (
-            format!("run by hand what follows statement {ran}"),
-            match ran {
-                1 => "undo statement 1".to_owned(),
-                _ => format!("undo statements 1 to {ran}"),
-            },
-        )
-    };
-    let (finished, undone) = if failure.reverts {
-        ("reverted", "applied")
-    } else {
-        ("applied", "reverted")
-    };
-    let version = failure.subject.version().unwrap_or_default();
-    format!(
-        "either {finish}, then `migrate repair --resolve {version}={finished}`; or {undo}, then \
-         `migrate repair --resolve {version}={undone}`; then run {again}"
-    )
-}
-
-fn statement(failure: &MigrationFailure) -> Option<String> {
-    let (number, _) = failure.statement?;
-    Some(format!("statement {number} of {}", failure.statements))
-}
-
-/// What the database told, else the statement's first line.
-fn place(failure: &MigrationFailure) -> Option<Place> {
-    let file = &failure.file;
-    let offset = failure.offset.or_else(|| inside(failure));
-    let span = match (offset, failure.statement) {
-        (Some(offset), _) => word_at(file, offset),
-        (None, Some((_, span))) => first_line(file, span),
-        (None, None) => return None,
-    };
-    Some(Place::new(file, span))
-}
-
-/// Where a statement of a function failed, if the function stands in this file
-/// and the statement once in it.
-fn inside(failure: &MigrationFailure) -> Option<usize> {
-    let inner = failure.fault.inner.as_ref()?;
-    let mut places = failure.file.text().match_indices(&inner.text);
-    let (start, _) = places.next()?;
-    if places.next().is_some() {
-        return None;
-    }
-    let before: usize = inner
-        .text
-        .chars()
-        .take(inner.character)
-        .map(char::len_utf8)
-        .sum();
-    Some(start + before)
-}
-
-/// What stands at the caret: MySQL's messages are for the title only.
-fn label(fault: &Fault) -> String {
-    let message = one_line(&fault.message);
-    if message.chars().count() > 60 {
-        "here".to_owned()
-    } else {
-        message
-    }
-}
-
-/// The word that begins at an offset, or the one character.
-fn word_at(file: &SourceFile, offset: usize) -> Span {
-    let rest = file.text().get(offset..).unwrap_or_default();
-    let word = rest
-        .find(|c: char| !c.is_alphanumeric() && c != '_')
-        .unwrap_or(rest.len());
-    let one = rest.chars().next().map_or(0, char::len_utf8);
-    Span::new(offset, offset + word.max(one))
-}
-
 /// The message with its code, as the database gave them.
-fn said(fault: &Fault) -> String {
+pub(super) fn said(fault: &Fault) -> String {
     let message = one_line(&fault.message);
     match (&fault.code, fault.name) {
         (Some(code), Some(name)) => format!("{message} ({code} {name})"),
@@ -376,7 +151,7 @@ fn said(fault: &Fault) -> String {
     }
 }
 
-fn facts(fault: &Fault) -> Vec<String> {
+pub(super) fn facts(fault: &Fault) -> Vec<String> {
     [
         ("detail", &fault.detail),
         ("hint of the database", &fault.hint),

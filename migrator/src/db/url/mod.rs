@@ -1,9 +1,14 @@
 //! The database's URL: understood once, shown without its secrets for ever.
 
+mod secrets;
+mod server;
+mod sqlite;
+
 use crate::sql::Dialect;
 use std::fmt;
 use std::path::PathBuf;
-use url::Url;
+
+pub use secrets::without_user_info;
 
 /// A database URL that a driver can use.
 ///
@@ -106,99 +111,6 @@ impl DatabaseUrl {
         }
     }
 
-    fn server(dialect: Dialect, rest: &str) -> Result<Self, UrlError> {
-        let scheme = match dialect {
-            Dialect::Mysql => "mysql",
-            Dialect::Postgres | Dialect::Sqlite => "postgres",
-        };
-        let mut url =
-            Url::parse(&format!("{scheme}:{rest}")).map_err(|error| UrlError::Malformed {
-                reason: error.to_string(),
-            })?;
-        let mut parameters: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-        for (key, _) in &mut parameters {
-            // asyncpg's name of libpq's parameter, as SQLAlchemy users write it.
-            if dialect == Dialect::Postgres && key == "ssl" {
-                "sslmode".clone_into(key);
-            }
-        }
-        let parameter = |name: &str| {
-            parameters
-                .iter()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.clone())
-        };
-        let mode = ["sslmode", "ssl-mode"].into_iter().find_map(parameter);
-        if mode.is_some_and(|mode| {
-            matches!(
-                mode.to_ascii_lowercase().as_str(),
-                "verify-ca" | "verify_ca"
-            )
-        }) {
-            return Err(UrlError::VerifyCa);
-        }
-        let names_database =
-            !url.path().trim_start_matches('/').is_empty() || parameter("dbname").is_some();
-        if dialect == Dialect::Mysql && !names_database {
-            return Err(UrlError::NoDatabase);
-        }
-        let mut secrets: Vec<String> = url
-            .password()
-            .into_iter()
-            .flat_map(|password| [password.to_owned(), decode(password)])
-            .chain(parameter("password"))
-            .filter(|secret| !secret.is_empty())
-            .collect();
-        secrets.dedup();
-        let shown = shown(&url, parameter("host").or_else(|| parameter("socket")));
-        if !parameters.is_empty() {
-            url.query_pairs_mut().clear().extend_pairs(parameters);
-        }
-        Ok(Self {
-            dialect,
-            driver: url.into(),
-            shown,
-            secrets,
-            file: None,
-            authority: None,
-        })
-    }
-
-    fn sqlite(rest: &str, alchemy: bool) -> Result<Self, UrlError> {
-        let rest = rest.strip_prefix("//").unwrap_or(rest);
-        let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
-        // For SQLAlchemy the third slash ends an empty host: ///a is relative.
-        let path = if alchemy {
-            path.strip_prefix('/').unwrap_or(path)
-        } else {
-            path
-        };
-        let name = decode(path);
-        if name.is_empty() || name.contains(":memory:") || parameters.contains("mode=memory") {
-            return Err(UrlError::InMemory);
-        }
-        if name.starts_with("file:") {
-            return Err(UrlError::FileForm);
-        }
-        let mut pairs = parameters.split('&');
-        let mode = pairs.find_map(|pair| pair.strip_prefix("mode="));
-        if let Some(mode) = mode.filter(|mode| !matches!(*mode, "ro" | "rw" | "rwc")) {
-            let mode = mode.to_owned();
-            return Err(UrlError::Mode { mode });
-        }
-        Ok(Self {
-            dialect: Dialect::Sqlite,
-            driver: format!("sqlite:{path}?{parameters}"),
-            shown: format!("sqlite:{path}"),
-            secrets: Vec::new(),
-            authority: None,
-            file: Some(DatabaseFile {
-                path: decode(path).into(),
-                may_create: mode.is_none_or(|mode| mode == "rwc"),
-            }),
-        })
-    }
-
     #[must_use]
     pub fn dialect(&self) -> Dialect {
         self.dialect
@@ -230,14 +142,6 @@ impl DatabaseUrl {
     pub(in crate::db) fn authority(&self) -> Option<&str> {
         self.authority.as_deref()
     }
-
-    /// A text from elsewhere, without the URL's secrets.
-    #[must_use]
-    pub fn without_secrets(&self, text: &str) -> String {
-        self.secrets
-            .iter()
-            .fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
-    }
 }
 
 impl fmt::Display for DatabaseUrl {
@@ -250,20 +154,6 @@ impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "DatabaseUrl({})", self.shown)
     }
-}
-
-/// A text without the user names and passwords of the URLs in it.
-#[must_use]
-pub fn without_user_info(text: &str) -> String {
-    let mut parts = text.split("://");
-    let mut clean = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let end = part.find(char::is_whitespace).unwrap_or(part.len());
-        let host = part[..end].rfind('@').unwrap_or_default();
-        clean.push_str("://");
-        clean.push_str(&part[host..]);
-    }
-    clean
 }
 
 /// The first `${…}` of a text: what `DigitalOcean` leaves where it cannot bind.
@@ -279,21 +169,6 @@ fn is_compiled_in(dialect: Dialect) -> bool {
         Dialect::Mysql => cfg!(feature = "mysql"),
         Dialect::Sqlite => cfg!(feature = "sqlite"),
     }
-}
-
-/// User, host, port and database: no password, no parameters.
-fn shown(url: &Url, host: Option<String>) -> String {
-    let user = match url.username() {
-        "" => String::new(),
-        user => format!("{user}@"),
-    };
-    let host = match (url.host_str(), host) {
-        (None | Some(""), Some(host)) => host,
-        (Some(host), _) => host.to_owned(),
-        (None, None) => String::new(),
-    };
-    let port = url.port().map_or(String::new(), |port| format!(":{port}"));
-    format!("{}://{user}{host}{port}{}", url.scheme(), url.path())
 }
 
 fn decode(text: &str) -> String {
@@ -367,42 +242,6 @@ mod tests {
     }
 
     #[test]
-    fn asyncpgs_ssl_is_libpqs_sslmode() {
-        let url = parse("postgresql+asyncpg://h/d?ssl=require&application_name=a");
-        assert_eq!(
-            url.for_driver(),
-            "postgres://h/d?sslmode=require&application_name=a"
-        );
-    }
-
-    #[test]
-    fn secrets_are_in_no_form_of_it() {
-        let url = parse("postgres://u:p%40ss@h/d?password=other");
-        for text in [url.to_string(), format!("{url:?}")] {
-            assert!(!text.contains("ss") && !text.contains("other"), "{text}");
-        }
-        assert_eq!(
-            url.without_secrets("a p@ss, p%40ss and other"),
-            "a ***, *** and ***"
-        );
-    }
-
-    #[test]
-    fn a_url_anywhere_in_a_text_loses_its_user() {
-        for (text, clean) in [
-            (
-                "no 'postgres://u:p@w@h/d' here",
-                "no 'postgres://@h/d' here",
-            ),
-            ("a://u:p@h b://c d@e", "a://@h b://c d@e"),
-            ("://", "://"),
-            ("nothing @ all", "nothing @ all"),
-        ] {
-            assert_eq!(without_user_info(text), clean);
-        }
-    }
-
-    #[test]
     fn what_no_driver_could_use_is_told_apart() {
         for (text, error) in [
             ("", UrlError::Empty),
@@ -441,16 +280,5 @@ mod tests {
             DatabaseUrl::parse("postgres://u:a/b@h/d"),
             Err(UrlError::Malformed { .. })
         ));
-    }
-
-    #[test]
-    fn a_sqlite_file_may_be_created_unless_the_url_forbids_it() {
-        for (text, may) in [
-            ("sqlite:a", true),
-            ("sqlite:a?mode=rwc", true),
-            ("sqlite:a?mode=rw", false),
-        ] {
-            assert_eq!(parse(text).file().unwrap().may_create, may, "{text}");
-        }
     }
 }

@@ -1,0 +1,50 @@
+//! What a session is given to apply.
+
+use crate::formats::ledger::Ledger;
+use crate::formats::record::Record;
+use crate::model::Deed;
+use crate::plan::history::Resume;
+use crate::sql::{Dialect, Statement};
+use crate::text::SourceFile;
+use std::time::Duration;
+
+/// One thing to do, with all that a session needs for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    pub ledger: &'a Ledger,
+    pub deed: Deed<'a>,
+    /// Its script as it is sent, its variables filled in.
+    pub file: &'a SourceFile,
+    pub statements: &'a [Statement],
+    /// Where it goes on, if it has begun before.
+    pub resume: Option<&'a Resume>,
+    /// How long the fence may wait for another migrator.
+    pub lock_wait: Duration,
+    /// How long a statement may wait for a table lock; zero is for ever.
+    pub lock_timeout: Duration,
+    /// How long a statement may take; zero is for ever.
+    pub statement_timeout: Duration,
+    /// Whether its commit must wait for the disk.
+    pub durable: bool,
+    /// By which the run is known in the server.
+    pub run: &'a str,
+}
+
+impl<'a> Job<'a> {
+    /// What it writes of itself.
+    #[must_use]
+    pub fn record(&self, dialect: Dialect) -> Record<'a> {
+        Record {
+            ledger: self.ledger,
+            dialect,
+            deed: self.deed,
+            run: self.run,
+        }
+    }
+
+    /// Whether it can be one transaction.
+    #[must_use]
+    pub fn is_transaction(&self) -> bool {
+        self.deed.script().transaction && self.resume.is_none()
+    }
+}

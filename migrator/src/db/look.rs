@@ -1,0 +1,75 @@
+//! What one look at a database tells.
+
+use crate::formats::ledger::Ledger;
+use crate::plan::history::History;
+
+/// What one look at a database tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The server's name and version.
+    pub server: String,
+    /// The history table under the name by which it is found wherever a
+    /// migration leaves the search path.
+    pub ledger: Ledger,
+    pub past: Past,
+    /// Where nothing is applied: whether there are tables all the same.
+    pub has_tables: bool,
+    /// What two migrators of this history exclude each other by.
+    pub lock: LockKey,
+    /// What the format's own tool excludes itself by, where it does.
+    pub tools_lock: Option<LockKey>,
+}
+
+/// What a database knows of its migrations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Past {
+    /// No history table, neither ours nor another tool's.
+    Fresh,
+    /// Another tool's history table and none of ours.
+    Foreign {
+        tool: &'static str,
+        table: &'static str,
+    },
+    Known(History),
+}
+
+impl Past {
+    /// Whether nothing is applied, as far as we know.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Known(history) => history.applied.is_empty(),
+            Self::Foreign { .. } | Self::Fresh => true,
+        }
+    }
+
+    /// What is applied; nothing where there is no history of ours.
+    #[must_use]
+    pub fn history(&self) -> History {
+        match self {
+            Self::Known(history) => history.clone(),
+            Self::Foreign { .. } | Self::Fresh => History::default(),
+        }
+    }
+}
+
+/// The name of a lock; the forms are fixed for ever, so that two released
+/// versions exclude each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LockKey {
+    /// PostgreSQL's advisory lock.
+    Id(i64),
+    /// MySQL's and MariaDB's named lock.
+    Name(String),
+    /// SQLite's lock file.
+    File(std::path::PathBuf),
+}
+
+/// What is to be read beside the history itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// What was run of the repeatable files.
+    pub repeated: bool,
+    /// The runs.
+    pub runs: bool,
+}

@@ -1,0 +1,128 @@
+//! A migration of which nothing commits by itself, or that locks tables: its
+//! history row, its statements and the row's completion between one START
+//! TRANSACTION and one COMMIT.
+
+use super::place::offset_in;
+use super::{DIALECT, Mysql};
+use crate::db::fault::Fault;
+use crate::db::stepwise::{Stepwise, first_word, quicker};
+use crate::db::{Job, Left, Setback};
+use crate::formats::record;
+use crate::model::Deed;
+use crate::sql::{Kind, Statement};
+use crate::text::SourceFile;
+use std::time::{Duration, Instant};
+
+impl Mysql {
+    pub(super) async fn apply_one(&mut self, job: Job<'_>) -> Result<Duration, Setback> {
+        let began = Instant::now();
+        let record = job.record(DIALECT);
+        let claim = record.fence();
+        for ours in ["START TRANSACTION", claim.as_str()] {
+            let fault = match self.rows(ours).await {
+                Ok(answer) if ours == claim && answer.affected != 1 => quicker(),
+                Ok(_) => continue,
+                Err(fault) => fault,
+            };
+            let claimed = Self::is_claimed(&fault);
+            let mut setback = self.our_setback(job, fault, 0).await;
+            if claimed {
+                setback.left = Left::Claimed;
+            }
+            return Err(setback);
+        }
+        for (number, statement) in job.statements.iter().enumerate() {
+            let text = job.file.slice(statement.span);
+            if let Err(fault) = self.rows(text).await {
+                return Err(Setback {
+                    left: self.left(job, number).await,
+                    offset: offset_in(text, &fault).map(|at| statement.span.start + at),
+                    statement: Some(number),
+                    fault,
+                });
+            }
+        }
+        let took = began.elapsed().as_nanos().to_string();
+        let finish = record.finish(&took).unwrap_or_default();
+        // A dump's LOCK TABLES without its UNLOCK would lock the history out.
+        for ours in ["UNLOCK TABLES", finish.as_str(), "COMMIT"] {
+            if let Err(fault) = self.rows(ours).await {
+                return Err(self.our_setback(job, fault, job.statements.len()).await);
+            }
+        }
+        Ok(began.elapsed())
+    }
+
+    pub(super) async fn our_setback(&mut self, job: Job<'_>, fault: Fault, ran: usize) -> Setback {
+        Setback {
+            left: self.left(job, ran).await,
+            fault,
+            statement: None,
+            offset: None,
+        }
+    }
+
+    /// What is left after a failure: only the history knows, for some
+    /// statements commit what stands before them.
+    async fn left(&mut self, job: Job<'_>, ran: usize) -> Left {
+        // Under a file's LOCK TABLES the history could not be read; unlocking
+        // commits, so it comes second.
+        for ours in ["ROLLBACK", "UNLOCK TABLES"] {
+            if self.rows(ours).await.is_err() {
+                return Left::Unknown;
+            }
+        }
+        let row = format!(
+            "SELECT 'marked' FROM {} WHERE version = {}{}",
+            job.ledger.table,
+            record::version(job.deed),
+            match job.deed {
+                Deed::Revert(..) => " AND success = TRUE",
+                Deed::Apply(_) | Deed::Repeat(_) => "",
+            }
+        );
+        match self.rows(&row).await {
+            // What is being taken back has its row, and a complete one.
+            Ok(answer) if answer.rows.is_empty() == matches!(job.deed, Deed::Apply(_)) => {
+                Left::Nothing
+            }
+            Ok(_) => Left::Part {
+                ran,
+                resumable: false,
+            },
+            Err(_) => Left::Unknown,
+        }
+    }
+}
+
+/// Whether a migration can be one transaction: nothing in it commits. One that
+/// locks tables can write into no journal meanwhile, and goes the old way.
+pub(super) fn is_sent_whole(job: &Job<'_>) -> bool {
+    let locks = |statement: &Statement| statement.kind == Kind::LockTables;
+    job.resume.is_none()
+        && (job.statements.iter().any(locks) || is_one_transaction(job.file, job.statements))
+}
+
+/// Whether nothing in a file commits.
+pub(in crate::db) fn is_one_transaction(file: &SourceFile, statements: &[Statement]) -> bool {
+    statements
+        .iter()
+        .all(|statement| is_transactional(file.slice(statement.span)))
+}
+
+/// By their first word: these never commit.
+pub(super) fn is_transactional(statement: &str) -> bool {
+    matches!(
+        first_word(statement).as_str(),
+        "DELETE"
+            | "DO"
+            | "INSERT"
+            | "REPLACE"
+            | "SELECT"
+            | "SET"
+            | "TABLE"
+            | "UPDATE"
+            | "VALUES"
+            | "WITH"
+    )
+}

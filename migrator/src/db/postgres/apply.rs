@@ -1,0 +1,115 @@
+//! How migrations are sent: those that are transactions together, the others alone.
+
+use super::fault::fault;
+use super::message::{Message, RESET, Transaction, Verdict, milliseconds, ours};
+use super::{DIALECT, Postgres};
+use crate::db::fault::{Fault, FaultKind};
+use crate::db::memory::Memory;
+use crate::db::{Job, Left, Progress, repeat, stepwise, wire};
+use crate::formats::repeated::Repeated;
+use crate::model::Deed;
+use std::time::Duration;
+
+impl Postgres {
+    /// Applies what are transactions, each its own or all of them one.
+    pub(super) async fn apply_together(
+        &mut self,
+        jobs: &[Job<'_>],
+        transaction: Transaction,
+    ) -> Progress {
+        match self.prepare(jobs).await {
+            Ok(()) => self.send_together(jobs, transaction).await,
+            Err(fault) => Progress::none(ours(fault, Left::Nothing)),
+        }
+    }
+
+    /// Applies one that is no transaction.
+    pub(super) async fn apply_alone(&mut self, job: Job<'_>) -> Progress {
+        if let Err(fault) = self.prepare(&[job]).await {
+            return Progress::none(ours(fault, Left::Nothing));
+        }
+        if let Err(fault) = self.bound_the_session(job).await {
+            return Progress::none(ours(fault, Left::Nothing));
+        }
+        let result = match job.deed {
+            Deed::Repeat(_) => repeat::apply(self, job).await,
+            Deed::Apply(_) | Deed::Revert(..) => stepwise::apply(self, job).await,
+        };
+        if result.is_err() {
+            // What was set must not reach a pooled connection's next user.
+            let _ = self.rows(&RESET.join("; ")).await;
+        }
+        result.into()
+    }
+
+    /// Sends migrations together. A later one that cannot be parsed stops all of
+    /// them before anything runs: then those before it go alone, so that the
+    /// outcome does not depend on what travelled together.
+    async fn send_together(&mut self, jobs: &[Job<'_>], transaction: Transaction) -> Progress {
+        let mut jobs = jobs;
+        loop {
+            let message = Message::of(jobs, self.version, transaction);
+            let wanted = message.wanted();
+            match wire::send_for(&mut self.connection, &message.text, wanted).await {
+                Ok(answer) if answer.completed == message.expected() => {
+                    return Progress::all(Message::took(&answer));
+                }
+                // Something of a file swallowed something of ours.
+                Ok(answer) => {
+                    self.roll_back().await;
+                    let (answered, sent) = (answer.completed, message.expected());
+                    let fault = Fault::new(
+                        FaultKind::Driver,
+                        format!("{answered} of {sent} statements were answered"),
+                    );
+                    return Progress::none(ours(fault, Left::Unknown));
+                }
+                Err(failed) => {
+                    let fault = fault(&failed.error, false).of(&self.user);
+                    if fault.kind != FaultKind::Lost {
+                        self.roll_back().await;
+                    }
+                    match message.verdict(fault, failed.answer.completed) {
+                        Verdict::Unparsed(before) => jobs = &jobs[..before],
+                        Verdict::Failed(number, setback) => {
+                            let mut took = Message::took(&failed.answer);
+                            took.resize(number, Duration::ZERO);
+                            if transaction == Transaction::Message {
+                                took.clear();
+                            }
+                            return Progress {
+                                applied: took,
+                                failed: number,
+                                setback: Some(*setback),
+                            };
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The table of the repeatables must be there before their fence is.
+    async fn prepare(&mut self, jobs: &[Job<'_>]) -> Result<(), Fault> {
+        let repeat = jobs.iter().find(|job| matches!(job.deed, Deed::Repeat(_)));
+        match repeat {
+            Some(job) => {
+                let create = Repeated::of(job.ledger, DIALECT).create();
+                self.create_if_missing(&create).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// How long each of a file's statements may take that share no transaction:
+    /// once, before the first, so that the file's own SET comes after it.
+    async fn bound_the_session(&mut self, job: Job<'_>) -> Result<(), Fault> {
+        let timeout = milliseconds(job.statement_timeout);
+        self.rows(&format!(
+            "SELECT set_config('statement_timeout', '{timeout}', false) \
+             WHERE current_setting('statement_timeout') <> '{timeout}'"
+        ))
+        .await
+        .map(|_| ())
+    }
+}

@@ -1,0 +1,61 @@
+//! What SQLite complains of.
+
+use super::place::token;
+use crate::db::fault::{Fault, FaultKind, Position};
+use crate::db::{names, wire};
+use std::path::Path;
+
+/// Result codes that decide something here.
+pub(super) const ERROR: &str = "1";
+pub(super) const CONSTRAINT_PRIMARY_KEY: &str = "1555";
+pub(super) const INTERRUPT: &str = "9";
+
+pub(super) fn fault(error: &sqlx::Error, connecting: bool) -> Fault {
+    let sqlx::Error::Database(database) = error else {
+        return wire::driver_fault(error, connecting);
+    };
+    Fault {
+        name: database.code().and_then(|code| names::sqlite(&code)),
+        code: database.code().map(std::borrow::Cow::into_owned),
+        position: token(database.message()).map(Position::Token),
+        ..Fault::new(
+            kind(database.code().as_deref(), connecting),
+            database.message(),
+        )
+    }
+}
+
+/// By result code: 5 is busy, 261 and 517 its kinds; 14 is a file that cannot be
+/// opened, 26 one that is no database.
+fn kind(code: Option<&str>, connecting: bool) -> FaultKind {
+    match code {
+        Some("5" | "261" | "517") => FaultKind::LockTimeout,
+        Some("14" | "26") => FaultKind::File,
+        _ if connecting => FaultKind::Refused,
+        _ => FaultKind::Statement,
+    }
+}
+
+pub(super) fn is_missing(fault: &Fault) -> bool {
+    fault.message.starts_with("no such table")
+}
+
+/// SQLite says of a file no more than that it cannot be opened.
+pub(super) fn unopened(path: &Path, fault: Fault) -> Fault {
+    if fault.kind != FaultKind::File {
+        return fault;
+    }
+    let shown = path.display();
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let message = match folder {
+        _ if path.is_dir() => format!("{shown} is a folder"),
+        Some(folder) if !folder.exists() => format!(
+            "{shown} has no folder to be in: {} does not exist",
+            folder.display()
+        ),
+        _ => format!("{shown}: {}", fault.message),
+    };
+    Fault { message, ..fault }
+}

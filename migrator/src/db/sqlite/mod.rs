@@ -1,0 +1,176 @@
+//! SQLite. One statement at a time in `BEGIN IMMEDIATE`, and a lock file for
+//! the run: the database's own lock ends with each transaction.
+
+mod connect;
+mod fault;
+mod lock_file;
+mod look;
+mod one_transaction;
+mod place;
+mod stepwise;
+
+use crate::db::fault::{Fault, FaultKind};
+use crate::db::memory::{self, Memory};
+use crate::db::wire::{self, Answer};
+use crate::db::{Edit, Entry, Handle, Job, Left, Look, Progress, Session, Setback, Wanted, repeat};
+use crate::formats::ledger::Ledger;
+use crate::formats::repeated::Repeated;
+use crate::model::Deed;
+use crate::sql::Dialect;
+use fault::{INTERRUPT, fault, is_missing};
+use sqlx::sqlite::SqliteConnection;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+pub(super) use lock_file::LockFile;
+
+const DIALECT: Dialect = Dialect::Sqlite;
+
+/// How long another writer is waited for before a run cannot be remembered yet.
+const REMEMBERS_WITHIN: Duration = Duration::from_millis(500);
+
+pub(super) struct Sqlite {
+    connection: SqliteConnection,
+    path: PathBuf,
+    cancelled: Arc<AtomicBool>,
+    /// When the statement that runs must end.
+    bound: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Sqlite {
+    async fn rows(&mut self, sql: &str) -> Result<Answer, Fault> {
+        wire::send(&mut self.connection, sql)
+            .await
+            .map_err(|failed| fault(&failed.error, false))
+    }
+
+    /// How long to wait for another connection's lock.
+    async fn be_patient(&mut self, lock_timeout: Duration) -> Result<(), Fault> {
+        // Zero, which is "for ever" elsewhere, is "not at all" for SQLite.
+        let patience = match lock_timeout.as_millis() {
+            0 => 2_147_483_647,
+            milliseconds => milliseconds.min(2_147_483_647),
+        };
+        self.rows(&format!("PRAGMA busy_timeout = {patience}"))
+            .await
+            .map(|_| ())
+    }
+
+    /// One statement of a file, for no longer than it may take.
+    async fn bounded(&mut self, text: &str, job: Job<'_>) -> Result<(), Fault> {
+        if job.statement_timeout.is_zero() {
+            return self.rows(text).await.map(|_| ());
+        }
+        let end = Instant::now() + job.statement_timeout;
+        if let Ok(mut bound) = self.bound.lock() {
+            *bound = Some(end);
+        }
+        let result = self.rows(text).await;
+        if let Ok(mut bound) = self.bound.lock() {
+            *bound = None;
+        }
+        result.map(|_| ()).map_err(|fault| {
+            if Instant::now() >= end && fault.has_code(&[INTERRUPT]) {
+                let message = "the statement took longer than --statement-timeout";
+                return Fault::new(FaultKind::Statement, message);
+            }
+            fault
+        })
+    }
+}
+
+impl Session for Sqlite {
+    async fn look(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
+        self.look_at(ledger, wanted).await
+    }
+
+    async fn create(&mut self, ledger: &Ledger) -> Result<(), Fault> {
+        for statement in ledger.create(DIALECT) {
+            self.rows(&statement).await?;
+        }
+        Ok(())
+    }
+
+    fn handle(&self) -> Handle {
+        Handle::Flag(Arc::clone(&self.cancelled))
+    }
+
+    async fn apply(&mut self, jobs: &[Job<'_>]) -> Progress {
+        let Some(job) = jobs.first() else {
+            return Progress::all(Vec::new());
+        };
+        if job.is_transaction() {
+            return self.apply_as_one(&jobs[..1]).await;
+        }
+        if let Err(fault) = self.be_patient(job.lock_timeout).await {
+            return Progress::none(unchanged(fault));
+        }
+        if let Deed::Repeat(_) = job.deed {
+            let create = Repeated::of(job.ledger, DIALECT).create();
+            return match self.rows(&create).await {
+                Ok(_) => repeat::apply(self, *job).await.into(),
+                Err(fault) => Progress::none(unchanged(fault)),
+            };
+        }
+        crate::db::stepwise::apply(self, *job).await.into()
+    }
+
+    async fn apply_as_one(&mut self, jobs: &[Job<'_>]) -> Progress {
+        let patience = jobs.first().map(|job| job.lock_timeout);
+        if let Err(fault) = self.be_patient(patience.unwrap_or_default()).await {
+            return Progress::none(unchanged(fault));
+        }
+        let result = self.in_transaction(jobs).await;
+        // A cancelled statement has ended; its ROLLBACK must not be cancelled.
+        self.cancelled.store(false, Ordering::Relaxed);
+        match result {
+            Ok(took) => Progress::all(took),
+            Err((failed, setback)) => {
+                // The fault that led here is the one to report.
+                let _ = self.rows("ROLLBACK").await;
+                Progress {
+                    failed,
+                    ..Progress::none(setback)
+                }
+            }
+        }
+    }
+
+    async fn remember(&mut self, ledger: &Ledger, entry: Entry<'_>) -> Result<(), Fault> {
+        // Whoever asks for it says meanwhile what it waits for, and asks again.
+        self.be_patient(REMEMBERS_WITHIN).await?;
+        memory::remember(self, ledger, entry).await
+    }
+
+    async fn edit(&mut self, ledger: &Ledger, edits: &[Edit<'_>]) -> Result<(), Fault> {
+        memory::edit(self, ledger, edits).await
+    }
+}
+
+impl Memory for Sqlite {
+    const DIALECT: Dialect = DIALECT;
+
+    async fn ask(&mut self, sql: &str) -> Result<Answer, Fault> {
+        self.rows(sql).await
+    }
+
+    fn is_missing(fault: &Fault) -> bool {
+        is_missing(fault)
+    }
+
+    /// Who may read the file may read all of it.
+    fn is_denied(_fault: &Fault) -> bool {
+        false
+    }
+}
+
+fn unchanged(fault: Fault) -> Setback {
+    Setback {
+        fault,
+        statement: None,
+        offset: None,
+        left: Left::Nothing,
+    }
+}

@@ -1,0 +1,80 @@
+//! Migrations in one transaction, each with its history row first.
+
+use super::{DIALECT, Sqlite};
+use crate::db::fault::Fault;
+use crate::db::stepwise::{Stepwise, quicker};
+use crate::db::{Job, Left, Setback};
+use crate::formats::repeated::Repeated;
+use crate::model::Deed;
+use std::time::{Duration, Instant};
+
+impl Sqlite {
+    /// All of some deeds in one transaction, each with its record first. Tells
+    /// how long each took, or which failed.
+    pub(super) async fn in_transaction(
+        &mut self,
+        jobs: &[Job<'_>],
+    ) -> Result<Vec<Duration>, (usize, Setback)> {
+        let ours = |left| {
+            move |fault: Fault| Setback {
+                fault,
+                statement: None,
+                offset: None,
+                left,
+            }
+        };
+        self.rows("BEGIN IMMEDIATE")
+            .await
+            .map_err(|fault| (0, ours(Left::Nothing)(fault)))?;
+        let mut took = Vec::new();
+        for (number, job) in jobs.iter().enumerate() {
+            let began = Instant::now();
+            self.one(*job).await.map_err(|setback| (number, setback))?;
+            took.push(began.elapsed());
+        }
+        match self.rows("COMMIT").await {
+            Ok(_) => Ok(took),
+            Err(fault) => Err((jobs.len().saturating_sub(1), ours(Left::Nothing)(fault))),
+        }
+    }
+
+    async fn one(&mut self, job: Job<'_>) -> Result<(), Setback> {
+        let began = Instant::now();
+        let ours = |fault: Fault| Setback {
+            left: if Self::is_claimed(&fault) {
+                Left::Claimed
+            } else {
+                Left::Nothing
+            },
+            fault,
+            statement: None,
+            offset: None,
+        };
+        let record = job.record(DIALECT);
+        if let Deed::Repeat(_) = job.deed {
+            let create = Repeated::of(job.ledger, DIALECT).create();
+            self.rows(&create).await.map_err(ours)?;
+        }
+        let claim = self.rows(&record.fence()).await.map_err(ours)?;
+        if claim.affected != 1 {
+            return Err(ours(quicker()));
+        }
+        for (number, statement) in job.statements.iter().enumerate() {
+            let text = job.file.slice(statement.span);
+            self.bounded(text, job).await.map_err(|fault| Setback {
+                statement: Some(number),
+                offset: fault.token_in(text).map(|at| statement.span.start + at),
+                left: Left::Nothing,
+                fault,
+            })?;
+        }
+        let took = began.elapsed().as_nanos().to_string();
+        if let Some(finish) = record.finish(&took) {
+            self.rows(&finish).await.map_err(|fault| Setback {
+                left: Left::Nothing,
+                ..ours(fault)
+            })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,79 @@
+//! `-- no-transaction` files on SQLite, where nothing goes on after the process.
+
+use super::Sqlite;
+use super::fault::CONSTRAINT_PRIMARY_KEY;
+use crate::db::Job;
+use crate::db::fault::{Fault, FaultKind};
+use crate::db::stepwise::{Miss, Settled, Step, Stepwise, done_at_once};
+use crate::plan::history::Mark;
+use crate::sql::{Kind, Statement};
+use std::sync::atomic::Ordering;
+
+impl Stepwise for Sqlite {
+    fn is_duplicate(fault: &Fault) -> bool {
+        fault.has_code(&[CONSTRAINT_PRIMARY_KEY])
+    }
+
+    /// What cannot be in a transaction (VACUUM, PRAGMA, ATTACH) may be done
+    /// again, so a mark after it will do.
+    async fn step(&mut self, step: &Step<'_>) -> Result<(), Miss> {
+        let done = done_at_once(step);
+        if step.statement.kind != Kind::Other {
+            self.bounded(step.text, step.job).await?;
+            self.rows(&done).await?;
+            return Ok(());
+        }
+        for sql in ["BEGIN IMMEDIATE", step.text, &done, "COMMIT"] {
+            let result = if sql == step.text {
+                self.bounded(sql, step.job).await
+            } else {
+                self.rows(sql).await.map(|_| ())
+            };
+            if let Err(fault) = result {
+                self.cancelled.store(false, Ordering::Relaxed);
+                let _ = self.rows("ROLLBACK").await;
+                return Err(fault.into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn run(&mut self, job: Job<'_>, statement: Statement) -> Result<(), Fault> {
+        let result = self.bounded(job.file.slice(statement.span), job).await;
+        if result.is_err() {
+            // It has ended; what follows it must not be cancelled.
+            self.cancelled.store(false, Ordering::Relaxed);
+        }
+        result
+    }
+
+    async fn settle(&mut self, _step: &Step<'_>, _mark: &Mark) -> Result<Settled, Fault> {
+        Ok(Settled::DidNotHappen)
+    }
+
+    /// A table that was rebuilt with foreign keys off may have left rows that
+    /// point nowhere.
+    async fn wind_up(&mut self) -> Result<(), Fault> {
+        let broken = self
+            .rows(
+                "SELECT CAST(\"table\" AS TEXT), CAST(count(*) AS TEXT), CAST(parent AS TEXT) \
+                 FROM pragma_foreign_key_check GROUP BY \"table\", parent",
+            )
+            .await?;
+        let text = |at: usize| {
+            let row = broken.rows.first()?;
+            row.get(at)?.clone()
+        };
+        if let (Some(table), Some(count), Some(parent)) = (text(0), text(1), text(2)) {
+            return Err(Fault::new(
+                FaultKind::Statement,
+                format!("{count} rows of {table} refer to rows of {parent} that are not there"),
+            ));
+        }
+        self.rows("PRAGMA foreign_keys = ON").await.map(|_| ())
+    }
+
+    fn offset(text: &str, fault: &Fault) -> Option<usize> {
+        fault.token_in(text)
+    }
+}

@@ -1,0 +1,58 @@
+//! The URL of a SQLite file.
+
+use super::{DatabaseFile, DatabaseUrl, UrlError, decode};
+use crate::sql::Dialect;
+
+impl DatabaseUrl {
+    pub(super) fn sqlite(rest: &str, alchemy: bool) -> Result<Self, UrlError> {
+        let rest = rest.strip_prefix("//").unwrap_or(rest);
+        let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+        // For SQLAlchemy the third slash ends an empty host: ///a is relative.
+        let path = if alchemy {
+            path.strip_prefix('/').unwrap_or(path)
+        } else {
+            path
+        };
+        let name = decode(path);
+        if name.is_empty() || name.contains(":memory:") || parameters.contains("mode=memory") {
+            return Err(UrlError::InMemory);
+        }
+        if name.starts_with("file:") {
+            return Err(UrlError::FileForm);
+        }
+        let mut pairs = parameters.split('&');
+        let mode = pairs.find_map(|pair| pair.strip_prefix("mode="));
+        if let Some(mode) = mode.filter(|mode| !matches!(*mode, "ro" | "rw" | "rwc")) {
+            let mode = mode.to_owned();
+            return Err(UrlError::Mode { mode });
+        }
+        Ok(Self {
+            dialect: Dialect::Sqlite,
+            driver: format!("sqlite:{path}?{parameters}"),
+            shown: format!("sqlite:{path}"),
+            secrets: Vec::new(),
+            authority: None,
+            file: Some(DatabaseFile {
+                path: decode(path).into(),
+                may_create: mode.is_none_or(|mode| mode == "rwc"),
+            }),
+        })
+    }
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sqlite_file_may_be_created_unless_the_url_forbids_it() {
+        for (text, may) in [
+            ("sqlite:a", true),
+            ("sqlite:a?mode=rwc", true),
+            ("sqlite:a?mode=rw", false),
+        ] {
+            let url = DatabaseUrl::parse(text).unwrap();
+            assert_eq!(url.file().unwrap().may_create, may, "{text}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Words for a migration that failed.
+
+use super::database::{facts, said};
+use super::place::{label, place};
+use crate::db::hints;
+use crate::diagnostic::Diagnostic;
+use crate::error::{MigrationFailure, State};
+
+pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
+    let path = failure.file.path();
+    let again = again(failure);
+    let diagnostic = Diagnostic::error(
+        match &failure.state {
+            State::HalfApplied { .. } if failure.reverts => "migration_half_reverted",
+            State::HalfApplied { .. } => "migration_half_applied",
+            State::HalfRepeated { .. } => "repeatable_half_run",
+            State::RolledBack => "migration_failed",
+            State::Unknown => "connection_lost",
+            State::Unsettled { .. } => "statement_unsettled",
+        },
+        format!("{path}: {}", said(&failure.fault)),
+    )
+    .at(place(failure), label(&failure.fault))
+    .notes(statement(failure))
+    .notes(facts(&failure.fault));
+    match &failure.state {
+        State::RolledBack if failure.statement.is_none() && failure.offset.is_none() => diagnostic
+            .note("no statement of the file failed, but its history row or its COMMIT")
+            .help(hints::next_step(&failure.fault).unwrap_or_else(|| outside_the_file(failure))),
+        State::RolledBack => diagnostic.help(
+            hints::next_step(&failure.fault)
+                .unwrap_or_else(|| format!("correct {path} and run {again}")),
+        ),
+        State::HalfApplied { ran, resumable } => {
+            let known = hints::next_step(&failure.fault);
+            diagnostic
+                .notes(known.map(|step| format!("what helps: {step}")))
+                .help(half_applied(failure, *ran, *resumable))
+        }
+        State::HalfRepeated { ran } => diagnostic.help(format!(
+            "correct {path} and run {again}: it begins with its first statement, of which {ran} \
+             were run"
+        )),
+        State::Unsettled { ran } => diagnostic.help(settle(failure, *ran)),
+        State::Unknown => diagnostic.help(format!(
+            "see with `migrate status` whether it is applied, half applied or pending, then run \
+             {again}",
+        )),
+    }
+}
+
+/// What to run once more.
+fn again(failure: &MigrationFailure) -> &'static str {
+    if failure.reverts {
+        "migrate down again (--steps counts anew)"
+    } else {
+        "migrate up again"
+    }
+}
+
+/// What to do where no statement of the file failed.
+fn outside_the_file(failure: &MigrationFailure) -> String {
+    let table = &failure.table;
+    if failure.fault.constraint.is_some() || failure.fault.message.contains("constraint") {
+        return format!(
+            "correct {}, which leaves behind what breaks a deferred constraint, and run migrate up \
+             again",
+            failure.file.path()
+        );
+    }
+    format!(
+        "see that {table} is a table (--table names another) and that this user may write into it, \
+         and that the file breaks no deferred constraint; then run migrate up again"
+    )
+}
+
+/// The exact question, and the line that answers it.
+fn settle(failure: &MigrationFailure, ran: usize) -> String {
+    let number = ran + 1;
+    let version = failure.subject.version().unwrap_or_default();
+    format!(
+        "see in the database whether statement {number} happened; if it did, run `migrate repair \
+         --resolve {version}=happened`, if not, `migrate repair --resolve \
+         {version}=did-not-happen`; then run {}",
+        again(failure)
+    )
+}
+
+pub(super) fn half_applied(failure: &MigrationFailure, ran: usize, resumable: bool) -> String {
+    let again = again(failure);
+    if resumable {
+        let path = failure.file.path();
+        return match ran {
+            0 => format!("correct {path} and run {again}"),
+            _ => format!("correct {path} after statement {ran} and run {again}: it goes on there"),
+        };
+    }
+    let (finish, undo) = if ran == 0 {
+        (
+            "run the whole file by hand".to_owned(),
+            "see that nothing of it is there".to_owned(),
+        )
+    } else {
+        (
+            format!("run by hand what follows statement {ran}"),
+            match ran {
+                1 => "undo statement 1".to_owned(),
+                _ => format!("undo statements 1 to {ran}"),
+            },
+        )
+    };
+    let (finished, undone) = if failure.reverts {
+        ("reverted", "applied")
+    } else {
+        ("applied", "reverted")
+    };
+    let version = failure.subject.version().unwrap_or_default();
+    format!(
+        "either {finish}, then `migrate repair --resolve {version}={finished}`; or {undo}, then \
+         `migrate repair --resolve {version}={undone}`; then run {again}"
+    )
+}
+
+pub(super) fn statement(failure: &MigrationFailure) -> Option<String> {
+    let (number, _) = failure.statement?;
+    Some(format!("statement {number} of {}", failure.statements))
+}

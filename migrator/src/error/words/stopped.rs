@@ -1,0 +1,56 @@
+//! Words for a run that was told to end.
+
+use super::database::said;
+use super::migration::{half_applied, statement};
+use super::place::place;
+use crate::db::fault::FaultKind;
+use crate::diagnostic::Diagnostic;
+use crate::engine::stop::Reason;
+use crate::error::{State, Stopped};
+
+/// Of what was to be taken back a part may be, and a number of steps would be
+/// taken from what is left.
+const AGAIN_FOR_THE_REST: &str =
+    "see with `migrate status` what is left, then run migrate down for that: --steps counts anew";
+
+pub(super) fn stopped(stopped: &Stopped) -> Diagnostic {
+    let (code, title) = match stopped.reason {
+        Reason::Deadline { limit } => (
+            "deadline",
+            format!(
+                "the deadline of {} has passed",
+                humantime::format_duration(limit)
+            ),
+        ),
+        Reason::Interrupt => ("interrupted", "interrupted (SIGINT)".to_owned()),
+        Reason::Terminate => ("terminated", "asked to end (SIGTERM)".to_owned()),
+    };
+    let help = match (stopped.reverts, stopped.reason) {
+        (true, _) => AGAIN_FOR_THE_REST,
+        (false, Reason::Deadline { .. }) => {
+            "run again: it goes on from what the history says; --deadline allows for more time"
+        }
+        (false, _) => "run again: it goes on from what the history says",
+    };
+    let Some(failure) = &stopped.failure else {
+        return Diagnostic::error(code, title).help(help);
+    };
+    let diagnostic = Diagnostic::error(code, format!("{title} while {} ran", failure.file.path()))
+        .at(place(failure), "this was running")
+        .notes(statement(failure))
+        .notes(
+            (failure.fault.kind == FaultKind::LockTimeout)
+                .then(|| format!("it waited for a lock: {}", said(&failure.fault))),
+        );
+    match &failure.state {
+        State::HalfApplied {
+            ran,
+            resumable: false,
+        } => diagnostic.help(half_applied(failure, *ran, false)),
+        State::HalfApplied { .. }
+        | State::HalfRepeated { .. }
+        | State::RolledBack
+        | State::Unknown
+        | State::Unsettled { .. } => diagnostic.help(help),
+    }
+}
