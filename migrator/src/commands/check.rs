@@ -1,8 +1,8 @@
 //! `check`: whether the files may be merged and deployed. It lists all that it
 //! finds, changes nothing, and needs no right but SELECT, or no database at all.
 
-use super::{Task, refuse_foreign};
-use crate::db::{self, Look};
+use super::{Task, opening};
+use crate::db::Look;
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::error::{self, Error};
 use crate::exit;
@@ -110,7 +110,7 @@ pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Find
         project, config, ..
     } = task;
     let merged = base.map(|base| merged(project, base)).transpose()?;
-    let look = look(task).await?;
+    let look = opening::read(task).await?.map(|(_, look)| look);
     let history = look
         .as_ref()
         .map_or_else(History::default, |look| look.past.history());
@@ -128,24 +128,6 @@ pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Find
         base: merged.map(|merged| merged.base),
         pending: Some(planner::pending(task.files(), &history)),
     })
-}
-
-/// `None` for a SQLite file that `up` would create.
-async fn look(task: &Task) -> Result<Option<Look>, Error> {
-    let Task {
-        project, config, ..
-    } = task;
-    let url = &config.database.value;
-    let is_missing = url
-        .file()
-        .is_some_and(|file| file.may_create && !file.path.exists());
-    if is_missing {
-        return Ok(None);
-    }
-    let (wait, ledger) = (config.limits.wait, project.format.ledger());
-    let (_, look) = db::read_and_look(url, wait, ledger, task.wanted()).await?;
-    refuse_foreign(&look, url.dialect())?;
-    Ok(Some(look))
 }
 
 /// What is wrong with the files. What is settled is never refused, but a database

@@ -1,8 +1,8 @@
-//! How every verb that acts begins: what was read is told, and the database is
-//! waited for and looked at.
+//! How every verb begins: one that acts tells what was read, and waits for the
+//! database and looks at it; one that asks only looks.
 
 use super::{Task, refuse_foreign};
-use crate::db::{self, Connection, Look, Wanted};
+use crate::db::{self, Connection, Look, Reader, Wanted};
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::error::Error;
@@ -61,4 +61,25 @@ pub(super) async fn look(
     });
     refuse_foreign(&look, url.dialect())?;
     Ok((connection, look))
+}
+
+/// Looks to ask questions only; `None` for a SQLite file that `up` would create.
+///
+/// # Errors
+/// As [`look`].
+pub(super) async fn read(task: &Task) -> Result<Option<(Reader, Look)>, Error> {
+    let Task {
+        project, config, ..
+    } = task;
+    let url = &config.database.value;
+    let is_missing = url
+        .file()
+        .is_some_and(|file| file.may_create && !file.path.exists());
+    if is_missing {
+        return Ok(None);
+    }
+    let (wait, ledger) = (config.limits.wait, project.format.ledger());
+    let (reader, look) = db::read_and_look(url, wait, ledger, task.wanted()).await?;
+    refuse_foreign(&look, url.dialect())?;
+    Ok(Some((reader, look)))
 }

@@ -1,11 +1,10 @@
 //! `plan`: what `up` would do, found in the same way, and not done. It only asks,
 //! and needs no right but SELECT.
 
-use super::{Task, refuse_foreign, up};
+use super::{Task, opening, up};
 use crate::db::{self, Look, Past};
 use crate::engine::Step;
 use crate::error::Error;
-use crate::formats::Format;
 use crate::model::Version;
 use crate::plan::drift::Drift;
 use crate::plan::history::History;
@@ -30,20 +29,9 @@ pub(crate) struct Planned<'a> {
 /// What `up` would fail with before it sends anything.
 pub(crate) async fn plan(task: &Task, request: Request) -> Result<Planned<'_>, Error> {
     planner::known(task.files(), request)?;
-    let Task {
-        project, config, ..
-    } = task;
-    let url = &config.database.value;
-    let is_missing = url
-        .file()
-        .is_some_and(|file| file.may_create && !file.path.exists());
-    let (look, together) = if is_missing {
-        (None, 1)
-    } else {
-        let (wait, ledger) = (config.limits.wait, project.format.ledger());
-        let (reader, look) = db::read_and_look(url, wait, ledger, task.wanted()).await?;
-        refuse_foreign(&look, url.dialect())?;
-        (Some(look), reader.together())
+    let (look, together) = match opening::read(task).await? {
+        Some((reader, look)) => (Some(look), reader.together()),
+        None => (None, 1),
     };
     let history = look
         .as_ref()
@@ -53,7 +41,7 @@ pub(crate) async fn plan(task: &Task, request: Request) -> Result<Planned<'_>, E
     Ok(Planned {
         look,
         newest: history.newest(),
-        steps: planned(&steps, url.dialect(), together),
+        steps: planned(&steps, task.dialect(), together),
         warnings: plan.warnings,
     })
 }

@@ -25,6 +25,7 @@ fn wrong(text: &str) -> (usize, usize, String, Option<String>) {
     }
 }
 
+#[cfg(feature = "sqlite")]
 fn nothing() -> Environment {
     Environment::default()
 }
@@ -331,7 +332,7 @@ fn a_bad_value_names_whose_setting_it_was() {
     ));
 }
 
-#[cfg(feature = "mysql")]
+#[cfg(all(feature = "mysql", feature = "sqlite"))]
 #[test]
 fn one_transaction_over_all_is_refused_where_schemas_commit_by_themselves() {
     let text = "transaction = \"all\"\n";

@@ -251,11 +251,12 @@ impl Guard {
     /// by a file, since its connections lock nothing between transactions.
     #[must_use]
     pub fn new(connection: Connection) -> Self {
-        #[cfg(feature = "sqlite")]
-        if let Driver::Sqlite(_) = connection.0 {
-            return Self(Holder::File(LockFile::new()));
+        match connection.0 {
+            #[cfg(feature = "sqlite")]
+            Driver::Sqlite(_) => Self(Holder::File(LockFile::new())),
+            #[allow(unreachable_patterns, reason = "which drivers there are differs")]
+            _ => Self(Holder::Connection(connection)),
         }
-        Self(Holder::Connection(connection))
     }
 }
 

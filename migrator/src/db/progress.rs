@@ -27,6 +27,19 @@ pub struct Setback {
     pub left: Left,
 }
 
+impl Setback {
+    /// One at none of the script's statements.
+    #[must_use]
+    pub fn unplaced(fault: Fault, left: Left) -> Self {
+        Self {
+            fault,
+            statement: None,
+            offset: None,
+            left,
+        }
+    }
+}
+
 impl Progress {
     /// All of them were applied.
     #[must_use]

@@ -39,14 +39,10 @@ pub(super) async fn apply<S: Stepwise>(session: &mut S, job: Job<'_>) -> Result<
 }
 
 fn stopped(ran: usize, fault: Fault) -> Setback {
-    Setback {
-        left: match ran {
-            _ if fault.kind == FaultKind::Lost => Left::Unknown,
-            0 => Left::Nothing,
-            _ => Left::Repeatable { ran },
-        },
-        fault,
-        statement: None,
-        offset: None,
-    }
+    let left = match ran {
+        _ if fault.kind == FaultKind::Lost => Left::Unknown,
+        0 => Left::Nothing,
+        _ => Left::Repeatable { ran },
+    };
+    Setback::unplaced(fault, left)
 }

@@ -97,6 +97,10 @@ impl From<Fault> for Miss {
 }
 
 /// What became of a statement of an earlier run.
+#[cfg_attr(
+    not(any(feature = "postgres", all(feature = "mysql", feature = "sqlite"))),
+    expect(dead_code, reason = "no other database can tell all of them")
+)]
 pub(super) enum Settled {
     Happened,
     DidNotHappen,
@@ -193,12 +197,7 @@ async fn claim<S: Stepwise>(
     job: Job<'_>,
     journal: &Journal,
 ) -> Result<(), Setback> {
-    let nothing = |fault| Setback {
-        left: Left::Nothing,
-        fault,
-        statement: None,
-        offset: None,
-    };
+    let nothing = |fault| Setback::unplaced(fault, Left::Nothing);
     // Before the transaction: on MySQL it would end it.
     session.ask(&journal.create()).await.map_err(nothing)?;
     let number = claim_number(job.run);
@@ -287,19 +286,15 @@ fn setback<S: Stepwise>(job: Job<'_>, number: usize, ran: usize, fault: Fault) -
 }
 
 fn ours(ran: usize, fault: Fault) -> Setback {
-    Setback {
-        left: if fault.kind == FaultKind::Lost {
-            Left::Unknown
-        } else {
-            Left::Part {
-                ran,
-                resumable: true,
-            }
-        },
-        fault,
-        statement: None,
-        offset: None,
-    }
+    let left = if fault.kind == FaultKind::Lost {
+        Left::Unknown
+    } else {
+        Left::Part {
+            ran,
+            resumable: true,
+        }
+    };
+    Setback::unplaced(fault, left)
 }
 
 /// Settings last as long as the session, which a killed run has taken with it.
@@ -320,6 +315,7 @@ pub(super) fn first_word(statement: &str) -> String {
 }
 
 /// Tells a database's statement by its digest when the journal is asked.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(super) fn begin(step: &Step<'_>) -> String {
     step.journal.mark(
         step.version(),

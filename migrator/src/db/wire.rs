@@ -52,11 +52,25 @@ impl Completed for sqlx::sqlite::SqliteQueryResult {
 #[derive(Debug)]
 pub(super) struct Failed {
     /// What had come before the error.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(
+            dead_code,
+            reason = "only PostgreSQL is sent several migrations at once"
+        )
+    )]
     pub(super) answer: Answer,
     pub(super) error: sqlx::Error,
 }
 
 /// Which rows of an answer are kept.
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(
+        dead_code,
+        reason = "only PostgreSQL is sent several migrations at once"
+    )
+)]
 #[derive(Clone, Copy)]
 pub(super) enum Rows<'a> {
     All,

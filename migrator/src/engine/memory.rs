@@ -110,12 +110,7 @@ async fn or_stopped<T>(
 ) -> Result<T, Error> {
     control.stop.or(work).await.map_err(|reason: Reason| {
         let failure = waited_for.map(|fault| {
-            let setback = Setback {
-                fault: fault.clone(),
-                statement: None,
-                offset: None,
-                left: Left::Nothing,
-            };
+            let setback = Setback::unplaced(fault.clone(), Left::Nothing);
             failure(control.run, steps, &steps[0], setback, outcome)
         });
         stopped_by(reason, steps, failure)

@@ -156,15 +156,8 @@ impl Hold {
 }
 
 fn abandoned() -> Setback {
-    Setback {
-        fault: Fault::new(
-            FaultKind::Lost,
-            "there was no second connection to cancel it with; the server ends it",
-        ),
-        statement: None,
-        offset: None,
-        left: Left::Unknown,
-    }
+    let message = "there was no second connection to cancel it with; the server ends it";
+    Setback::unplaced(Fault::new(FaultKind::Lost, message), Left::Unknown)
 }
 
 impl Waiting {

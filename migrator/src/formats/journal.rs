@@ -2,6 +2,7 @@
 //! have completed. A table of ours, beside the history table; its name and its
 //! columns are fixed for ever, so that two released versions read each other's.
 
+use super::beside::beside;
 use super::ledger::{Ledger, Row, as_written, quote};
 use crate::model::{Checksum, Version};
 use crate::plan::history::Mark;
@@ -29,10 +30,10 @@ impl Journal {
     /// The journal beside a history table that a database has named in full.
     #[must_use]
     pub fn of(ledger: &Ledger, dialect: Dialect) -> Self {
-        let (schema, name) = split_name(&ledger.table);
+        let (table, history) = beside(ledger, TABLE);
         Self {
-            table: format!("{schema}{TABLE}"),
-            history: name.replace(['"', '`'], ""),
+            table,
+            history,
             dialect,
         }
     }
@@ -169,31 +170,9 @@ pub fn digest(statement: &str) -> String {
     Checksum(Sha256::digest(statement)[..8].to_vec()).hex()
 }
 
-/// The schema with its dot, and the name: `"a.b"."c"` is `"a.b".` and `"c"`.
-pub(super) fn split_name(table: &str) -> (&str, &str) {
-    let mut quote = None;
-    let mut dot = None;
-    for (at, c) in table.char_indices() {
-        match (quote, c) {
-            (None, '"' | '`') => quote = Some(c),
-            (Some(open), _) if c == open => quote = None,
-            (None, '.') => dot = Some(at + 1),
-            _ => {}
-        }
-    }
-    table.split_at(dot.unwrap_or(0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_is_split_outside_of_its_quotes() {
-        assert_eq!(split_name("t"), ("", "t"));
-        assert_eq!(split_name("s.t"), ("s.", "t"));
-        assert_eq!(split_name("\"a.b\".\"c.d\""), ("\"a.b\".", "\"c.d\""));
-    }
 
     #[test]
     fn the_journal_stands_beside_its_history() {

@@ -2,7 +2,7 @@
 //! was run of them. sqlx passes over a subfolder, and knows nothing of the table.
 
 use super::FormatError;
-use super::journal::split_name;
+use super::beside::beside;
 use super::ledger::{Ledger, Row, as_written, quote};
 use crate::model::{Checksum, Repeatable, Script};
 use crate::plan::history;
@@ -63,10 +63,10 @@ impl Repeated {
     /// The table beside a history table that a database has named in full.
     #[must_use]
     pub fn of(ledger: &Ledger, dialect: Dialect) -> Self {
-        let (schema, name) = split_name(&ledger.table);
+        let (table, history) = beside(ledger, TABLE);
         Self {
-            table: format!("{schema}{TABLE}"),
-            history: name.replace(['"', '`'], ""),
+            table,
+            history,
             dialect,
         }
     }

@@ -1,7 +1,7 @@
 //! The table of ours that remembers the runs: what each did, by whom it was
 //! started, and why it failed, when the platform has long thrown its log away.
 
-use super::journal::split_name;
+use super::beside::beside;
 use super::ledger::{Ledger, Row, as_written, quote};
 use crate::model::{Subject, Version};
 use crate::plan::history::{Ending, Run};
@@ -28,10 +28,10 @@ impl Runs {
     /// The table beside a history table that a database has named in full.
     #[must_use]
     pub fn of(ledger: &Ledger, dialect: Dialect) -> Self {
-        let (schema, name) = split_name(&ledger.table);
+        let (table, history) = beside(ledger, TABLE);
         Self {
-            table: format!("{schema}{TABLE}"),
-            history: name.replace(['"', '`'], ""),
+            table,
+            history,
             dialect,
         }
     }

@@ -71,12 +71,7 @@ impl Mysql {
     async fn repeat(&mut self, job: Job<'_>) -> Result<Duration, Setback> {
         let create = Repeated::of(job.ledger, DIALECT).create();
         if let Err(fault) = self.rows(&create).await {
-            return Err(Setback {
-                fault,
-                statement: None,
-                offset: None,
-                left: Left::Nothing,
-            });
+            return Err(Setback::unplaced(fault, Left::Nothing));
         }
         crate::db::repeat::apply(self, job).await
     }

@@ -54,12 +54,7 @@ impl Mysql {
     }
 
     pub(super) async fn our_setback(&mut self, job: Job<'_>, fault: Fault, ran: usize) -> Setback {
-        Setback {
-            left: self.left(job, ran).await,
-            fault,
-            statement: None,
-            offset: None,
-        }
+        Setback::unplaced(fault, self.left(job, ran).await)
     }
 
     /// What is left after a failure: only the history knows, for some

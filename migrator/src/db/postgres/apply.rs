@@ -1,11 +1,11 @@
 //! How migrations are sent: those that are transactions together, the others alone.
 
 use super::fault::fault;
-use super::message::{Message, RESET, Transaction, Verdict, milliseconds, ours};
+use super::message::{Message, RESET, Transaction, Verdict, milliseconds};
 use super::{DIALECT, Postgres};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::memory::Memory;
-use crate::db::{Job, Left, Progress, repeat, stepwise, wire};
+use crate::db::{Job, Left, Progress, Setback, repeat, stepwise, wire};
 use crate::formats::repeated::Repeated;
 use crate::model::Deed;
 use std::time::Duration;
@@ -19,17 +19,17 @@ impl Postgres {
     ) -> Progress {
         match self.prepare(jobs).await {
             Ok(()) => self.send_together(jobs, transaction).await,
-            Err(fault) => Progress::none(ours(fault, Left::Nothing)),
+            Err(fault) => Progress::none(Setback::unplaced(fault, Left::Nothing)),
         }
     }
 
     /// Applies one that is no transaction.
     pub(super) async fn apply_alone(&mut self, job: Job<'_>) -> Progress {
         if let Err(fault) = self.prepare(&[job]).await {
-            return Progress::none(ours(fault, Left::Nothing));
+            return Progress::none(Setback::unplaced(fault, Left::Nothing));
         }
         if let Err(fault) = self.bound_the_session(job).await {
-            return Progress::none(ours(fault, Left::Nothing));
+            return Progress::none(Setback::unplaced(fault, Left::Nothing));
         }
         let result = match job.deed {
             Deed::Repeat(_) => repeat::apply(self, job).await,
@@ -62,7 +62,7 @@ impl Postgres {
                         FaultKind::Driver,
                         format!("{answered} of {sent} statements were answered"),
                     );
-                    return Progress::none(ours(fault, Left::Unknown));
+                    return Progress::none(Setback::unplaced(fault, Left::Unknown));
                 }
                 Err(failed) => {
                     let fault = fault(&failed.error, false).of(&self.user);

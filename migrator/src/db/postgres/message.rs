@@ -149,7 +149,7 @@ impl<'a> Message<'a> {
         }
         match self.parts.get(number) {
             Some(part) => Verdict::Failed(number, Box::new(part.setback(fault, completed))),
-            None => Verdict::Failed(0, Box::new(ours(fault, Left::Unknown))),
+            None => Verdict::Failed(0, Box::new(Setback::unplaced(fault, Left::Unknown))),
         }
     }
 }
@@ -255,15 +255,6 @@ fn lost_or(fault: &Fault, otherwise: Left) -> Left {
         Left::Unknown
     } else {
         otherwise
-    }
-}
-
-pub(super) fn ours(fault: Fault, left: Left) -> Setback {
-    Setback {
-        fault,
-        statement: None,
-        offset: None,
-        left,
     }
 }
 

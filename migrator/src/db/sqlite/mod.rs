@@ -105,13 +105,13 @@ impl Session for Sqlite {
             return self.apply_as_one(&jobs[..1]).await;
         }
         if let Err(fault) = self.be_patient(job.lock_timeout).await {
-            return Progress::none(unchanged(fault));
+            return Progress::none(Setback::unplaced(fault, Left::Nothing));
         }
         if let Deed::Repeat(_) = job.deed {
             let create = Repeated::of(job.ledger, DIALECT).create();
             return match self.rows(&create).await {
                 Ok(_) => repeat::apply(self, *job).await.into(),
-                Err(fault) => Progress::none(unchanged(fault)),
+                Err(fault) => Progress::none(Setback::unplaced(fault, Left::Nothing)),
             };
         }
         crate::db::stepwise::apply(self, *job).await.into()
@@ -120,7 +120,7 @@ impl Session for Sqlite {
     async fn apply_as_one(&mut self, jobs: &[Job<'_>]) -> Progress {
         let patience = jobs.first().map(|job| job.lock_timeout);
         if let Err(fault) = self.be_patient(patience.unwrap_or_default()).await {
-            return Progress::none(unchanged(fault));
+            return Progress::none(Setback::unplaced(fault, Left::Nothing));
         }
         let result = self.in_transaction(jobs).await;
         // A cancelled statement has ended; its ROLLBACK must not be cancelled.
@@ -163,14 +163,5 @@ impl Memory for Sqlite {
     /// Who may read the file may read all of it.
     fn is_denied(_fault: &Fault) -> bool {
         false
-    }
-}
-
-fn unchanged(fault: Fault) -> Setback {
-    Setback {
-        fault,
-        statement: None,
-        offset: None,
-        left: Left::Nothing,
     }
 }

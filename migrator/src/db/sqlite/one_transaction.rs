@@ -15,17 +15,10 @@ impl Sqlite {
         &mut self,
         jobs: &[Job<'_>],
     ) -> Result<Vec<Duration>, (usize, Setback)> {
-        let ours = |left| {
-            move |fault: Fault| Setback {
-                fault,
-                statement: None,
-                offset: None,
-                left,
-            }
-        };
+        let nothing = |fault| Setback::unplaced(fault, Left::Nothing);
         self.rows("BEGIN IMMEDIATE")
             .await
-            .map_err(|fault| (0, ours(Left::Nothing)(fault)))?;
+            .map_err(|fault| (0, nothing(fault)))?;
         let mut took = Vec::new();
         for (number, job) in jobs.iter().enumerate() {
             let began = Instant::now();
@@ -34,21 +27,19 @@ impl Sqlite {
         }
         match self.rows("COMMIT").await {
             Ok(_) => Ok(took),
-            Err(fault) => Err((jobs.len().saturating_sub(1), ours(Left::Nothing)(fault))),
+            Err(fault) => Err((jobs.len().saturating_sub(1), nothing(fault))),
         }
     }
 
     async fn one(&mut self, job: Job<'_>) -> Result<(), Setback> {
         let began = Instant::now();
-        let ours = |fault: Fault| Setback {
-            left: if Self::is_claimed(&fault) {
+        let ours = |fault: Fault| {
+            let left = if Self::is_claimed(&fault) {
                 Left::Claimed
             } else {
                 Left::Nothing
-            },
-            fault,
-            statement: None,
-            offset: None,
+            };
+            Setback::unplaced(fault, left)
         };
         let record = job.record(DIALECT);
         if let Deed::Repeat(_) = job.deed {
