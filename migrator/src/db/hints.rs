@@ -192,7 +192,7 @@ fn connection(fault: &Fault, code: &str) -> Option<&'static str> {
              DATABASE_CA_CERT, or encrypt without checking it (sslmode=require, for MySQL \
              ssl-mode=REQUIRED)"
         }
-        _ if says("No such file or directory") => {
+        _ if fault.code.is_none() && says("No such file or directory") => {
             "the socket that the URL names is not there: see that the server runs, and correct the \
              path"
         }
