@@ -15,7 +15,7 @@ use std::time::Duration;
 #[command(
     name = "migrate",
     version,
-    after_help = "Every option can be set as MIGRATE_<OPTION> in the environment and, but for \
+    after_help = "Every option above can be set as MIGRATE_<OPTION> in the environment and, but for \
                   --config, --database and --yes, as the same key in migrate.toml. DATABASE_URL \
                   serves where MIGRATE_DATABASE_URL is unset."
 )]
@@ -251,6 +251,22 @@ impl Verb {
             | Self::New { .. }
             | Self::Plan
             | Self::Status { .. }
+            | Self::Wait => false,
+        }
+    }
+
+    /// Whether it is about versions, which are one database's own.
+    pub(super) fn is_for_one(&self) -> bool {
+        match self {
+            Self::Baseline { .. } | Self::Redo | Self::Repair(_) => true,
+            Self::Down(down) => !down.unconfirmed,
+            Self::Check { .. }
+            | Self::Completions { .. }
+            | Self::Confirm
+            | Self::New { .. }
+            | Self::Plan
+            | Self::Status { .. }
+            | Self::Up(_)
             | Self::Wait => false,
         }
     }

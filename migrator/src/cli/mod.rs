@@ -9,7 +9,7 @@ mod start;
 mod tasks;
 
 use crate::commands::{Start, Task};
-use crate::config::{Color, Environment, Options, Output, Presentation};
+use crate::config::{Color, ConfigError, Environment, Options, Output, Presentation};
 use crate::db;
 use crate::diagnostic::Diagnostic;
 use crate::engine::event::Event;
@@ -18,7 +18,7 @@ use crate::error::{self, Error};
 use crate::exit;
 use crate::limits::Limits;
 use crate::project::Home;
-use crate::report::{Ended, Human, Json, Report, Turn};
+use crate::report::{Asks, Ended, Human, Json, Report, Turn};
 use args::{Cli, Verb};
 use clap::Parser;
 use questions::Asked;
@@ -72,9 +72,15 @@ pub fn main() -> ExitCode {
             let is_dumb = environment.get("TERM").ok().flatten() == Some("dumb");
             if is_terminal && !is_dumb {
                 let columns = environment.get("COLUMNS").ok().flatten();
-                report = report
-                    .on_terminal(columns.and_then(|columns| columns.parse().ok()))
-                    .asking(std::io::stdin().is_terminal());
+                report = report.on_terminal(columns.and_then(|columns| columns.parse().ok()));
+            }
+            if std::io::stdin().is_terminal() {
+                let on_error = std::io::stderr().is_terminal().then_some(Asks::OnError);
+                report = report.asking(if is_terminal {
+                    Some(Asks::OnOutput)
+                } else {
+                    on_error
+                });
             }
             run(&verb, &options, &environment, home, &mut report)
         }
@@ -148,6 +154,12 @@ async fn act(
     environment: &Environment,
     report: &mut dyn Report,
 ) -> Result<u8, Error> {
+    if tasks.len() > 1 && verb.is_for_one() {
+        return Err(ConfigError::PickOne {
+            databases: tasks.iter().filter_map(|task| task.name.clone()).collect(),
+        }
+        .into());
+    }
     let mut stop = stop(tasks.iter().map(|task| task.config.limits))?;
     for (number, task) in tasks.iter().enumerate() {
         if let Some(name) = &task.name {

@@ -1,6 +1,7 @@
 //! What a run is started with: a name, and what the environment tells of why.
 
 use crate::config::Environment;
+use crate::config::environment::{COMMIT, DEPLOYMENT};
 use crate::plan::history::Who;
 
 /// The name of this run in the server: the time, and chance for those of the
@@ -16,7 +17,7 @@ pub(super) fn name() -> String {
 
 /// What the platforms name their deployments by.
 const COMMITS: [&str; 8] = [
-    "MIGRATE_COMMIT",
+    COMMIT,
     "COMMIT_HASH",
     "SOURCE_VERSION",
     "HEROKU_SLUG_COMMIT",
@@ -26,7 +27,7 @@ const COMMITS: [&str; 8] = [
     "CI_COMMIT_SHA",
 ];
 const DEPLOYMENTS: [&str; 3] = [
-    "MIGRATE_DEPLOYMENT",
+    DEPLOYMENT,
     "HEROKU_RELEASE_VERSION",
     "RAILWAY_DEPLOYMENT_ID",
 ];

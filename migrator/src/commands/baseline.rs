@@ -32,7 +32,13 @@ pub(crate) async fn baseline(
         Err(BaselineError::HalfApplied { .. }) => vec![format!("all up to {version}")],
         Err(error) => return Err(error.into()),
     };
-    task.consent("record as applied, without running it,", &names, report)?;
+    task.consent(
+        "record as applied, without running it,",
+        &names,
+        stop,
+        report,
+    )
+    .await?;
     let url = &task.config.database.value;
     let (recorded, newest) = engine::edit(
         &task.run(start, "baseline", wanted, &look),

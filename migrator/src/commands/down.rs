@@ -131,7 +131,7 @@ impl Back<'_> {
         if names.is_empty() {
             names.push("whatever the run has applied that may still be at work".to_owned());
         }
-        task.consent("revert", &names, report)?;
+        task.consent("revert", &names, stop, report).await?;
         let newest = Cell::new(history.newest());
         let url = &task.config.database.value;
         let listener: &mut dyn Listener = report;

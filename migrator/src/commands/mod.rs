@@ -17,6 +17,7 @@ pub(crate) mod wait;
 use crate::config::Config;
 use crate::db::Wanted;
 use crate::db::fault::{Fault, FaultKind};
+use crate::engine::stop::Stop;
 use crate::engine::{Outcome, Run, Step};
 use crate::error::Error;
 use crate::limits::Transaction;
@@ -24,10 +25,16 @@ use crate::model::{Deed, Version};
 use crate::plan::history::{History, Who};
 use crate::plan::planner::Files;
 use crate::project::Project;
-use crate::report::Report;
+use crate::report::{Answer, Report};
 use crate::sql::Dialect;
 use crate::verify;
 use std::sync::Arc;
+use std::sync::mpsc::TryRecvError;
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// How often it is looked whether somebody has answered.
+const ANSWERED_WITHIN: Duration = Duration::from_millis(20);
 
 /// What every verb works on.
 pub(crate) struct Task {
@@ -37,6 +44,17 @@ pub(crate) struct Task {
     pub config: Config,
     /// The environment, of which files may ask for variables.
     pub variables: fn(&str) -> Option<String>,
+}
+
+/// Waits for an answer; none is a no.
+async fn given(answer: Answer) -> bool {
+    loop {
+        match answer.try_recv() {
+            Ok(agreed) => return agreed,
+            Err(TryRecvError::Disconnected) => return false,
+            Err(TryRecvError::Empty) => sleep(ANSWERED_WITHIN).await,
+        }
+    }
 }
 
 /// What a run is started with.
@@ -57,12 +75,21 @@ pub(crate) struct Done {
 
 impl Task {
     /// Asks before what is hard to undo, unless nothing is to be asked.
-    fn consent(&self, verb: &str, what: &[String], report: &mut dyn Report) -> Result<(), Error> {
-        if self.config.yes {
-            Ok(())
-        } else {
-            report.consent(verb, what)
+    async fn consent(
+        &self,
+        verb: &str,
+        what: &[String],
+        stop: &mut Stop,
+        report: &mut dyn Report,
+    ) -> Result<(), Error> {
+        if self.config.yes || what.is_empty() {
+            return Ok(());
         }
+        let agreed = match report.question(verb, what) {
+            Some(answer) => stop.or(given(answer)).await?,
+            None => true,
+        };
+        if agreed { Ok(()) } else { Err(Error::Declined) }
     }
 
     fn files(&self) -> Files<'_> {

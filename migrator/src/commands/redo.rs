@@ -30,6 +30,14 @@ pub(crate) async fn redo(
     let (connection, look) = opening::look(task, wanted, stop, report).await?;
     let targets = revert::targets(&look.past.history(), Wish::Steps(1))?;
     let version = *targets.first().ok_or(revert::RevertError::NothingApplied)?;
+    // What is half applied is in the way before anything else is looked at.
+    revert::plan(
+        &task.project.format,
+        &task.project.migrations,
+        &look.past.history(),
+        &targets,
+        task.config.request,
+    )?;
     let only = Request {
         only: Some(version),
         ..task.config.request

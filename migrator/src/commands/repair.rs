@@ -94,7 +94,7 @@ pub(crate) async fn repair(
             )
         })
         .collect();
-    task.consent("record", &said, report)?;
+    task.consent("record", &said, stop, report).await?;
     let url = &task.config.database.value;
     let (repaired, newest) = engine::edit(
         &task.run(start, "repair", wanted, &look),

@@ -12,6 +12,7 @@ use crate::model::{Subject, Version};
 use crate::plan::history::History;
 use crate::plan::planner::{self, Plan, Request};
 use crate::plan::revert::UP;
+use std::cell::Cell;
 
 /// Applies what is pending.
 ///
@@ -60,7 +61,7 @@ pub(super) async fn apply(
                 listener.event(&Event::Warning(error::warning(warning)));
             }
             if first.steps.is_empty() {
-                return Ok(done(Outcome::default(), &before));
+                return Ok(done(Outcome::default(), before.newest()));
             }
             task.steps(&first.steps, &before)?;
         }
@@ -71,6 +72,8 @@ pub(super) async fn apply(
     if look.has_tables {
         listener.event(&Event::Warning(error::tables_without_history()));
     }
+    // Whoever was waited for may have applied more.
+    let newest = Cell::new(before.newest());
     let outcome = engine::run(
         &task.run(start, verb, wanted, &look),
         Guard::new(connection),
@@ -78,13 +81,14 @@ pub(super) async fn apply(
         Guard::new,
         |past| {
             let history = past.history();
+            newest.set(history.newest());
             task.steps(&plan(task, &history, request)?.steps, &history)
         },
         stop,
         listener,
     )
     .await?;
-    Ok(done(outcome, &before))
+    Ok(done(outcome, newest.get()))
 }
 
 /// What an `up` is to do.
@@ -97,9 +101,9 @@ pub(super) fn plan<'a>(
     Ok(planner::plan(format, task.files(), history, request)?)
 }
 
-fn done(outcome: Outcome, before: &History) -> Done {
+fn done(outcome: Outcome, before: Option<Version>) -> Done {
     let applied = outcome.done.iter().filter_map(Subject::version);
-    let newest: Option<Version> = applied.chain(before.newest()).max();
+    let newest = applied.chain(before).max();
     Done {
         outcome: Some(outcome),
         reverts: false,

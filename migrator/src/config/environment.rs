@@ -13,6 +13,10 @@ const PREFIX: &str = "MIGRATE_";
 /// The tests' own variables, which are in their programs' environment, too.
 const OF_TESTS: &str = "MIGRATE_TEST_";
 
+/// What a run is told of its reason; no options.
+pub const COMMIT: &str = "MIGRATE_COMMIT";
+pub const DEPLOYMENT: &str = "MIGRATE_DEPLOYMENT";
+
 /// The variables by their names.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
@@ -72,6 +76,7 @@ impl Environment {
         self.variables
             .keys()
             .filter(|name| !name.starts_with(OF_TESTS))
+            .filter(|name| ![COMMIT, DEPLOYMENT].contains(&name.as_str()))
             .filter(|name| !known.contains(name) && !others.contains(name))
             .filter_map(|name| {
                 // What all of them begin with would make any two alike.
@@ -102,6 +107,8 @@ mod tests {
             ("MIGRATE_LOCK_WAIT", "1s"),
             ("MIGRATE_TEST_POSTGRES_URL", "x"),
             ("MIGRATE_XYZZY", "x"),
+            (COMMIT, "x"),
+            (DEPLOYMENT, "x"),
             ("MIGRATE_BILLING_URL", "x"),
             ("MIGRATION", "x"),
         ]);

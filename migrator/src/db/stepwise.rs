@@ -35,6 +35,15 @@ pub(super) trait Stepwise: Memory {
     /// As [`Stepwise::step`].
     async fn run(&mut self, job: Job<'_>, statement: Statement) -> Result<(), Fault>;
 
+    /// Ends what an earlier run has left running in the server, where it can be
+    /// found; tells whether there was anything.
+    ///
+    /// # Errors
+    /// What the database complained of.
+    async fn end_orphan(&mut self, _run: &str, _patience: Duration) -> Result<bool, Fault> {
+        Ok(false)
+    }
+
     /// Finds out whether a statement happened that an earlier run had begun.
     async fn settle(&mut self, step: &Step<'_>, mark: &Mark) -> Result<Settled, Fault>;
 
@@ -125,6 +134,21 @@ pub(super) async fn apply<S: Stepwise>(session: &mut S, job: Job<'_>) -> Result<
         statement: *statement,
         text: file.slice(statement.span),
     };
+    if let Some(resume) = job.resume {
+        let orphan = session.end_orphan(&resume.run, job.lock_wait).await;
+        if orphan.map_err(|fault| ours(done, fault))? {
+            // It may have come further: the journal is to be read again.
+            return Err(Setback {
+                left: Left::Claimed,
+                ..ours(done, quicker())
+            });
+        }
+        let take_over = journal.take_over(version, job.run);
+        session
+            .ask(&take_over)
+            .await
+            .map_err(|fault| ours(done, fault))?;
+    }
     // What an earlier run set for its session must be set for this one, too.
     for (number, statement) in job.statements.iter().enumerate().take(done) {
         let text = file.slice(statement.span);

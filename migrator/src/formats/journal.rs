@@ -76,6 +76,17 @@ impl Journal {
         )
     }
 
+    /// Says of a claim that another run goes on with it.
+    #[must_use]
+    pub fn take_over(&self, version: Version, run: &str) -> String {
+        format!(
+            "UPDATE {} SET run = {} WHERE history = {} AND version = {version} AND statement < 0",
+            self.table,
+            quote(self.dialect, run),
+            quote(self.dialect, &self.history)
+        )
+    }
+
     /// Marks a statement that was begun as done.
     #[must_use]
     pub fn done(&self, version: Version, statement: i64) -> String {

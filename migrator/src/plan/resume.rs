@@ -21,7 +21,13 @@ pub fn point(
             .iter()
             .find(|mark| i64::try_from(number) == Ok(mark.statement))
     };
-    let mut resume = Resume::default();
+    let claim = marks
+        .iter()
+        .find(|mark| matches!(mark.statement, CLAIM | REVERT));
+    let mut resume = Resume {
+        run: claim.map_or(String::new(), |mark| mark.run.clone()),
+        ..Resume::default()
+    };
     while let Some(mark) = mark(resume.done) {
         if !mark.done {
             resume.begun = Some((*mark).clone());

@@ -9,7 +9,7 @@ use super::plan::Plan;
 use super::repairs::Repairs;
 use super::status::Status;
 use super::words::{duration, printable, things};
-use super::{Ended, Report, Tally, Turn, lines, snippet, state_after};
+use super::{Answer, Ended, Report, Tally, Turn, lines, snippet, state_after};
 use crate::config::Detail;
 use crate::diagnostic::Diagnostic;
 use crate::engine::event::{Event, Listener, Sight};
@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::model::Deed;
 use std::fmt::Display;
 use std::io::Write;
+use std::sync::mpsc;
 use std::time::Duration;
 
 /// No line is longer: log readers stop at 64 KiB, and some far earlier.
@@ -25,6 +26,13 @@ const LONGEST_LINE: usize = 8 * 1024;
 /// What the last line repeats of a message leaves room for what follows it.
 const LONGEST_MESSAGE: usize = 4 * 1024;
 
+/// The stream that somebody reads who can be asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Asks {
+    OnOutput,
+    OnError,
+}
+
 /// Reports to a person.
 pub(crate) struct Human<'a> {
     out: &'a mut dyn Write,
@@ -32,8 +40,8 @@ pub(crate) struct Human<'a> {
     /// Control sequences in diagnostics.
     styled: bool,
     detail: Detail,
-    /// Somebody is there to be asked.
-    asks: bool,
+    /// Where somebody is there to be asked.
+    asks: Option<Asks>,
     /// Where standard output is a terminal.
     live: Option<Live>,
     /// Where it is none.
@@ -55,7 +63,7 @@ impl<'a> Human<'a> {
             err,
             styled,
             detail,
-            asks: false,
+            asks: None,
             live: None,
             pace: Pace::new(),
             tally: Tally::default(),
@@ -64,7 +72,7 @@ impl<'a> Human<'a> {
     }
 
     /// Asks before something is done that is hard to undo.
-    pub(crate) fn asking(self, asks: bool) -> Self {
+    pub(crate) fn asking(self, asks: Option<Asks>) -> Self {
         Self { asks, ..self }
     }
 
@@ -196,22 +204,30 @@ impl Report for Human<'_> {
         });
     }
 
-    fn consent(&mut self, verb: &str, what: &[String]) -> Result<(), Error> {
-        if !self.asks {
-            return Ok(());
-        }
-        self.say(format_args!("   about to {verb}:"));
-        for line in what {
-            self.say(format_args!("     {line}"));
-        }
-        let _ = write!(self.out, "   Go on? [y/N] ");
-        let _ = self.out.flush();
-        let mut answer = String::new();
-        let _ = std::io::stdin().read_line(&mut answer);
-        match answer.trim().to_lowercase().as_str() {
-            "y" | "yes" => Ok(()),
-            _ => Err(Error::Declined),
-        }
+    fn question(&mut self, verb: &str, what: &[String]) -> Option<Answer> {
+        let asks = self.asks?;
+        let what = what
+            .iter()
+            .map(|line| format!("     {}\n", printable(line)));
+        let what: String = what.collect();
+        let question = format!("   about to {verb}:\n{what}   Go on? [y/N] ");
+        self.clear();
+        let stream = match asks {
+            Asks::OnOutput => &mut self.out,
+            Asks::OnError => &mut self.err,
+        };
+        // Where it cannot be seen, nobody agrees to it.
+        let _ = stream.write_all(question.as_bytes());
+        let _ = stream.flush();
+        let (answers, answer) = mpsc::channel();
+        // A read cannot be given up: the thread ends with the process.
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let _ = std::io::stdin().read_line(&mut line);
+            let is_yes = matches!(line.trim().to_lowercase().as_str(), "y" | "yes");
+            let _ = answers.send(is_yes);
+        });
+        Some(answer)
     }
 
     fn repairs(&mut self, repairs: &Repairs<'_>) {

@@ -7,7 +7,7 @@ use super::plan::Plan;
 use super::repairs::Repairs;
 use super::status::{Again, Status};
 use super::words::printable;
-use super::{Ended, Report, Tally, Turn, fields, state_after};
+use super::{Answer, Ended, Report, Tally, Turn, fields, state_after};
 use crate::config::Detail;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::event::{Event, Listener};
@@ -138,8 +138,8 @@ impl Report for Json<'_> {
     }
 
     /// A program asked for it, and means it.
-    fn consent(&mut self, _verb: &str, _what: &[String]) -> Result<(), Error> {
-        Ok(())
+    fn question(&mut self, _verb: &str, _what: &[String]) -> Option<Answer> {
+        None
     }
 
     fn repairs(&mut self, repairs: &Repairs<'_>) {

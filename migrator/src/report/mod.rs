@@ -15,7 +15,7 @@ mod status;
 mod words;
 
 pub(crate) use check::{Check, CheckedBase, CheckedDatabase};
-pub(crate) use human::Human;
+pub(crate) use human::{Asks, Human};
 pub(crate) use json::Json;
 pub(crate) use plan::Plan;
 pub(crate) use repairs::Repairs;
@@ -26,6 +26,7 @@ use crate::engine::Outcome;
 use crate::engine::event::{Event, Listener};
 use crate::error::{Error, State};
 use crate::model::Version;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 /// A run that ended well.
@@ -63,6 +64,9 @@ impl Turn {
     }
 }
 
+/// Where it comes whether somebody agrees, once they have said so.
+pub(crate) type Answer = Receiver<bool>;
+
 /// Whoever tells how it went.
 pub(crate) trait Report: Listener {
     /// A run begins.
@@ -80,11 +84,9 @@ pub(crate) trait Report: Listener {
     /// A question failed.
     fn unanswered(&mut self, error: &Error);
 
-    /// Asks whether to do what is hard to undo, where somebody is there to answer.
-    ///
-    /// # Errors
-    /// [`Error::Declined`] where they do not agree.
-    fn consent(&mut self, verb: &str, what: &[String]) -> Result<(), Error>;
+    /// Asks whether to do what is hard to undo; `None` where nobody is there to
+    /// answer.
+    fn question(&mut self, verb: &str, what: &[String]) -> Option<Answer>;
 
     /// What could be repaired.
     fn repairs(&mut self, repairs: &Repairs<'_>);

@@ -211,6 +211,10 @@ fn said(run: &Run) -> String {
         Ending::Running => "not ended",
         Ending::Failed | Ending::Stopped | Ending::Succeeded => run.ending.word(),
     };
+    let did = match run.ending {
+        Ending::Running => "planned",
+        Ending::Failed | Ending::Stopped | Ending::Succeeded => "done",
+    };
     let confirmed = if run.confirmed.is_some() {
         ", confirmed"
     } else {
@@ -226,7 +230,7 @@ fn said(run: &Run) -> String {
         .filter_map(|(what, name)| Some(format!(", {what} {}", name.as_deref()?)))
         .collect();
     format!(
-        "{} UTC  {:<8}  {ending}, {} done{confirmed}{who}",
+        "{} UTC  {:<8}  {ending}, {} {did}{confirmed}{who}",
         run.began,
         run.verb,
         run.did.len()

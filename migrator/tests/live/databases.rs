@@ -312,3 +312,27 @@ fn a_name_that_the_file_has_not_is_answered_with_the_nearest() {
 fn last(output: &Output) -> Value {
     serde_json::from_str(output.last_line()).unwrap()
 }
+
+/// A version is one database's own, and the last migration of all is nobody's wish.
+#[test]
+fn what_is_about_versions_is_for_one_database() {
+    let (first, second) = (sqlite(), sqlite());
+    let project = project();
+    let migrate = || migrate(&project, &first, &second);
+    migrate().run().exits(0);
+    let refused = |migrate: Migrate| {
+        migrate
+            .run()
+            .exits(3)
+            .complains("error[one_for_several]")
+            .complains("pick one with --database");
+    };
+    refused(migrate().args(["down"]));
+    refused(migrate().args(["redo"]));
+    refused(migrate().args(["baseline", "1"]));
+    refused(migrate().args(["repair", "--accept", "1"]));
+    assert_eq!(first.tables(), ["a"]);
+    assert_eq!(second.tables(), ["b", "c"]);
+    migrate().args(["repair"]).run().exits(0);
+    migrate().args(["confirm"]).run().exits(0);
+}

@@ -1,7 +1,7 @@
 //! `-- no-transaction`: what must run outside a transaction, and what is left
 //! when it fails there.
 
-use crate::support::{Database, Project, Server, stories, up};
+use crate::support::{Database, Migrate, Project, Server, eventually, stories, up};
 
 stories! {
     on [Postgres] {
@@ -21,6 +21,7 @@ stories! {
     }
     on [Postgres] {
         a_first_statement_that_never_began_leaves_nothing,
+        what_a_killed_run_has_left_at_work_is_ended_first,
         an_index_that_failed_half_way_leaves_it_said,
     }
 }
@@ -211,4 +212,35 @@ fn what_a_failed_first_statement_has_done_is_told(db: &Database) {
     };
     let _ = output.exits(code);
     assert_eq!(db.tables(), tables);
+}
+
+/// The server goes on with a statement whose client is gone. It lasts less than
+/// the two seconds after which the server looks for its client.
+fn what_a_killed_run_has_left_at_work_is_ended_first(db: &Database) {
+    let slow = |what: &str| format!("{what} WHERE pg_sleep(1.5) IS NOT NULL;\n");
+    let project = Project::new().migration(
+        "1_a.sql",
+        "CREATE TABLE a (n INT); INSERT INTO a VALUES (0);\n",
+    );
+    up(&project, db).exits(0);
+    for (version, statement) in [
+        ("2", slow("UPDATE a SET n = n + 1")),
+        ("3", slow("INSERT INTO a SELECT 1")),
+    ] {
+        project.write(
+            &format!("migrations/{version}_b.sql"),
+            format!("-- no-transaction\nCREATE TABLE t{version} (id INT);\n{statement}"),
+        );
+        let first = Migrate::new(&project).on(db).args(["up"]).spawn();
+        eventually("the statement is at work", || {
+            !db.rows(
+                "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(1.5)%' \
+                 AND state = 'active' AND pid <> pg_backend_pid()",
+            )
+            .is_empty()
+        });
+        first.kill();
+        up(&project, db).exits(0);
+    }
+    assert_eq!(db.column("SELECT n::text FROM a ORDER BY n"), ["1", "1"]);
 }

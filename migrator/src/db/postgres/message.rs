@@ -207,7 +207,7 @@ fn before(job: &Job<'_>, version: u32, begins: bool) -> Vec<String> {
         milliseconds(job.lock_wait).max(1)
     ));
     if version >= HAS_CONNECTION_CHECK {
-        before.push("SET LOCAL client_connection_check_interval = 2000".to_owned());
+        before.push(format!("SET LOCAL {CONNECTION_CHECK}"));
     }
     before.push(job.record(DIALECT).fence_or_error());
     before.push(format!(
@@ -255,6 +255,18 @@ fn lost_or(fault: &Fault, otherwise: Left) -> Left {
         Left::Unknown
     } else {
         otherwise
+    }
+}
+
+/// The server looks every two seconds whether its client is still there.
+const CONNECTION_CHECK: &str = "client_connection_check_interval = 2000";
+
+/// The same behind other statements, where the server knows it.
+pub(super) fn connection_check(version: u32, set: &str) -> String {
+    if version >= HAS_CONNECTION_CHECK {
+        format!("; {set} {CONNECTION_CHECK}")
+    } else {
+        String::new()
     }
 }
 

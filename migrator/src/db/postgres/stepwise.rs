@@ -4,7 +4,7 @@
 
 use super::fault::{DUPLICATE_TABLE, UNIQUE_VIOLATION};
 use super::index::{Index, concurrent_index, dropped_index};
-use super::message::{RESET, milliseconds};
+use super::message::{RESET, connection_check, milliseconds};
 use super::place::{byte_of, character, name_in};
 use super::{DIALECT, PAUSE, Postgres};
 use crate::db::Job;
@@ -13,6 +13,7 @@ use crate::db::stepwise::{Miss, Settled, Step, Stepwise, begin, done_at_once, fi
 use crate::formats::ledger::quote;
 use crate::plan::history::Mark;
 use crate::sql::{Kind, Statement};
+use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// A statement that says that it cannot share a transaction: 25001 inside a
@@ -60,8 +61,31 @@ impl Stepwise for Postgres {
         self.alone(job, text).await
     }
 
+    /// It is cancelled: nobody waits for its answer. Our own guard, which has the
+    /// run's name, too, is known by what it asks.
+    async fn end_orphan(&mut self, run: &str, patience: Duration) -> Result<bool, Fault> {
+        let end = Instant::now() + patience;
+        let mut found = false;
+        loop {
+            let running = self
+                .rows(&format!(
+                    "SELECT pg_cancel_backend(a.pid)::text FROM pg_stat_get_activity(NULL) a \
+                     WHERE a.application_name = {} AND a.state = 'active' \
+                     AND a.pid <> pg_backend_pid() \
+                     AND a.query NOT LIKE 'SELECT pg_stat_clear_snapshot%'",
+                    quote(DIALECT, run)
+                ))
+                .await?;
+            if running.rows.is_empty() || Instant::now() >= end {
+                return Ok(found);
+            }
+            found = true;
+            sleep(PAUSE).await;
+        }
+    }
+
     async fn settle(&mut self, step: &Step<'_>, mark: &Mark) -> Result<Settled, Fault> {
-        self.end_orphan(step, mark).await?;
+        self.end_orphan(&mark.run, step.job.lock_wait).await?;
         if let Some((name, table)) = concurrent_index(step.text) {
             return Ok(match self.index(&name, &table).await? {
                 Index::Valid => Settled::Happened,
@@ -108,9 +132,10 @@ impl Postgres {
         mark: Option<&str>,
     ) -> Result<(), Fault> {
         let head = format!(
-            "BEGIN; SET LOCAL application_name = {}; SET LOCAL lock_timeout = {};\n",
+            "BEGIN; SET LOCAL application_name = {}; SET LOCAL lock_timeout = {}{};\n",
             quote(DIALECT, job.run),
-            milliseconds(job.lock_timeout)
+            milliseconds(job.lock_timeout),
+            connection_check(self.version, "SET LOCAL")
         );
         let mark = mark.map_or(String::new(), |mark| format!("{AS_OURSELVES}; {mark}; "));
         let before = head.chars().count();
@@ -123,8 +148,9 @@ impl Postgres {
     /// as the session.
     async fn alone(&mut self, job: Job<'_>, text: &str) -> Result<(), Fault> {
         self.rows(&format!(
-            "SET application_name = {}",
-            quote(DIALECT, job.run)
+            "SET application_name = {}{}",
+            quote(DIALECT, job.run),
+            connection_check(self.version, "SET")
         ))
         .await?;
         if let Some((name, table)) = concurrent_index(text) {
@@ -168,26 +194,6 @@ impl Postgres {
             self.roll_back().await;
         }
         result
-    }
-
-    /// What an earlier run left running in the server is cancelled: nobody waits
-    /// for its answer.
-    async fn end_orphan(&mut self, step: &Step<'_>, mark: &Mark) -> Result<(), Fault> {
-        let end = Instant::now() + step.job.lock_wait;
-        loop {
-            let running = self
-                .rows(&format!(
-                    "SELECT pg_cancel_backend(a.pid)::text FROM pg_stat_get_activity(NULL) a \
-                     WHERE a.application_name = {} AND a.state = 'active' \
-                     AND a.pid <> pg_backend_pid()",
-                    quote(DIALECT, &mark.run)
-                ))
-                .await?;
-            if running.rows.is_empty() || Instant::now() >= end {
-                return Ok(());
-            }
-            sleep(PAUSE).await;
-        }
     }
 }
 

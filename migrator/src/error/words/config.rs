@@ -113,7 +113,8 @@ pub(in crate::error) fn unknown(variable: &Unknown) -> Diagnostic {
     match &variable.nearest {
         Some(nearest) => warning.help(format!("did you mean {nearest}?")),
         None => warning.help(format!(
-            "unset it; `migrate --help` has every option, and {name} is none of them"
+            "unset it; `migrate --help` has every option that can be a variable, and {name} is none \
+             of them"
         )),
     }
 }
