@@ -1,12 +1,13 @@
 //! What can be typed.
 
-use crate::config::Options;
+use crate::config::environment::{Unknown, variable};
+use crate::config::{ConfigError, Options};
 use crate::formats::naming;
 use crate::model::Version;
 use crate::plan::planner::Request;
 use crate::plan::repair::Resolution;
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Arg, Args, Command, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use std::time::Duration;
 
@@ -270,6 +271,28 @@ impl Verb {
             | Self::Wait => false,
         }
     }
+}
+
+/// A verb's own option, as a variable, would be passed over: a `--dry-run` that
+/// changes the database.
+///
+/// # Errors
+/// The first of them.
+pub(super) fn may_be_variables(unknown: &[Unknown]) -> Result<(), ConfigError> {
+    let cli = Cli::command();
+    let verbs = cli.get_subcommands();
+    let own: Vec<_> = verbs
+        .flat_map(Command::get_arguments)
+        .filter_map(Arg::get_long)
+        .collect();
+    let typed = |unknown: &Unknown| {
+        let option = own.iter().find(|own| variable(own) == unknown.name)?;
+        Some(ConfigError::OnlyTyped {
+            name: unknown.name.clone(),
+            option: (*option).to_owned(),
+        })
+    };
+    unknown.iter().find_map(typed).map_or(Ok(()), Err)
 }
 
 fn words(name: &str) -> Result<String, &'static str> {

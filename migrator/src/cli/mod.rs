@@ -116,6 +116,9 @@ fn run(
         let home = home?;
         let others = home.file.url_variables();
         let unknown = environment.unknown(&others);
+        if verb.acts() {
+            args::may_be_variables(&unknown)?;
+        }
         let warnings = unknown.iter().map(error::unknown).collect();
         runtime.block_on(async {
             if verb.acts() {

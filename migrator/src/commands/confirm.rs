@@ -66,7 +66,10 @@ pub(crate) async fn confirm(
 }
 
 fn done(runs: usize, newest: Option<crate::model::Version>, listener: &mut dyn Listener) -> Done {
-    listener.event(&Event::Confirmed { runs });
+    listener.event(&Event::Confirmed {
+        runs,
+        stands: runs > 0 || newest.is_some(),
+    });
     Done {
         outcome: None,
         reverts: false,

@@ -177,7 +177,7 @@ fn is_there(task: &Task) -> bool {
 fn must_be_there(task: &Task) -> Result<(), Error> {
     match task.config.database.value.file() {
         Some(file) if !file.path.exists() => Err(Fault::new(
-            FaultKind::Refused,
+            FaultKind::File,
             format!("the database file {} does not exist", file.path.display()),
         )
         .into()),

@@ -92,7 +92,8 @@ impl Environment {
 }
 
 /// The variable of an option: `lock-wait` has `MIGRATE_LOCK_WAIT`.
-pub(super) fn variable(option: &str) -> String {
+#[must_use]
+pub fn variable(option: &str) -> String {
     format!("{PREFIX}{}", option.replace('-', "_").to_uppercase())
 }
 

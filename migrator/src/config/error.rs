@@ -52,6 +52,11 @@ pub enum ConfigError {
         origin: Origin,
         databases: Vec<String>,
     },
+    /// A verb's own option was given as a variable, where it would do nothing.
+    OnlyTyped {
+        name: String,
+        option: String,
+    },
     /// Only one database can be meant, and none was picked.
     PickOne {
         databases: Vec<String>,

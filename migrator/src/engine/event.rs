@@ -35,6 +35,8 @@ pub(crate) enum Event<'a> {
     /// So many runs were marked as live.
     Confirmed {
         runs: usize,
+        /// Whether anything is applied.
+        stands: bool,
     },
     /// The database answered.
     Connected {

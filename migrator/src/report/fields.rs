@@ -53,7 +53,7 @@ pub(super) fn of(event: &Event<'_>) -> Value {
             "version": version.to_string(), "name": name, "before": before, "after": after,
         }),
         Event::Claimed { deed: claimed } => deed(*claimed, json!({})),
-        Event::Confirmed { runs } => json!({"runs": runs}),
+        Event::Confirmed { runs, .. } => json!({"runs": runs}),
         Event::Connected {
             database,
             server,

@@ -42,8 +42,13 @@ fn done(event: &Event<'_>) -> Option<String> {
             before,
             after,
         } => format!("✅ {version} {name}: {before}, now {after}"),
-        Event::Confirmed { runs: 0 } => "✅ no new run; what stands is marked as live".to_owned(),
-        Event::Confirmed { runs } => format!("✅ {} marked as live", count(*runs, "run")),
+        Event::Confirmed { stands: false, .. } => {
+            "✅ no migration is applied; there is nothing to mark as live".to_owned()
+        }
+        Event::Confirmed { runs: 0, .. } => {
+            "✅ no new run; what stands is marked as live".to_owned()
+        }
+        Event::Confirmed { runs, .. } => format!("✅ {} marked as live", count(*runs, "run")),
         Event::LeftAlone { why } => format!("   nothing is reverted: {}", left_alone(why).1),
         Event::Recovered { subject, reverts } => {
             let did = if *reverts { " reverted" } else { "" };

@@ -121,6 +121,22 @@ fn a_variable_that_is_none_of_ours_is_a_warning_with_the_right_name() {
         .exits(0);
     let document: Value = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!(document["warnings"][0]["code"], "unknown_variable");
+    // One that asks for less than is done is no mere warning.
+    Migrate::new(&project)
+        .on(&db)
+        .env("MIGRATE_DRY_RUN", "true")
+        .run()
+        .exits(3)
+        .complains("error[only_typed]")
+        .complains("unset MIGRATE_DRY_RUN, and type --dry-run behind the verb");
+    // What a run is told of its reason is no option.
+    Migrate::new(&project)
+        .on(&db)
+        .env("MIGRATE_COMMIT", "abc")
+        .env("MIGRATE_DEPLOYMENT", "7")
+        .run()
+        .exits(0)
+        .does_not_say("no effect");
     // A database's variable may be called so, too.
     let other = Project::new()
         .migration("1_a.sql", "CREATE TABLE a (id INT);\n")

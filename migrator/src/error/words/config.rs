@@ -74,6 +74,11 @@ pub(super) fn config(error: &ConfigError) -> Diagnostic {
             "say it in each database's table of migrate.toml, or pick one with --database (a build \
              has them all)",
         ),
+        ConfigError::OnlyTyped { name, option } => Diagnostic::error(
+            "only_typed",
+            format!("{name} is set, and --{option} is no setting: it is for one run"),
+        )
+        .help(format!("unset {name}, and type --{option} behind the verb")),
         ConfigError::PickOne { databases } => Diagnostic::error(
             "one_for_several",
             format!(
