@@ -3,7 +3,7 @@
 
 use crate::down::{log, three};
 use crate::support::{
-    Database, Migrate, Project, Running, Server, eventually, migrate, status, stories, up,
+    Database, Migrate, Project, Server, eventually, migrate, status, stories, up,
 };
 
 stories! {
@@ -250,8 +250,8 @@ fn what_is_reverted_when_a_signal_comes_stays_applied(db: &Database) {
     let running = Migrate::new(&project)
         .on(db)
         .args(["down", "--steps", "3"])
-        .spawn();
-    let running = until_it_is_at_it(db, running);
+        .spawn()
+        .until_at_work(db, "log", "✅ 3 c reverted");
     running.signal("TERM");
     running
         .wait()
@@ -259,20 +259,4 @@ fn what_is_reverted_when_a_signal_comes_stays_applied(db: &Database) {
         .ends(TOLD)
         .ends("--steps counts anew");
     the_second_stays(db);
-}
-
-fn until_it_is_at_it(db: &Database, running: Running) -> Running {
-    let endless = match db.server {
-        Server::Mariadb | Server::Mysql => {
-            "SELECT count(*) FROM information_schema.processlist \
-             WHERE db = DATABASE() AND info LIKE 'UPDATE log SET%'"
-        }
-        Server::Postgres => {
-            "SELECT count(*) FROM pg_stat_activity \
-             WHERE datname = current_database() AND wait_event = 'PgSleep'"
-        }
-        Server::Sqlite => return running.until("✅ 3 c reverted"),
-    };
-    eventually("it is at it", || db.value(endless) == "1");
-    running
 }

@@ -238,9 +238,7 @@ fn one_without_a_transaction_is_cancelled(db: &Database) {
         .until("✅ repeatable b (");
     eventually("its first statement is done", || ran(db).len() == 3);
     let began = std::time::Instant::now();
-    let id = running.id().to_string();
-    let kill = std::process::Command::new("kill").arg(&id).status();
-    assert!(kill.unwrap().success());
+    running.signal("TERM");
     let _ = running
         .wait()
         .exits(143)

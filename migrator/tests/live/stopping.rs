@@ -1,7 +1,6 @@
 //! Runs that do not come to their own end: a busy table, the deadline, a signal.
 
-use crate::support::{Database, Migrate, Project, Running, Server, eventually, stories, up};
-use std::process::Command;
+use crate::support::{Database, Migrate, Project, Server, stories, up};
 
 stories! {
     on every {
@@ -75,32 +74,16 @@ fn what_runs_when_a_signal_comes_is_cancelled(db: &Database) {
     let project = endless(db);
     for (signal, code) in [("TERM", 143), ("INT", 130)] {
         let db = &Database::new(db.server);
-        let running = Migrate::new(&project).on(db).args(["up"]).spawn();
-        let running = until_it_is_at_it(db, running);
-        let kill = Command::new("kill")
-            .args([&format!("-{signal}"), &running.id().to_string()])
-            .status();
-        assert!(kill.unwrap().success());
+        let running = Migrate::new(&project)
+            .on(db)
+            .args(["up"])
+            .spawn()
+            .until_at_work(db, "a", "✅ 1 a (");
+        running.signal(signal);
         running
             .wait()
             .exits(code)
             .ends("nothing of migration 2 stays");
         nothing_of_the_second_stays(db);
     }
-}
-
-fn until_it_is_at_it(db: &Database, running: Running) -> Running {
-    let endless = match db.server {
-        Server::Mariadb | Server::Mysql => {
-            "SELECT count(*) FROM information_schema.processlist \
-             WHERE db = DATABASE() AND info LIKE 'UPDATE a SET%'"
-        }
-        Server::Postgres => {
-            "SELECT count(*) FROM pg_stat_activity \
-             WHERE datname = current_database() AND wait_event = 'PgSleep'"
-        }
-        Server::Sqlite => return running.until("✅ 1 a ("),
-    };
-    eventually("it is at it", || db.value(endless) == "1");
-    running
 }

@@ -3,7 +3,6 @@
 use crate::support::{Database, Migrate, Output, Project, Server, stories};
 use std::io;
 use std::net::{TcpListener, TcpStream};
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -144,10 +143,7 @@ fn the_deadline_and_signals_end_it() {
         .complains("error[deadline]");
     for (signal, code, word) in [("TERM", 143, "terminated"), ("INT", 130, "interrupted")] {
         let running = wait(&none, NOBODY).spawn().until("does not answer yet");
-        let kill = Command::new("kill")
-            .args([&format!("-{signal}"), &running.id().to_string()])
-            .status();
-        assert!(kill.unwrap().success());
+        running.signal(signal);
         running
             .wait()
             .exits(code)

@@ -1,6 +1,6 @@
 //! The real binary, and what is true of everything it ever says.
 
-use super::{Database, Project};
+use super::{Database, Project, Server, eventually};
 use percent_encoding::percent_decode_str;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -150,6 +150,24 @@ impl Running {
             };
             self.read.push_str(&line);
         }
+        self
+    }
+
+    /// Waits until the server is at the statement that does not end, an UPDATE of the
+    /// table on MySQL and a sleep on PostgreSQL. SQLite's is seen by what the run
+    /// says before it.
+    pub(crate) fn until_at_work(self, db: &Database, table: &str, said: &str) -> Self {
+        let at_work = match db.server {
+            Server::Mariadb | Server::Mysql => format!(
+                "SELECT count(*) FROM information_schema.processlist \
+                 WHERE db = DATABASE() AND info LIKE 'UPDATE {table} SET%'"
+            ),
+            Server::Postgres => "SELECT count(*) FROM pg_stat_activity \
+                                 WHERE datname = current_database() AND wait_event = 'PgSleep'"
+                .to_owned(),
+            Server::Sqlite => return self.until(said),
+        };
+        eventually("it is at work", || db.value(&at_work) == "1");
         self
     }
 
