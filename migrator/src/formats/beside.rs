@@ -1,12 +1,45 @@
 //! What the tables of ours have in common: each stands beside a history table.
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, quote};
+use crate::sql::Dialect;
 
-/// The name in full of a table of ours, and what its column `history` says of
-/// the history: its table's name, without its schema and quotes.
-pub(super) fn beside(ledger: &Ledger, own: &str) -> (String, String) {
-    let (schema, name) = split_name(&ledger.table);
-    (format!("{schema}{own}"), name.replace(['"', '`'], ""))
+/// A table of ours, of which some rows are one history's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Own {
+    /// Its name in full.
+    pub(super) table: String,
+    /// What its column `history` says of the history: its table's name, without
+    /// its schema and quotes.
+    pub(super) history: String,
+    pub(super) dialect: Dialect,
+}
+
+impl Own {
+    /// The table of this name beside a history table that a database has named in
+    /// full.
+    pub(super) fn beside(ledger: &Ledger, own: &str, dialect: Dialect) -> Self {
+        let (schema, name) = split_name(&ledger.table);
+        Self {
+            table: format!("{schema}{own}"),
+            history: name.replace(['"', '`'], ""),
+            dialect,
+        }
+    }
+
+    /// A text, quoted.
+    pub(super) fn quote(&self, text: &str) -> String {
+        quote(self.dialect, text)
+    }
+
+    /// The history, as a new row says it.
+    pub(super) fn history(&self) -> String {
+        self.quote(&self.history)
+    }
+
+    /// The condition of this history's rows.
+    pub(super) fn of_history(&self) -> String {
+        format!("history = {}", self.history())
+    }
 }
 
 /// The schema with its dot, and the name: `"a.b"."c"` is `"a.b".` and `"c"`.

@@ -2,8 +2,8 @@
 //! have completed. A table of ours, beside the history table; its name and its
 //! columns are fixed for ever, so that two released versions read each other's.
 
-use super::beside::beside;
-use super::ledger::{Ledger, Row, as_written, quote};
+use super::beside::Own;
+use super::ledger::{Ledger, Row, as_written};
 use crate::model::{Checksum, Version};
 use crate::plan::history::Mark;
 use crate::sql::Dialect;
@@ -19,23 +19,13 @@ pub const REVERT: i64 = -2;
 
 /// The journal of one history table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Journal {
-    table: String,
-    /// The history table's name, without its schema and quotes.
-    history: String,
-    dialect: Dialect,
-}
+pub struct Journal(Own);
 
 impl Journal {
     /// The journal beside a history table that a database has named in full.
     #[must_use]
     pub fn of(ledger: &Ledger, dialect: Dialect) -> Self {
-        let (table, history) = beside(ledger, TABLE);
-        Self {
-            table,
-            history,
-            dialect,
-        }
+        Self(Own::beside(ledger, TABLE, dialect))
     }
 
     #[must_use]
@@ -46,8 +36,8 @@ impl Journal {
              digest CHAR(16) NOT NULL, done BOOLEAN NOT NULL, run VARCHAR(64) NOT NULL, \
              connection BIGINT NOT NULL, at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, \
              PRIMARY KEY (history, version, statement)){}",
-            self.table,
-            as_written(self.dialect)
+            self.0.table,
+            as_written(self.0.dialect)
         )
     }
 
@@ -61,7 +51,7 @@ impl Journal {
         run: &str,
         done: bool,
     ) -> String {
-        let connection = match self.dialect {
+        let connection = match self.0.dialect {
             Dialect::Postgres => "pg_backend_pid()",
             Dialect::Mysql => "CONNECTION_ID()",
             Dialect::Sqlite => "0",
@@ -69,10 +59,10 @@ impl Journal {
         format!(
             "INSERT INTO {} (history, version, statement, digest, done, run, connection) \
              VALUES ({}, {version}, {statement}, '{digest}', {}, {}, {connection})",
-            self.table,
-            quote(self.dialect, &self.history),
+            self.0.table,
+            self.0.history(),
             if done { "TRUE" } else { "FALSE" },
-            quote(self.dialect, run),
+            self.0.quote(run),
         )
     }
 
@@ -80,10 +70,10 @@ impl Journal {
     #[must_use]
     pub fn take_over(&self, version: Version, run: &str) -> String {
         format!(
-            "UPDATE {} SET run = {} WHERE history = {} AND version = {version} AND statement < 0",
-            self.table,
-            quote(self.dialect, run),
-            quote(self.dialect, &self.history)
+            "UPDATE {} SET run = {} WHERE {} AND version = {version} AND statement < 0",
+            self.0.table,
+            self.0.quote(run),
+            self.0.of_history()
         )
     }
 
@@ -92,7 +82,7 @@ impl Journal {
     pub fn done(&self, version: Version, statement: i64) -> String {
         format!(
             "UPDATE {} SET done = TRUE{}",
-            self.table,
+            self.0.table,
             self.of_one(version, statement)
         )
     }
@@ -102,7 +92,7 @@ impl Journal {
     pub fn undo(&self, version: Version, statement: i64) -> String {
         format!(
             "DELETE FROM {}{}",
-            self.table,
+            self.0.table,
             self.of_one(version, statement)
         )
     }
@@ -111,16 +101,16 @@ impl Journal {
     #[must_use]
     pub fn clear(&self, version: Version) -> String {
         format!(
-            "DELETE FROM {} WHERE history = {} AND version = {version}",
-            self.table,
-            quote(self.dialect, &self.history)
+            "DELETE FROM {} WHERE {} AND version = {version}",
+            self.0.table,
+            self.0.of_history()
         )
     }
 
     /// All marks of this history, every column as text.
     #[must_use]
     pub fn select(&self) -> String {
-        let columns = match self.dialect {
+        let columns = match self.0.dialect {
             Dialect::Mysql => {
                 "CAST(version AS CHAR), CAST(statement AS CHAR), CAST(digest AS CHAR), \
                  CAST(done AS CHAR), CAST(run AS CHAR), CAST(connection AS CHAR)"
@@ -131,9 +121,9 @@ impl Journal {
             }
         };
         format!(
-            "SELECT {columns} FROM {} WHERE history = {}",
-            self.table,
-            quote(self.dialect, &self.history)
+            "SELECT {columns} FROM {} WHERE {}",
+            self.0.table,
+            self.0.of_history()
         )
     }
 
@@ -153,8 +143,8 @@ impl Journal {
 
     fn of_one(&self, version: Version, statement: i64) -> String {
         format!(
-            " WHERE history = {} AND version = {version} AND statement = {statement}",
-            quote(self.dialect, &self.history)
+            " WHERE {} AND version = {version} AND statement = {statement}",
+            self.0.of_history()
         )
     }
 }
@@ -192,7 +182,7 @@ mod tests {
             schemas: Vec::new(),
         };
         let journal = Journal::of(&ledger, Dialect::Postgres);
-        assert_eq!(journal.table, "app._migrate_journal");
-        assert_eq!(journal.history, "My History");
+        assert_eq!(journal.0.table, "app._migrate_journal");
+        assert_eq!(journal.0.history, "My History");
     }
 }

@@ -2,8 +2,8 @@
 //! was run of them. sqlx passes over a subfolder, and knows nothing of the table.
 
 use super::FormatError;
-use super::beside::beside;
-use super::ledger::{Ledger, Row, as_written, quote};
+use super::beside::Own;
+use super::ledger::{Ledger, Row, as_written};
 use crate::model::{Checksum, Repeatable, Script};
 use crate::plan::history;
 use crate::sources::{Content, Listing};
@@ -53,22 +53,13 @@ fn checksum(file: &Arc<SourceFile>) -> Checksum {
 /// The table of what was run, beside one history table. Its name and its columns
 /// are fixed for ever.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Repeated {
-    table: String,
-    history: String,
-    dialect: Dialect,
-}
+pub struct Repeated(Own);
 
 impl Repeated {
     /// The table beside a history table that a database has named in full.
     #[must_use]
     pub fn of(ledger: &Ledger, dialect: Dialect) -> Self {
-        let (table, history) = beside(ledger, TABLE);
-        Self {
-            table,
-            history,
-            dialect,
-        }
+        Self(Own::beside(ledger, TABLE, dialect))
     }
 
     #[must_use]
@@ -80,25 +71,24 @@ impl Repeated {
              history VARCHAR(255) NOT NULL, name VARCHAR(255) NOT NULL, checksum CHAR(64) NOT NULL, \
              run VARCHAR(64) NOT NULL, at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, \
              PRIMARY KEY (history, name)){}",
-            self.table,
-            as_written(self.dialect)
+            self.0.table,
+            as_written(self.0.dialect)
         )
     }
 
     /// Records a file as run, unless it is recorded with this checksum.
     #[must_use]
     pub fn claim(&self, repeatable: &Repeatable, run: &str) -> String {
-        let quoted = |text: &str| quote(self.dialect, text);
         let insert = format!(
             "INSERT INTO {} (history, name, checksum, run, at) \
              VALUES ({}, {}, '{}', {}, CURRENT_TIMESTAMP)",
-            self.table,
-            quoted(&self.history),
-            quoted(&repeatable.name),
+            self.0.table,
+            self.0.history(),
+            self.0.quote(&repeatable.name),
             repeatable.checksum.hex(),
-            quoted(run),
+            self.0.quote(run),
         );
-        match self.dialect {
+        match self.0.dialect {
             Dialect::Mysql => format!(
                 "{insert} ON DUPLICATE KEY UPDATE checksum = VALUES(checksum), run = VALUES(run), \
                  at = CURRENT_TIMESTAMP"
@@ -114,17 +104,13 @@ impl Repeated {
     /// Forgets all of them, so that they are run again.
     #[must_use]
     pub fn forget(&self) -> String {
-        format!(
-            "DELETE FROM {} WHERE history = {}",
-            self.table,
-            quote(self.dialect, &self.history)
-        )
+        format!("DELETE FROM {} WHERE {}", self.0.table, self.0.of_history())
     }
 
     /// All that is recorded, every column as text.
     #[must_use]
     pub fn select(&self) -> String {
-        let columns = match self.dialect {
+        let columns = match self.0.dialect {
             Dialect::Mysql => {
                 "CAST(name AS CHAR), CAST(checksum AS CHAR), \
                  DATE_FORMAT(at, '%Y-%m-%d %H:%i:%s'), CAST(run AS CHAR)"
@@ -138,9 +124,9 @@ impl Repeated {
             }
         };
         format!(
-            "SELECT {columns} FROM {} WHERE history = {}",
-            self.table,
-            quote(self.dialect, &self.history)
+            "SELECT {columns} FROM {} WHERE {}",
+            self.0.table,
+            self.0.of_history()
         )
     }
 

@@ -1,8 +1,8 @@
 //! The table of ours that remembers the runs: what each did, by whom it was
 //! started, and why it failed, when the platform has long thrown its log away.
 
-use super::beside::beside;
-use super::ledger::{Ledger, Row, as_written, quote};
+use super::beside::Own;
+use super::ledger::{Ledger, Row, as_written};
 use crate::model::{Subject, Version};
 use crate::plan::history::{Ending, Run};
 use crate::sql::Dialect;
@@ -18,28 +18,19 @@ const LONGEST_ERROR: usize = 16 * 1024;
 /// The runs of one history table. The table's name and columns are fixed for
 /// ever, so that two released versions read each other's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Runs {
-    table: String,
-    history: String,
-    dialect: Dialect,
-}
+pub struct Runs(Own);
 
 impl Runs {
     /// The table beside a history table that a database has named in full.
     #[must_use]
     pub fn of(ledger: &Ledger, dialect: Dialect) -> Self {
-        let (table, history) = beside(ledger, TABLE);
-        Self {
-            table,
-            history,
-            dialect,
-        }
+        Self(Own::beside(ledger, TABLE, dialect))
     }
 
     #[must_use]
     pub fn create(&self) -> String {
         // A first run can name thousands of versions; MySQL's TEXT ends at 64 KB.
-        let (instant, list) = match self.dialect {
+        let (instant, list) = match self.0.dialect {
             Dialect::Mysql => ("TIMESTAMP(6) NULL", "MEDIUMTEXT"),
             Dialect::Postgres => ("TIMESTAMPTZ", "TEXT"),
             Dialect::Sqlite => ("TEXT", "TEXT"),
@@ -50,8 +41,8 @@ impl Runs {
              began {instant}, ended {instant}, outcome VARCHAR(16) NOT NULL, did {list}, \
              tool VARCHAR(64), commit_hash VARCHAR(255), deployment VARCHAR(255), \
              host VARCHAR(255), error TEXT, confirmed {instant}, PRIMARY KEY (history, run)){}",
-            self.table,
-            as_written(self.dialect)
+            self.0.table,
+            as_written(self.0.dialect)
         )
     }
 
@@ -60,11 +51,11 @@ impl Runs {
     #[must_use]
     pub fn begin(&self, run: &Run) -> String {
         let text = |text: &Option<String>| match text {
-            Some(text) => quote(self.dialect, text),
+            Some(text) => self.0.quote(text),
             None => "NULL".to_owned(),
         };
         let now = self.now();
-        let once = match self.dialect {
+        let once = match self.0.dialect {
             Dialect::Mysql => "ON DUPLICATE KEY UPDATE verb = verb",
             Dialect::Postgres | Dialect::Sqlite => "ON CONFLICT (history, run) DO NOTHING",
         };
@@ -72,13 +63,13 @@ impl Runs {
             "INSERT INTO {} (history, run, verb, began, outcome, did, tool, commit_hash, \
              deployment, host, confirmed) VALUES ({}, {}, {}, {now}, {}, {}, {}, {}, {}, {}, {}) \
              {once}",
-            self.table,
-            quote(self.dialect, &self.history),
-            quote(self.dialect, &run.name),
-            quote(self.dialect, &run.verb),
-            quote(self.dialect, run.ending.word()),
-            quote(self.dialect, &words(&run.did)),
-            quote(self.dialect, &run.tool),
+            self.0.table,
+            self.0.history(),
+            self.0.quote(&run.name),
+            self.0.quote(&run.verb),
+            self.0.quote(run.ending.word()),
+            self.0.quote(&words(&run.did)),
+            self.0.quote(&run.tool),
             text(&run.who.commit),
             text(&run.who.deployment),
             text(&run.who.host),
@@ -93,31 +84,31 @@ impl Runs {
             Some(error) => {
                 let cut = &error[..error.floor_char_boundary(LONGEST_ERROR)];
                 // NUL is no character to PostgreSQL.
-                quote(self.dialect, &cut.replace('\0', "\u{2400}"))
+                self.0.quote(&cut.replace('\0', "\u{2400}"))
             }
             None => "NULL".to_owned(),
         };
         format!(
             "UPDATE {} SET ended = {}, outcome = {}, did = {}, error = {error} \
-             WHERE history = {} AND run = {}",
-            self.table,
+             WHERE {} AND run = {}",
+            self.0.table,
             self.now(),
-            quote(self.dialect, outcome.word()),
-            quote(self.dialect, &words(did)),
-            quote(self.dialect, &self.history),
-            quote(self.dialect, run),
+            self.0.quote(outcome.word()),
+            self.0.quote(&words(did)),
+            self.0.of_history(),
+            self.0.quote(run),
         )
     }
 
     /// Forgets all but the newest runs.
     #[must_use]
     pub fn prune(&self) -> String {
-        let history = quote(self.dialect, &self.history);
-        let table = &self.table;
+        let of_history = self.0.of_history();
+        let table = &self.0.table;
         // MySQL does not read a table that it deletes from, but by a derived one.
         format!(
-            "DELETE FROM {table} WHERE history = {history} AND began < (SELECT began FROM (\
-             SELECT began FROM {table} WHERE history = {history} ORDER BY began DESC \
+            "DELETE FROM {table} WHERE {of_history} AND began < (SELECT began FROM (\
+             SELECT began FROM {table} WHERE {of_history} ORDER BY began DESC \
              LIMIT 1 OFFSET {}) AS oldest)",
             KEPT - 1
         )
@@ -127,17 +118,17 @@ impl Runs {
     #[must_use]
     pub fn confirm(&self) -> String {
         format!(
-            "UPDATE {} SET confirmed = {} WHERE history = {} AND confirmed IS NULL",
-            self.table,
+            "UPDATE {} SET confirmed = {} WHERE {} AND confirmed IS NULL",
+            self.0.table,
             self.now(),
-            quote(self.dialect, &self.history)
+            self.0.of_history()
         )
     }
 
     /// The newest runs, the newest first, every column as text.
     #[must_use]
     pub fn select(&self) -> String {
-        let (instant, text): (fn(&str) -> String, &str) = match self.dialect {
+        let (instant, text): (fn(&str) -> String, &str) = match self.0.dialect {
             Dialect::Mysql => (
                 |column| format!("DATE_FORMAT({column}, '%Y-%m-%d %H:%i:%s')"),
                 "CHAR",
@@ -148,7 +139,7 @@ impl Runs {
             ),
             Dialect::Sqlite => (|column| format!("substr({column}, 1, 19)"), "TEXT"),
         };
-        let age = match self.dialect {
+        let age = match self.0.dialect {
             Dialect::Mysql => "TIMESTAMPDIFF(SECOND, began, CURRENT_TIMESTAMP(6))",
             Dialect::Postgres => "floor(extract(epoch FROM clock_timestamp() - began))::bigint",
             Dialect::Sqlite => "CAST((julianday('now') - julianday(began)) * 86400 AS INTEGER)",
@@ -170,12 +161,12 @@ impl Runs {
             plain(age),
         ];
         format!(
-            "SELECT {} FROM {} WHERE history = {} ORDER BY {}.began DESC LIMIT {KEPT}",
+            "SELECT {} FROM {} WHERE {} ORDER BY {}.began DESC LIMIT {KEPT}",
             columns.join(", "),
-            self.table,
-            quote(self.dialect, &self.history),
+            self.0.table,
+            self.0.of_history(),
             // By its bare name it could be the text that is selected.
-            self.table,
+            self.0.table,
         )
     }
 
@@ -207,7 +198,7 @@ impl Runs {
 
     /// The clock, finer than a second: the newest run is told by it.
     fn now(&self) -> &'static str {
-        match self.dialect {
+        match self.0.dialect {
             Dialect::Mysql => "CURRENT_TIMESTAMP(6)",
             Dialect::Postgres => "clock_timestamp()",
             Dialect::Sqlite => "strftime('%Y-%m-%d %H:%M:%f', 'now')",
