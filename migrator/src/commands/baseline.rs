@@ -1,7 +1,7 @@
 //! `baseline`: adopts a database that grew by hand.
 
 use super::{Done, Start, Task, opening};
-use crate::db::{self, Edit, Guard, Wanted};
+use crate::db::{Edit, Guard, Wanted};
 use crate::engine::stop::Stop;
 use crate::engine::{self, Outcome, event::Event};
 use crate::error::Error;
@@ -39,11 +39,10 @@ pub(crate) async fn baseline(
         report,
     )
     .await?;
-    let url = &task.config.database.value;
     let (recorded, newest) = engine::edit(
         &task.run(start, "baseline", wanted, &look),
         Guard::new(connection),
-        async || db::connect(url, task.config.limits.wait).await,
+        async || task.connect().await,
         |past| {
             let history = past.history();
             let missing = baseline::missing(migrations, &history, version, force)?;

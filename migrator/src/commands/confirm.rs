@@ -1,7 +1,7 @@
 //! `confirm`: says that a deploy has succeeded, so that what stands is live.
 
 use super::{Done, Start, Task, opening};
-use crate::db::{self, Edit, Guard, Past, Wanted};
+use crate::db::{Edit, Guard, Past, Wanted};
 use crate::engine;
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
@@ -42,21 +42,20 @@ pub(crate) async fn confirm(
         confirmed: Some(String::new()),
         ..Run::default()
     };
-    let url = &task.config.database.value;
     let (runs, newest) = engine::edit(
         &task.run(start, "confirm", wanted, &look),
         Guard::new(connection),
-        async || db::connect(url, task.config.limits.wait).await,
+        async || task.connect().await,
         |past| {
             let history = past.history();
             let open = history.runs.iter().filter(|run| run.confirmed.is_none());
-            let edits = match (open.count(), history.runs.is_empty()) {
+            let open = open.count();
+            let edits = match (open, history.runs.is_empty()) {
                 (0, true) => vec![Edit::Remember(&this)],
                 (0, false) => Vec::new(),
                 _ => vec![Edit::Confirm],
             };
-            let open = history.runs.iter().filter(|run| run.confirmed.is_none());
-            Ok((edits, (open.count(), history.newest())))
+            Ok((edits, (open, history.newest())))
         },
         stop,
         listener,

@@ -1,7 +1,7 @@
 //! `down`: takes migrations back by their own down scripts.
 
 use super::{Done, Start, Task, opening};
-use crate::db::{self, Connection, Guard, Look, Past, Wanted};
+use crate::db::{Connection, Guard, Look, Past, Wanted};
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::engine::{self, Outcome};
@@ -133,12 +133,11 @@ impl Back<'_> {
         }
         task.consent("revert", &names, stop, report).await?;
         let newest = Cell::new(history.newest());
-        let url = &task.config.database.value;
         let listener: &mut dyn Listener = report;
         let outcome = engine::run(
             &task.run(start, self.verb, self.wanted, look),
             Guard::new(connection),
-            async || db::connect(url, task.config.limits.wait).await,
+            async || task.connect().await,
             Guard::new,
             |past: &Past| {
                 let history = past.history();
@@ -157,7 +156,7 @@ impl Back<'_> {
         })
     }
 
-    fn plan(&self, history: &History) -> Result<crate::plan::planner::Plan<'_>, Error> {
+    pub(super) fn plan(&self, history: &History) -> Result<crate::plan::planner::Plan<'_>, Error> {
         let Self { task, .. } = self;
         Ok(revert::plan(
             &task.project.format,

@@ -15,8 +15,8 @@ pub(crate) mod up;
 pub(crate) mod wait;
 
 use crate::config::Config;
-use crate::db::Wanted;
 use crate::db::fault::{Fault, FaultKind};
+use crate::db::{self, Connection, Wanted};
 use crate::engine::stop::Stop;
 use crate::engine::{Outcome, Run, Step};
 use crate::error::Error;
@@ -90,6 +90,11 @@ impl Task {
             None => true,
         };
         if agreed { Ok(()) } else { Err(Error::Declined) }
+    }
+
+    /// Connects anew, where a connection was lost.
+    async fn connect(&self) -> Result<Connection, Fault> {
+        db::connect(&self.config.database.value, self.config.limits.wait).await
     }
 
     fn files(&self) -> Files<'_> {

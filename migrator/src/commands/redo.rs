@@ -28,33 +28,27 @@ pub(crate) async fn redo(
     }
     let wanted = task.wanted();
     let (connection, look) = opening::look(task, wanted, stop, report).await?;
-    let targets = revert::targets(&look.past.history(), Wish::Steps(1))?;
+    let history = look.past.history();
+    let targets = revert::targets(&history, Wish::Steps(1))?;
     let version = *targets.first().ok_or(revert::RevertError::NothingApplied)?;
-    // What is half applied is in the way before anything else is looked at.
-    revert::plan(
-        &task.project.format,
-        &task.project.migrations,
-        &look.past.history(),
-        &targets,
-        task.config.request,
-    )?;
-    let only = Request {
-        only: Some(version),
-        ..task.config.request
-    };
-    // What cannot be applied again is not taken back.
-    let without = without(look.past.history(), version);
-    let again = planner::plan(&task.project.format, task.files(), &without, only)?;
-    task.steps(&again.steps, &without)?;
-    let still = |_: &History| targets.clone();
     let back = Back {
         task,
         start,
         verb: "redo",
         wanted,
-        targets: &still,
+        targets: &|_: &History| targets.clone(),
         in_any_case: false,
     };
+    // What is half applied is in the way before anything else is looked at.
+    back.plan(&history)?;
+    let only = Request {
+        only: Some(version),
+        ..task.config.request
+    };
+    // What cannot be applied again is not taken back.
+    let without = without(history, version);
+    let again = planner::plan(&task.project.format, task.files(), &without, only)?;
+    task.steps(&again.steps, &without)?;
     back.take(connection, &look, stop, report).await?;
     let again = Start {
         name: format!("{}-up", start.name),

@@ -95,11 +95,10 @@ pub(crate) async fn repair(
         })
         .collect();
     task.consent("record", &said, stop, report).await?;
-    let url = &task.config.database.value;
     let (repaired, newest) = engine::edit(
         &task.run(start, "repair", wanted, &look),
         Guard::new(connection),
-        async || db::connect(url, task.config.limits.wait).await,
+        async || task.connect().await,
         |past| {
             let history = past.history();
             let repairs = decide(task, &history, decisions)?;

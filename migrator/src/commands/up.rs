@@ -77,7 +77,7 @@ pub(super) async fn apply(
     let outcome = engine::run(
         &task.run(start, verb, wanted, &look),
         Guard::new(connection),
-        async || db::connect(url, task.config.limits.wait).await,
+        async || task.connect().await,
         Guard::new,
         |past| {
             let history = past.history();
