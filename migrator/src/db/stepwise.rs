@@ -8,7 +8,7 @@ use super::{Job, Left, Setback};
 use crate::formats::journal::{CLAIM, Journal, REVERT, claim_digest, claim_number, digest};
 use crate::formats::record;
 use crate::model::{Deed, Version};
-use crate::plan::history::Mark;
+use crate::plan::history::{Mark, Resume};
 use crate::sql::Statement;
 use std::time::{Duration, Instant};
 
@@ -64,7 +64,17 @@ pub(super) struct Step<'a> {
     pub(super) text: &'a str,
 }
 
-impl Step<'_> {
+impl<'a> Step<'a> {
+    fn of(job: Job<'a>, journal: &'a Journal, number: usize, statement: &Statement) -> Self {
+        Self {
+            job,
+            journal,
+            number: i64::try_from(number).unwrap_or(i64::MAX),
+            statement: *statement,
+            text: job.file.slice(statement.span),
+        }
+    }
+
     /// By which the journal knows the migration.
     pub(super) fn version(&self) -> Version {
         record::version(self.job.deed)
@@ -121,84 +131,12 @@ pub(super) enum Settled {
 pub(super) async fn apply<S: Stepwise>(session: &mut S, job: Job<'_>) -> Result<Duration, Setback> {
     let began = Instant::now();
     let journal = job.record(S::DIALECT).journal();
-    let version = record::version(job.deed);
     let mut done = match job.resume {
-        Some(resume) => resume.done,
+        Some(resume) => go_on(session, job, &journal, resume).await?,
         None => claim(session, job, &journal).await.map(|()| 0)?,
     };
-    let file = job.file;
-    let step = |number: usize, statement: &Statement| Step {
-        job,
-        journal: &journal,
-        number: i64::try_from(number).unwrap_or(i64::MAX),
-        statement: *statement,
-        text: file.slice(statement.span),
-    };
-    if let Some(resume) = job.resume {
-        let orphan = session.end_orphan(&resume.run, job.lock_wait).await;
-        if orphan.map_err(|fault| ours(done, fault))? {
-            // It may have come further: the journal is to be read again.
-            return Err(Setback {
-                left: Left::Claimed,
-                ..ours(done, quicker())
-            });
-        }
-        let take_over = journal.take_over(version, job.run);
-        session
-            .ask(&take_over)
-            .await
-            .map_err(|fault| ours(done, fault))?;
-    }
-    // What an earlier run set for its session must be set for this one, too.
-    for (number, statement) in job.statements.iter().enumerate().take(done) {
-        let text = file.slice(statement.span);
-        if sets_the_session(text) {
-            session
-                .ask(text)
-                .await
-                .map_err(|fault| setback::<S>(job, number, done, fault))?;
-        }
-    }
-    if let (Some(mark), Some(statement)) = (
-        job.resume.and_then(|resume| resume.begun.as_ref()),
-        job.statements.get(done),
-    ) {
-        let step = step(done, statement);
-        match session.settle(&step, mark).await {
-            Ok(Settled::Happened) => {
-                let mark = journal.done(version, step.number);
-                session
-                    .ask(&mark)
-                    .await
-                    .map_err(|fault| ours(done, fault))?;
-                done += 1;
-            }
-            Ok(Settled::DidNotHappen) => {
-                let mark = journal.undo(version, step.number);
-                session
-                    .ask(&mark)
-                    .await
-                    .map_err(|fault| ours(done, fault))?;
-            }
-            Ok(Settled::Unknown) => {
-                return Err(Setback {
-                    left: Left::Unsettled { ran: done },
-                    ..setback::<S>(
-                        job,
-                        done,
-                        done,
-                        Fault::new(
-                            FaultKind::Statement,
-                            "an earlier run began this statement, and nobody knows how it ended",
-                        ),
-                    )
-                });
-            }
-            Err(fault) => return Err(ours(done, fault)),
-        }
-    }
     for (number, statement) in job.statements.iter().enumerate().skip(done) {
-        let step = step(number, statement);
+        let step = Step::of(job, &journal, number, statement);
         if let Err(Miss { fault, is_clean }) = session.step(&step).await {
             let nothing = number == 0 && is_clean;
             let mut setback = setback::<S>(job, number, number, fault);
@@ -213,6 +151,61 @@ pub(super) async fn apply<S: Stepwise>(session: &mut S, job: Job<'_>) -> Result<
         .await
         .map_err(|fault| ours(done, fault))?;
     Ok(began.elapsed())
+}
+
+/// Goes on with what an earlier run has begun: ends what is left of that run,
+/// takes its claim over, and settles the statement that it was at. The count of
+/// statements that are done.
+async fn go_on<S: Stepwise>(
+    session: &mut S,
+    job: Job<'_>,
+    journal: &Journal,
+    resume: &Resume,
+) -> Result<usize, Setback> {
+    let version = record::version(job.deed);
+    let done = resume.done;
+    let ours = |fault| ours(done, fault);
+    if let Some(run) = &resume.run
+        && session.end_orphan(run, job.lock_wait).await.map_err(ours)?
+    {
+        // It may have come further: the journal is to be read again.
+        return Err(Setback {
+            left: Left::Claimed,
+            ..ours(quicker())
+        });
+    }
+    let take_over = journal.take_over(version, job.run);
+    session.ask(&take_over).await.map_err(ours)?;
+    // What the earlier run set for its session must be set for this one, too.
+    for (number, statement) in job.statements.iter().enumerate().take(done) {
+        let text = job.file.slice(statement.span);
+        if sets_the_session(text) {
+            session
+                .ask(text)
+                .await
+                .map_err(|fault| setback::<S>(job, number, done, fault))?;
+        }
+    }
+    let (Some(mark), Some(statement)) = (&resume.begun, job.statements.get(done)) else {
+        return Ok(done);
+    };
+    let step = Step::of(job, journal, done, statement);
+    let (mark, settled) = match session.settle(&step, mark).await.map_err(ours)? {
+        Settled::Happened => (journal.done(version, step.number), done + 1),
+        Settled::DidNotHappen => (journal.undo(version, step.number), done),
+        Settled::Unknown => {
+            let fault = Fault::new(
+                FaultKind::Statement,
+                "an earlier run began this statement, and nobody knows how it ended",
+            );
+            return Err(Setback {
+                left: Left::Unsettled { ran: done },
+                ..setback::<S>(job, done, done, fault)
+            });
+        }
+    };
+    session.ask(&mark).await.map_err(ours)?;
+    Ok(settled)
 }
 
 /// The fence: the history row, and with it the mark that says whose it is.

@@ -135,8 +135,8 @@ pub struct Resume {
     pub done: usize,
     /// The next one, if it was begun and nobody knows how it ended.
     pub begun: Option<Mark>,
-    /// The run that was at it last.
-    pub run: String,
+    /// The run that was at it last, by its claim.
+    pub run: Option<String>,
 }
 
 /// One migration that the database knows of.

@@ -25,7 +25,7 @@ pub fn point(
         .iter()
         .find(|mark| matches!(mark.statement, CLAIM | REVERT));
     let mut resume = Resume {
-        run: claim.map_or(String::new(), |mark| mark.run.clone()),
+        run: claim.map(|mark| mark.run.clone()),
         ..Resume::default()
     };
     while let Some(mark) = mark(resume.done) {
