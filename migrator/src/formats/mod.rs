@@ -2,6 +2,7 @@
 //! migrations and knows the table in which its tool keeps the history; it reads
 //! no file and asks no database.
 
+pub mod alembic;
 mod beside;
 pub mod foreign;
 pub mod journal;

@@ -1,0 +1,209 @@
+//! Alembic's configuration: `alembic.ini`, or `[tool.alembic]` of pyproject.toml,
+//! as far as it says where the revisions are (Alembic 1.19, `alembic/config.py`).
+
+use configparser::ini::{Ini, IniDefault};
+
+/// The files that configure Alembic.
+pub const INI: &str = "alembic.ini";
+pub const PYPROJECT: &str = "pyproject.toml";
+
+/// What a configuration says. Paths are relative to its own folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Configuration {
+    /// The folder of env.py; `None` where Alembic is configured by a program.
+    pub script_location: Option<String>,
+    /// The folders of the revisions, where they are not `versions` below it.
+    pub version_locations: Vec<String>,
+    /// Whether folders below those count, too.
+    pub is_recursive: bool,
+}
+
+/// Why a configuration tells nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigurationError {
+    pub message: String,
+}
+
+impl Configuration {
+    /// Reads an ini file; one with another section's settings only has no
+    /// location.
+    ///
+    /// # Errors
+    /// What Python's own parser would reject.
+    pub fn of_ini(text: &str) -> Result<Self, ConfigurationError> {
+        let mut default = IniDefault::default();
+        default.multiline = true;
+        default.delimiters = vec!['='];
+        default.comment_symbols = vec!['#', ';'];
+        default.case_sensitive = true;
+        let mut ini = Ini::new_from_defaults(default);
+        ini.read(text.to_owned())
+            .map_err(|message| ConfigurationError { message })?;
+        let get = |key: &str| {
+            let value = ini.get("alembic", key)?;
+            let value = value.trim();
+            (!value.is_empty()).then(|| here(value))
+        };
+        let separator = get("path_separator").or_else(|| get("version_path_separator"));
+        let locations =
+            get("version_locations").map_or_else(Vec::new, |all| split(&all, separator.as_deref()));
+        Ok(Self {
+            script_location: get("script_location"),
+            version_locations: locations,
+            is_recursive: get("recursive_version_locations").is_some_and(|it| it == "true"),
+        })
+    }
+
+    /// Reads pyproject.toml; `None` where it has no `[tool.alembic]`.
+    ///
+    /// # Errors
+    /// A text that is no TOML.
+    pub fn of_pyproject(text: &str) -> Result<Option<Self>, ConfigurationError> {
+        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+            let message = error.message().to_owned();
+            ConfigurationError { message }
+        })?;
+        let section = table.get("tool").and_then(|tool| tool.get("alembic"));
+        let Some(section) = section else {
+            return Ok(None);
+        };
+        let text = |value: &toml::Value| value.as_str().map(here);
+        let locations = section.get("version_locations");
+        let several = locations.and_then(toml::Value::as_array);
+        Ok(Some(Self {
+            script_location: section.get("script_location").and_then(text),
+            version_locations: several.into_iter().flatten().filter_map(text).collect(),
+            is_recursive: section
+                .get("recursive_version_locations")
+                .and_then(toml::Value::as_bool)
+                .unwrap_or_default(),
+        }))
+    }
+
+    /// The folders of the revisions.
+    #[must_use]
+    pub fn folders(&self) -> Vec<String> {
+        match (&self.version_locations[..], &self.script_location) {
+            ([], Some(location)) => vec![format!("{location}/versions")],
+            ([], None) => Vec::new(),
+            (locations, _) => locations.to_vec(),
+        }
+    }
+}
+
+/// A path relative to the configuration's folder: `%(here)s` is that folder.
+fn here(value: &str) -> String {
+    let path = value.replace("%(here)s", ".").replace("%%", "%");
+    let mut path = path.as_str();
+    while let Some(rest) = path.strip_prefix("./") {
+        path = rest;
+    }
+    path.trim_end_matches('/').to_owned()
+}
+
+/// Without a separator, white space and commas are one, as they always were.
+fn split(all: &str, separator: Option<&str>) -> Vec<String> {
+    let is_end: fn(char) -> bool = match separator {
+        Some("space") => |c| c == ' ',
+        Some("newline") => |c| c == '\n',
+        Some("os" | ":") => |c| c == ':',
+        Some(";") => |c| c == ';',
+        _ => |c| c.is_whitespace() || c == ',',
+    };
+    all.split(is_end)
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(here)
+        .collect()
+}
+
+/// The version table that env.py names by literals: its schema, and its name.
+#[must_use]
+pub fn version_table(env: &str) -> (Option<String>, Option<String>) {
+    let named = |keyword: &str| {
+        env.match_indices(keyword).find_map(|(at, _)| {
+            let before = env[..at].chars().next_back();
+            let rest = env[at + keyword.len()..].trim_start().strip_prefix('=')?;
+            let rest = rest.trim_start();
+            let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+            let is_word = before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '#');
+            let (name, _) = rest[1..].split_once(quote)?;
+            (!is_word && !name.is_empty()).then(|| name.to_owned())
+        })
+    };
+    (named("version_table_schema"), named("version_table"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folders(text: &str) -> Vec<String> {
+        Configuration::of_ini(text).unwrap().folders()
+    }
+
+    #[test]
+    fn an_ini_says_where_the_revisions_are() {
+        for (text, expected) in [
+            (
+                "[alembic]\nscript_location = alembic\n",
+                vec!["alembic/versions"],
+            ),
+            (
+                "[alembic]\n# c\nscript_location = %(here)s/db/alembic\n",
+                vec!["db/alembic/versions"],
+            ),
+            (
+                "[alembic]\nscript_location = a\nversion_locations = %(here)s/v1 %(here)s/v2\n",
+                vec!["v1", "v2"],
+            ),
+            (
+                "[alembic]\nscript_location = a\nversion_path_separator = os\nversion_locations = v1:v2\n",
+                vec!["v1", "v2"],
+            ),
+            (
+                "[alembic]\nscript_location = a\npath_separator = newline\nversion_locations =\n    v 1\n    v2\n[loggers]\nkeys = root\n",
+                vec!["v 1", "v2"],
+            ),
+            ("[loggers]\nkeys = root\n", vec![]),
+        ] {
+            assert_eq!(folders(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_configuration_of_alembics_own_template_is_read() {
+        let text = "# A generic, single database configuration.\n\n[alembic]\n\
+                    script_location = %(here)s/alembic\n\n\
+                    # file_template = %%(year)d_%%(rev)s_%%(slug)s\n\n\
+                    prepend_sys_path = .\n\npath_separator = os\n\n\
+                    sqlalchemy.url = driver://user:pass@localhost/dbname\n\n\
+                    [post_write_hooks]\n# hooks = black\n\n\
+                    [formatter_generic]\nformat = %(levelname)-5.5s [%(name)s] %(message)s\n\
+                    datefmt = %H:%M:%S\n";
+        assert_eq!(folders(text), ["alembic/versions"]);
+    }
+
+    #[test]
+    fn pyproject_may_have_it_instead() {
+        let of = |text| Configuration::of_pyproject(text).unwrap();
+        let text = "[tool.alembic]\nscript_location = \"%(here)s/alembic\"\n";
+        assert_eq!(of(text).unwrap().folders(), ["alembic/versions"]);
+        let text = "[tool.alembic]\nscript_location = \"a\"\nversion_locations = [\"b\", \"c\"]\n";
+        assert_eq!(of(text).unwrap().folders(), ["b", "c"]);
+        assert_eq!(of("[tool.poetry]\nname = \"x\"\n"), None);
+        assert!(Configuration::of_pyproject("[").is_err());
+    }
+
+    #[test]
+    fn env_py_may_name_another_table() {
+        let of = version_table;
+        let name = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            of("context.configure(\n  version_table='v', version_table_schema = \"s\",\n)"),
+            (name("s"), name("v"))
+        );
+        assert_eq!(of("context.configure(version_table=TABLE)"), (None, None));
+        assert_eq!(of("my_version_table = 'x'"), (None, None));
+    }
+}
