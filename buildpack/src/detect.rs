@@ -2,7 +2,7 @@
 
 use crate::config::{Config, ConfigError};
 use libcnb::data::build_plan::{BuildPlan, BuildPlanBuilder};
-use migrate::project::{self, Home, Project};
+use migrate::project::{self, Found, Home};
 use std::path::Path;
 
 #[derive(Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(crate) fn on(app: &Path, config: &Result<Config, ConfigError>) -> Verdict {
 /// be there, another tool's say, must not break an app's build.
 fn verdict(
     config: &Result<Config, ConfigError>,
-    projects: &Result<Vec<Project>, migrate::Error>,
+    projects: &Result<Vec<Found>, migrate::Error>,
     is_explicit: bool,
 ) -> Verdict {
     match projects {
@@ -83,6 +83,16 @@ mod tests {
             panic!("passed");
         };
         assert_eq!(reason.lines().count(), 1, "{reason}");
+    }
+
+    #[test]
+    fn a_project_of_alembic_passes() {
+        let revision = "revision = 'a'\ndown_revision = None\n";
+        let files = [
+            ("api/alembic.ini", "[alembic]\nscript_location = alembic\n"),
+            ("api/alembic/versions/a_users.py", revision),
+        ];
+        assert_eq!(verdict_on(&files, &[]), Verdict::Pass);
     }
 
     #[test]

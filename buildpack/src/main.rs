@@ -27,7 +27,7 @@ use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
 use libcnb::detect::{DetectContext, DetectResult, DetectResultBuilder};
 use libcnb::generic::{GenericMetadata, GenericPlatform};
 use libcnb::{Buildpack, Env, buildpack_main};
-use migrate::project::{Home, Project};
+use migrate::project::{Found, Home, Project};
 use std::io;
 use std::path::{Component, Path};
 
@@ -75,8 +75,10 @@ impl Buildpack for MigrateBuildpack {
         run_image::check_glibc(&context.target, &program).map_err(BuildpackError::RunImage)?;
 
         print::bullet("Image");
-        let count = layers::migrations::bundle(&context, &projects)?;
-        print::sub_bullet(format!("Added {} as they are", files(count)));
+        match layers::migrations::bundle(&context, &projects)? {
+            Some(count) => print::sub_bullet(format!("Added {} as they are", files(count))),
+            None => print::sub_bullet("Left the revisions with the application, for its Alembic"),
+        }
         print::sub_bullet(format!(
             "Added the process {}: {}",
             style::value("migrate"),
@@ -135,11 +137,15 @@ impl From<BuildpackError> for libcnb::Error<BuildpackError> {
 
 /// Reads the migrations of every database, and `migrate.toml`, in full: whatever
 /// is wrong with them fails the build, and not a release.
-fn find_projects(app: &Path, config: &Config) -> Result<Vec<Project>, BuildpackError> {
+fn find_projects(app: &Path, config: &Config) -> Result<Vec<Found>, BuildpackError> {
     let projects = Home::open(app)
         .and_then(|home| home.projects(&config.wishes()))
         .map_err(|error| BuildpackError::Project(Box::new(error)))?;
-    for project in &projects {
+    for found in &projects {
+        print::sub_bullet(about(found));
+        let Found::Sql(project) = found else {
+            continue;
+        };
         let inside = Path::new(&project.dir)
             .components()
             .all(|part| matches!(part, Component::CurDir | Component::Normal(_)));
@@ -147,7 +153,6 @@ fn find_projects(app: &Path, config: &Config) -> Result<Vec<Project>, BuildpackE
             let dir = project.dir.clone();
             return Err(BuildpackError::FolderOutside { dir });
         }
-        print::sub_bullet(about_migrations(project));
         for warning in &project.warnings {
             print::warning(format!("Warning: {warning}"));
         }
@@ -155,12 +160,32 @@ fn find_projects(app: &Path, config: &Config) -> Result<Vec<Project>, BuildpackE
     Ok(projects)
 }
 
-fn about_migrations(project: &Project) -> String {
-    let folder = style::value(format!("{}/", project.dir));
-    let folder = match &project.database {
+fn about(found: &Found) -> String {
+    let (folder, database) = match found {
+        Found::Alembic(project) => (project.dir(), &project.database),
+        Found::Sql(project) => (format!("{}/", project.dir), &project.database),
+    };
+    let folder = style::value(folder);
+    let folder = match database {
         Some(name) => format!("{folder} for the database {}", style::value(name)),
         None => folder,
     };
+    match found {
+        Found::Alembic(project) => {
+            format!("{} of Alembic in {folder}", revisions(project.count()))
+        }
+        Found::Sql(project) => about_migrations(project, &folder),
+    }
+}
+
+fn revisions(count: usize) -> String {
+    match count {
+        1 => "1 revision".to_string(),
+        count => format!("{count} revisions"),
+    }
+}
+
+fn about_migrations(project: &Project, folder: &str) -> String {
     match &project.migrations[..] {
         [] => format!("No migrations yet in {folder}"),
         [only] => format!("1 migration in {folder}: {}", only.label()),

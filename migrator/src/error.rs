@@ -16,10 +16,13 @@ use crate::diagnostic::Severity;
 #[cfg(feature = "cli")]
 use crate::engine::stop::Reason;
 use crate::formats::FormatError;
+use crate::formats::alembic::AlembicError;
 #[cfg(feature = "cli")]
 use crate::git::GitError;
 use crate::model::Subject;
 use crate::plan::baseline::BaselineError;
+#[cfg(feature = "cli")]
+use crate::plan::branches::Divergence;
 #[cfg(feature = "cli")]
 use crate::plan::drift::Drift;
 #[cfg(feature = "cli")]
@@ -38,6 +41,8 @@ use std::time::Duration;
 /// Why something was not done.
 #[derive(Debug)]
 pub enum Error {
+    /// An Alembic project that cannot be brought up.
+    Alembic(AlembicError),
     /// A history that is not to be adopted.
     Baseline(BaselineError),
     Bundle(BundleError),
@@ -190,6 +195,9 @@ pub enum State {
     HalfRepeated { ran: usize },
     /// Nothing of it stays.
     RolledBack,
+    /// Another program failed at it, on a database that does not take back what
+    /// DDL has done.
+    Uncertain,
     /// The connection ended before the answer came.
     Unknown,
     /// Its first statements stay, and the next may have happened.
@@ -281,6 +289,21 @@ pub(crate) fn deviation(deviation: &Deviation, branch: &str) -> Diagnostic {
     words::deviation(deviation, branch)
 }
 
+/// A disagreement of Alembic's revisions with what is merged, in words.
+#[cfg(feature = "cli")]
+pub(crate) fn divergence(divergence: &Divergence, branch: &str) -> Diagnostic {
+    words::divergence(divergence, branch)
+}
+
+/// The same, where it is tolerated.
+#[cfg(feature = "cli")]
+pub(crate) fn as_warning(error: &Error) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Warning,
+        ..error.diagnostic()
+    }
+}
+
 /// A tolerated disagreement, in words.
 #[cfg(feature = "cli")]
 pub(crate) fn warning(drift: &Drift) -> Diagnostic {
@@ -307,6 +330,7 @@ macro_rules! from {
 }
 
 from! {
+    AlembicError => Alembic,
     BaselineError => Baseline,
     BundleError => Bundle,
     ConfigError => Config,

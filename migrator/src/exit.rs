@@ -1,9 +1,11 @@
 //! Exit codes: what platforms rely on (docs/exit-codes.md). Never used: 11, 12
 //! and 80 to 89 (the CNB launcher's), 100, 126 and 127 (the shell's).
 
+use crate::config::ConfigError;
 use crate::db::fault::FaultKind;
 use crate::engine::stop::Reason;
 use crate::error::{Error, State};
+use crate::formats::alembic::AlembicError;
 use crate::plan::baseline::BaselineError;
 use crate::plan::revert::RevertError;
 
@@ -38,6 +40,8 @@ pub(crate) const TERMINATED: u8 = 143;
 #[must_use]
 pub(crate) fn code(error: &Error) -> u8 {
     match error {
+        Error::Alembic(error) => alembic(error),
+        Error::Config(ConfigError::NoVersion { .. }) => USAGE,
         Error::Baseline(BaselineError::Unknown { .. })
         | Error::Bundle(_)
         | Error::Config(_)
@@ -81,6 +85,7 @@ pub(crate) fn code(error: &Error) -> u8 {
             State::RolledBack => FAILED,
             State::HalfApplied { .. }
             | State::HalfRepeated { .. }
+            | State::Uncertain
             | State::Unknown
             | State::Unsettled { .. } => HALF_APPLIED,
         },
@@ -90,5 +95,27 @@ pub(crate) fn code(error: &Error) -> u8 {
             Reason::Terminate => TERMINATED,
         },
         Error::Unexpected { .. } => UNEXPECTED,
+    }
+}
+
+fn alembic(error: &AlembicError) -> u8 {
+    match error {
+        AlembicError::BesideSql { .. }
+        | AlembicError::Configuration { .. }
+        | AlembicError::Graph(_)
+        | AlembicError::NoAnswer { .. }
+        | AlembicError::NoCommand { .. }
+        | AlembicError::NoConfiguration { .. }
+        | AlembicError::NoLocation { .. }
+        | AlembicError::NoVersions { .. }
+        | AlembicError::NotOfAlembic { .. }
+        | AlembicError::Refused { .. }
+        | AlembicError::SeveralConfigurations { .. }
+        | AlembicError::SeveralHeads { .. }
+        | AlembicError::UnknownTarget { .. } => CONFIGURATION,
+        AlembicError::NotApplied { .. }
+        | AlembicError::NothingApplied
+        | AlembicError::UnknownCurrent { .. } => DRIFT,
+        AlembicError::Failed { .. } | AlembicError::Unreached { .. } => FAILED,
     }
 }

@@ -8,7 +8,7 @@
 //! | model, text, diagnostic, limits | anything of ours but each other |
 //! | sql | anything but text |
 //! | sources | anything of ours |
-//! | git | anything of ours |
+//! | git, python | anything of ours |
 //! | formats | a file, the environment, a driver, tokio, plan but its history |
 //! | plan | db, engine, config, tokio, the clock, the environment |
 //! | db | plan but its history, engine, report, config, commands |
@@ -16,7 +16,7 @@
 //! | report | db, drivers, tokio, commands |
 //! | commands | clap, printing, exiting, SQL |
 //!
-//! Only git starts a process.
+//! Only git and python start a process.
 //!
 //! Without features the crate reads and plans, and has no driver: that is what
 //! the buildpack takes.
@@ -33,6 +33,8 @@ pub mod formats;
 mod git;
 pub mod plan;
 pub mod project;
+#[cfg(feature = "cli")]
+mod python;
 pub mod sources;
 pub mod sql;
 #[cfg(feature = "cli")]

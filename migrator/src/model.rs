@@ -62,6 +62,8 @@ pub enum Deed<'a> {
 pub enum Subject {
     Migration(Version),
     Repeatable(String),
+    /// Alembic's.
+    Revision(String),
 }
 
 impl<'a> Deed<'a> {
@@ -101,7 +103,7 @@ impl Subject {
     pub fn version(&self) -> Option<Version> {
         match self {
             Self::Migration(version) => Some(*version),
-            Self::Repeatable(_) => None,
+            Self::Repeatable(_) | Self::Revision(_) => None,
         }
     }
 }
@@ -111,6 +113,7 @@ impl fmt::Display for Subject {
         match self {
             Self::Migration(version) => write!(f, "migration {version}"),
             Self::Repeatable(name) => write!(f, "repeatable {name}"),
+            Self::Revision(id) => write!(f, "revision {id}"),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! A project: where its migrations are, in which format, and what they are.
 //! The program and the buildpack find them by the same rules.
 
+mod alembic;
+
 use crate::bundle::{BundleError, MANIFEST, Manifest};
 use crate::config::file::{self, File};
 use crate::config::{ConfigError, Setting};
@@ -13,6 +15,8 @@ use crate::sources::{self, Content, Entry, Listing};
 use crate::text::SourceFile;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+
+pub use alembic::AlembicProject;
 
 /// Folders that are looked for where none is named.
 pub const USUAL_FOLDERS: [&str; 3] = ["migrations", "db/migrations", "database/migrations"];
@@ -39,6 +43,24 @@ pub struct Wishes {
     pub format: Option<FormatName>,
     /// The history table.
     pub table: Option<String>,
+}
+
+/// What the migrations of one database are.
+#[derive(Debug)]
+pub enum Found {
+    Alembic(AlembicProject),
+    Sql(Project),
+}
+
+impl Found {
+    /// The migrations, where they are SQL.
+    #[must_use]
+    pub fn sql(&self) -> Option<&Project> {
+        match self {
+            Self::Alembic(_) => None,
+            Self::Sql(project) => Some(project),
+        }
+    }
 }
 
 /// The migrations of one database, all read and verified.
@@ -142,21 +164,57 @@ impl Home {
         }
     }
 
-    /// The migrations of every database, in the order written.
+    /// What every database's migrations are, in the order written.
     ///
     /// # Errors
     /// The first thing that keeps the migrations from being applied as they are
     /// meant, with its path; a folder that is wished for several databases.
-    pub fn projects(&self, wishes: &Wishes) -> Result<Vec<Project>, Error> {
+    pub fn projects(&self, wishes: &Wishes) -> Result<Vec<Found>, Error> {
         let databases = self.databases();
         refuse_one_for_several(wishes.dir.as_ref(), &databases)?;
         databases
             .into_iter()
-            .map(|database| self.project(database, wishes))
+            .map(|database| self.find(database, wishes))
             .collect()
     }
 
-    /// The migrations of one database: in the folder that is wished for, or the
+    /// The migrations of one database, in whichever format they are.
+    ///
+    /// # Errors
+    /// As [`Home::project`], and two formats of which neither was asked for.
+    pub fn find(&self, database: Option<&str>, wishes: &Wishes) -> Result<Found, Error> {
+        let settings = self.file.settings(database);
+        let format = settings.format.as_ref().map(|format| format.value);
+        let format = wishes.format.or(format);
+        // A bundle holds SQL: Alembic's revisions need their application beside them.
+        if format != Some(FormatName::Sqlx) && self.manifest.is_none() {
+            let is_asked_for = format == Some(FormatName::Alembic);
+            if let Some(project) = self.alembic(database, wishes, is_asked_for)? {
+                return Ok(Found::Alembic(project));
+            }
+        }
+        self.project(database, wishes).map(Found::Sql)
+    }
+
+    /// The same for what makes a new migration, where there may be none of any kind
+    /// yet: `None` where it is no project of Alembic.
+    ///
+    /// # Errors
+    /// As [`Home::find`].
+    pub fn alembic_project(
+        &self,
+        database: Option<&str>,
+        wishes: &Wishes,
+    ) -> Result<Option<AlembicProject>, Error> {
+        let settings = self.file.settings(database);
+        let format = settings.format.as_ref().map(|format| format.value);
+        match wishes.format.or(format) {
+            Some(FormatName::Sqlx) => Ok(None),
+            format => self.alembic(database, wishes, format == Some(FormatName::Alembic)),
+        }
+    }
+
+    /// The SQL migrations of one database: in the folder that is wished for, or the
     /// one that the build found, or that `migrate.toml` or `sqlx.toml` names, or
     /// a usual one.
     ///
@@ -180,7 +238,7 @@ impl Home {
         let table = wishes.table.as_deref().or(table);
         let format = settings.format.as_ref().map(|format| format.value);
         let format = match wishes.format.or(format) {
-            None | Some(FormatName::Sqlx) => Sqlx::new(&sqlx_toml, table),
+            None | Some(FormatName::Alembic | FormatName::Sqlx) => Sqlx::new(&sqlx_toml, table),
         };
         let reading = format.read(&listing)?;
         let folder = listing.path(repeated::FOLDER);

@@ -109,6 +109,32 @@ pub fn read(root: &Path, dir: &str) -> Result<Listing, SourceError> {
     })
 }
 
+/// The wanted files of a folder as text, each with its path, sorted by name; of
+/// folders below it, too, where that is asked for.
+///
+/// # Errors
+/// The first path that cannot be read, or is no text.
+pub fn texts(
+    root: &Path,
+    dir: &str,
+    is_deep: bool,
+    is_wanted: fn(&str) -> bool,
+) -> Result<Vec<(String, String)>, SourceError> {
+    let mut texts = Vec::new();
+    for (name, path) in names(&root.join(dir))? {
+        let shown = format!("{dir}/{name}");
+        if path.is_dir() {
+            if is_deep {
+                texts.extend(self::texts(root, &shown, is_deep, is_wanted)?);
+            }
+        } else if is_wanted(&name) {
+            let text = fs::read_to_string(&path).map_err(|cause| SourceError::at(&path, cause))?;
+            texts.push((shown, text));
+        }
+    }
+    Ok(texts)
+}
+
 /// Writes new files into a folder, all or none of them and never over one that is
 /// there. A missing folder is created; returns whether it was.
 ///

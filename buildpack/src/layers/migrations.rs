@@ -7,7 +7,7 @@ use libcnb::build::BuildContext;
 use libcnb::data::layer_name;
 use libcnb::layer::UncachedLayerDefinition;
 use migrate::bundle::{BundledFolder, MANIFEST, Manifest};
-use migrate::project::Project;
+use migrate::project::{Found, Project};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::{fs, io};
@@ -20,11 +20,16 @@ pub(crate) enum BundleError {
 }
 
 /// Always written anew: copying is cheaper than asking whether it is needed.
-/// Tells how many files it holds.
+/// Tells how many files it holds; `None` where there is no such layer, since
+/// Alembic's revisions are run where their application is.
 pub(crate) fn bundle(
     context: &BuildContext<MigrateBuildpack>,
-    projects: &[Project],
-) -> libcnb::Result<usize, BuildpackError> {
+    found: &[Found],
+) -> libcnb::Result<Option<usize>, BuildpackError> {
+    let projects: Vec<&Project> = found.iter().filter_map(Found::sql).collect();
+    if projects.len() < found.len() {
+        return Ok(None);
+    }
     let layer = context.uncached_layer(
         layer_name!("migrations"),
         UncachedLayerDefinition {
@@ -32,11 +37,11 @@ pub(crate) fn bundle(
             launch: true,
         },
     )?;
-    let count = fill(&layer.path(), &context.app_dir, projects).map_err(BuildpackError::Bundle)?;
-    Ok(count)
+    let count = fill(&layer.path(), &context.app_dir, &projects).map_err(BuildpackError::Bundle)?;
+    Ok(Some(count))
 }
 
-fn fill(layer: &Path, app: &Path, projects: &[Project]) -> Result<usize, BundleError> {
+fn fill(layer: &Path, app: &Path, projects: &[&Project]) -> Result<usize, BundleError> {
     // Databases may share a folder, and they share migrate.toml.
     let files: BTreeSet<&String> = projects.iter().flat_map(|project| &project.files).collect();
     let files = files
@@ -87,9 +92,18 @@ mod tests {
         assert_eq!(layer_name!("migrator").as_str(), MIGRATOR_LAYER);
     }
 
-    fn projects(app: &Path) -> Vec<Project> {
-        let home = Home::open(app).unwrap();
-        home.projects(&Wishes::default()).unwrap()
+    fn projects(home: &Home) -> Vec<Project> {
+        let found = home.projects(&Wishes::default()).unwrap();
+        let sql = |found| match found {
+            Found::Alembic(_) => None,
+            Found::Sql(project) => Some(project),
+        };
+        found.into_iter().filter_map(sql).collect()
+    }
+
+    fn fill_from(layer: &Path, app: &Path) -> Result<usize, BundleError> {
+        let projects = projects(&Home::open(app).unwrap());
+        fill(layer, app, &projects.iter().collect::<Vec<_>>())
     }
 
     #[test]
@@ -106,7 +120,7 @@ mod tests {
         let repeatable = app.path().join("db/migrations/repeatable");
         fs::create_dir(&repeatable).unwrap();
         fs::write(repeatable.join("totals.sql"), "SELECT 2;").unwrap();
-        fill(layer.path(), app.path(), &projects(app.path())).unwrap();
+        fill_from(layer.path(), app.path()).unwrap();
         let copied = layer.path().join("db/migrations/0001_users.sql");
         assert_eq!(fs::read_to_string(copied).unwrap(), "SELECT 1;");
         let manifest = fs::read_to_string(layer.path().join(MANIFEST)).unwrap();
@@ -115,9 +129,8 @@ mod tests {
             "{manifest}"
         );
         // The program reads there what it would read of the app.
-        let of_the_app = projects(app.path());
-        let bundle = Home::bundled(layer.path()).unwrap().unwrap();
-        let bundled = bundle.projects(&Wishes::default()).unwrap();
+        let of_the_app = projects(&Home::open(app.path()).unwrap());
+        let bundled = projects(&Home::bundled(layer.path()).unwrap().unwrap());
         assert_eq!(bundled[0].migrations, of_the_app[0].migrations);
         assert_eq!(bundled[0].repeatables, of_the_app[0].repeatables);
         assert_eq!(bundled[0].repeatables[0].name, "totals");
@@ -140,12 +153,9 @@ mod tests {
         ] {
             write(app.path(), path, text.as_bytes()).unwrap();
         }
-        assert_eq!(
-            fill(layer.path(), app.path(), &projects(app.path())).unwrap(),
-            4
-        );
+        assert_eq!(fill_from(layer.path(), app.path()).unwrap(), 4);
         let home = Home::bundled(layer.path()).unwrap().unwrap();
-        let found = home.projects(&Wishes::default()).unwrap();
+        let found = projects(&home);
         let found: Vec<_> = found
             .iter()
             .map(|project| (project.database.as_deref(), project.dir.as_str()))
@@ -162,10 +172,10 @@ mod tests {
         fs::create_dir_all(app.path().join("migrations")).unwrap();
         let file = app.path().join("migrations/0001_users.sql");
         fs::write(&file, "SELECT 1;").unwrap();
-        let projects = projects(app.path());
+        let projects = projects(&Home::open(app.path()).unwrap());
         fs::remove_file(&file).unwrap();
         assert!(matches!(
-            fill(app.path(), app.path(), &projects),
+            fill(app.path(), app.path(), &projects.iter().collect::<Vec<_>>()),
             Err(BundleError::Read { file, .. }) if file == "migrations/0001_users.sql"
         ));
     }

@@ -1,6 +1,6 @@
 //! The verbs that change a database: which command each is.
 
-use super::args::Verb;
+use super::args::{Verb, version};
 use crate::commands::down::{self, Choice};
 use crate::commands::repair::{self, Decisions};
 use crate::commands::{Done, Start, Task, baseline, confirm, redo, up};
@@ -25,11 +25,12 @@ pub(super) async fn act(
         }
         Verb::Confirm => confirm::confirm(task, start, stop, report).await,
         Verb::Down(down) => {
-            let choice = match (down.to, down.unconfirmed) {
+            let to = down.to.as_deref().map(version).transpose()?;
+            let choice = match (to, down.unconfirmed) {
                 (_, true) => Choice::Unconfirmed {
                     within: down.within,
                 },
-                (Some(version), false) => Choice::Wish(Wish::To(Version(version))),
+                (Some(version), false) => Choice::Wish(Wish::To(version)),
                 (None, false) => Choice::Wish(Wish::Steps(down.steps.unwrap_or(1))),
             };
             down::down(task, start, choice, stop, report).await
@@ -43,7 +44,7 @@ pub(super) async fn act(
             repair::repair(task, start, &decisions, stop, report).await
         }
         Verb::Up(up) => {
-            let request = up.request(task.config.request);
+            let request = up.request(task.config.request)?;
             up::up(task, start, request, stop, report).await
         }
         Verb::Check { .. }

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use crate::commands::alembic;
 use crate::config::environment::{Unknown, variable};
 use crate::config::{ConfigError, Options};
 use crate::formats::naming;
@@ -41,7 +42,7 @@ pub(super) struct Shared {
     /// The folder of the migrations [default: the bundle, or ./migrations]
     #[arg(long, global = true)]
     dir: Option<String>,
-    /// The format of the migrations: sqlx [default: detected]
+    /// The format of the migrations: alembic or sqlx [default: detected]
     #[arg(long, global = true, value_name = "FORMAT")]
     format: Option<String>,
     /// The configuration file; its paths are relative to its folder [default: ./migrate.toml]
@@ -149,7 +150,7 @@ pub(super) enum Verb {
 pub(super) struct Up {
     /// Apply nothing after this version
     #[arg(long, value_name = "VERSION", allow_negative_numbers = true)]
-    pub(super) to: Option<i64>,
+    pub(super) to: Option<String>,
     /// Apply no more migrations than this
     #[arg(long, value_name = "NUMBER")]
     pub(super) steps: Option<usize>,
@@ -159,21 +160,45 @@ pub(super) struct Up {
 }
 
 impl Up {
-    /// What it asks for, beside what the settings do.
-    pub(super) fn request(&self, settings: Request) -> Request {
-        Request {
-            to: self.to.map(Version),
+    /// What it asks for of SQL migrations, beside what the settings do.
+    ///
+    /// # Errors
+    /// A version that is no number.
+    pub(super) fn request(&self, settings: Request) -> Result<Request, ConfigError> {
+        Ok(Request {
+            to: self.to.as_deref().map(version).transpose()?,
             steps: self.steps,
             ..settings
+        })
+    }
+
+    /// What it asks for of Alembic's revisions.
+    pub(super) fn wish(&self) -> alembic::Wish<'_> {
+        alembic::Wish {
+            to: self.to.as_deref(),
+            steps: self.steps,
         }
     }
+}
+
+/// A version of SQL migrations, as it is typed.
+///
+/// # Errors
+/// It is no number.
+pub(super) fn version(typed: &str) -> Result<Version, ConfigError> {
+    typed
+        .parse()
+        .map(Version)
+        .map_err(|_| ConfigError::NoVersion {
+            typed: typed.to_owned(),
+        })
 }
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct Down {
     /// Revert everything after this version, which stays; 0 is everything
     #[arg(long, value_name = "VERSION", allow_negative_numbers = true, conflicts_with_all = ["steps", "unconfirmed"])]
-    pub(super) to: Option<i64>,
+    pub(super) to: Option<String>,
     /// Revert so many migrations [default: 1]
     #[arg(long, value_name = "NUMBER", conflicts_with = "unconfirmed")]
     pub(super) steps: Option<usize>,

@@ -2,14 +2,15 @@
 //! tells, and a code comes out.
 
 mod actions;
+mod alembic;
 mod args;
 mod completions;
 mod questions;
 mod start;
 mod tasks;
 
-use crate::commands::{Start, Task};
-use crate::config::{Color, ConfigError, Environment, Options, Output, Presentation};
+use crate::commands::Start;
+use crate::config::{Color, Config, ConfigError, Environment, Options, Output, Presentation};
 use crate::db;
 use crate::diagnostic::Diagnostic;
 use crate::engine::event::Event;
@@ -25,6 +26,7 @@ use questions::Asked;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use tasks::Work;
 
 /// Runs the program with the process's own arguments, environment and streams.
 #[must_use]
@@ -153,32 +155,39 @@ fn run(
 /// Changes one database after the other, up to the first that fails.
 async fn act(
     verb: &Verb,
-    tasks: &[Task],
+    tasks: &[Work],
     environment: &Environment,
     report: &mut dyn Report,
 ) -> Result<u8, Error> {
     if tasks.len() > 1 && verb.is_for_one() {
         return Err(ConfigError::PickOne {
-            databases: tasks.iter().filter_map(|task| task.name.clone()).collect(),
+            databases: names(tasks),
         }
         .into());
     }
-    let mut stop = stop(tasks.iter().map(|task| task.config.limits))?;
-    for (number, task) in tasks.iter().enumerate() {
-        if let Some(name) = &task.name {
+    let mut stop = stop(tasks.iter().map(|work| work.config().limits))?;
+    for (number, work) in tasks.iter().enumerate() {
+        if let Some(name) = work.name() {
             report.turn(turn(tasks, number));
             report.event(&Event::Database { name });
         }
-        tell(task, report);
+        tell(work.config(), report);
         let start = Start {
             name: start::name(),
             who: start::who(environment),
         };
-        let done = Box::pin(actions::act(verb, task, &start, &mut stop, report)).await?;
+        let done = match work {
+            Work::Alembic(task) => {
+                Box::pin(alembic::act(verb, task, &start, &mut stop, report)).await?
+            }
+            Work::Sql(task) => {
+                Box::pin(actions::act(verb, task, &start, &mut stop, report)).await?
+            }
+        };
         report.done(&Ended {
             outcome: done.outcome.as_ref(),
             reverts: done.reverts,
-            newest: done.newest,
+            newest: done.newest.clone(),
         });
     }
     Ok(exit::DONE)
@@ -192,18 +201,22 @@ fn stop(limits: impl Iterator<Item = Limits>) -> Result<Stop, Error> {
 }
 
 /// Whose turn it is, and whose it was and will be.
-fn turn(tasks: &[Task], number: usize) -> Turn {
-    let names = |tasks: &[Task]| tasks.iter().filter_map(|task| task.name.clone()).collect();
+fn turn(tasks: &[Work], number: usize) -> Turn {
     Turn {
-        name: tasks[number].name.clone().unwrap_or_default(),
+        name: tasks[number].name().unwrap_or_default().to_owned(),
         done: names(&tasks[..number]),
         to_come: names(&tasks[number + 1..]),
     }
 }
 
+fn names(tasks: &[Work]) -> Vec<String> {
+    let names = tasks.iter().filter_map(Work::name);
+    names.map(str::to_owned).collect()
+}
+
 /// Tells every setting that is not the default.
-fn tell(task: &Task, report: &mut dyn Report) {
-    for told in &task.config.told {
+fn tell(config: &Config, report: &mut dyn Report) {
+    for told in &config.told {
         report.event(&Event::Setting {
             option: told.option,
             value: &told.value,

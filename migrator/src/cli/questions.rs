@@ -1,7 +1,8 @@
 //! The verbs that change no database. Each finds no more than it needs.
 
 use super::args::Verb;
-use super::{stop, tasks, tell, turn};
+use super::tasks::{NewIn, OfflineWork, Work};
+use super::{alembic, stop, tasks, tell, turn};
 use crate::commands::check::Findings;
 use crate::commands::plan::Planned;
 use crate::commands::{self, Task};
@@ -11,10 +12,11 @@ use crate::diagnostic::Diagnostic;
 use crate::error::{self, Error};
 use crate::exit;
 use crate::formats::Format;
+use crate::model::{Deed, Subject};
 use crate::plan::drift::Drift;
 use crate::plan::planner;
 use crate::project::{Home, Project};
-use crate::report::{Check, CheckedBase, CheckedDatabase, Plan, Repairs, Report, Status};
+use crate::report::{Check, CheckedBase, CheckedDatabase, Pending, Plan, Repairs, Report, Status};
 use std::path::Path;
 
 /// What was asked, and where.
@@ -27,9 +29,9 @@ pub(super) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn tasks(&self) -> Result<Vec<Task>, Error> {
+    fn tasks(&self) -> Result<Vec<Work>, Error> {
         let mut tasks = tasks::find(self.home, self.options, self.environment)?;
-        if let Some(first) = tasks.first_mut() {
+        if let Some(Work::Sql(first)) = tasks.first_mut() {
             let warnings = self.warnings.iter().cloned();
             first.project.warnings.splice(..0, warnings);
         }
@@ -57,16 +59,32 @@ pub(super) async fn ask(
         } => {
             let mut worst = exit::DONE;
             for sources in tasks::sources(home, options, environment)? {
-                let findings = commands::check::offline(&sources, base.as_deref())?;
-                let code = show_check(&sources.project, None, &findings, report);
+                let code = match &sources {
+                    OfflineWork::Alembic(sources) => {
+                        let findings = commands::alembic::check::offline(sources, base.as_deref())?;
+                        alembic::show_check(&sources.project, None, &findings, report)
+                    }
+                    OfflineWork::Sql(sources) => {
+                        let findings = commands::check::offline(sources, base.as_deref())?;
+                        show_check(&sources.project, None, &findings, report)
+                    }
+                };
                 worst = worse(worst, code);
             }
             Ok(worst)
         }
         Verb::New { name, reversible } => {
-            let folder = tasks::folder(home, options, environment)?;
-            let created = commands::new::new(Path::new(tasks::HERE), &folder, name, *reversible)?;
-            report.created(&created.paths, created.folder.as_deref(), &created.warnings);
+            match tasks::folder(home, options, environment)? {
+                NewIn::Alembic(sources) => {
+                    let paths = commands::alembic::new::new(&sources, name)?;
+                    report.created(&paths, None, &[]);
+                }
+                NewIn::Sql(folder) => {
+                    let here = Path::new(tasks::HERE);
+                    let created = commands::new::new(here, &folder, name, *reversible)?;
+                    report.created(&created.paths, created.folder.as_deref(), &created.warnings);
+                }
+            }
             Ok(exit::DONE)
         }
         Verb::Wait => {
@@ -84,14 +102,20 @@ pub(super) async fn ask(
         }
         Verb::Check { .. } | Verb::Plan | Verb::Repair(_) | Verb::Status { .. } | Verb::Up(_) => {
             let tasks = asked.tasks()?;
-            let mut stop = stop(tasks.iter().map(|task| task.config.limits))?;
+            let mut stop = stop(tasks.iter().map(|work| work.config().limits))?;
             let mut worst = exit::DONE;
-            for (number, task) in tasks.iter().enumerate() {
-                if task.name.is_some() {
+            for (number, work) in tasks.iter().enumerate() {
+                if work.name().is_some() {
                     report.turn(turn(&tasks, number));
                 }
-                tell(task, report);
-                let code = stop.or(Box::pin(answer(verb, task, report))).await??;
+                tell(work.config(), report);
+                let code = match work {
+                    Work::Alembic(task) => {
+                        stop.or(Box::pin(alembic::answer(verb, task, report)))
+                            .await??
+                    }
+                    Work::Sql(task) => stop.or(Box::pin(answer(verb, task, report))).await??,
+                };
                 worst = worse(worst, code);
             }
             Ok(worst)
@@ -114,7 +138,7 @@ async fn answer(verb: &Verb, task: &Task, report: &mut dyn Report) -> Result<u8,
         }
         Verb::Plan | Verb::Up(_) => {
             let request = match verb {
-                Verb::Up(up) => up.request(task.config.request),
+                Verb::Up(up) => up.request(task.config.request)?,
                 _ => task.config.request,
             };
             let planned = commands::plan::plan(task, request).await?;
@@ -172,10 +196,21 @@ fn show_check(
         }),
         migrations: project.migrations.len(),
         findings: findings.files.iter().chain(&findings.history).collect(),
-        pending: findings.pending.as_deref().unwrap_or_default(),
+        pending: findings.pending.iter().flatten().map(pending).collect(),
         exit_code,
     });
     exit_code
+}
+
+fn pending(deed: &Deed<'_>) -> Pending {
+    Pending {
+        id: match deed.subject() {
+            Subject::Migration(version) => version.to_string(),
+            Subject::Repeatable(name) => format!("repeatable/{name}"),
+            Subject::Revision(id) => id,
+        },
+        label: deed.label(),
+    }
 }
 
 /// Shows what would be done.

@@ -2,11 +2,13 @@
 
 use crate::bundle;
 use crate::commands::Task;
+use crate::commands::alembic::{AlembicSources, AlembicTask};
 use crate::commands::check::Sources;
 use crate::config::{self, Config, ConfigError, Environment, Options, Setting};
 use crate::db::url::UrlError;
 use crate::error::Error;
-use crate::project::{self, Folder, Home, Wishes};
+use crate::project::{self, AlembicProject, Folder, Found, Home, Wishes};
+use crate::python::Places;
 use std::path::Path;
 
 /// The project's root, where there is no bundle.
@@ -29,6 +31,40 @@ pub(super) fn home(options: &Options, environment: &Environment) -> Result<Home,
     }
 }
 
+/// What a command works on, of one database.
+pub(super) enum Work {
+    Alembic(AlembicTask),
+    Sql(Task),
+}
+
+/// The same for who asks no database.
+pub(super) enum OfflineWork {
+    Alembic(AlembicSources),
+    Sql(Sources),
+}
+
+/// Where a new migration goes.
+pub(super) enum NewIn {
+    Alembic(Box<AlembicSources>),
+    Sql(Folder),
+}
+
+impl Work {
+    pub(super) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Alembic(task) => task.sources.project.database.as_deref(),
+            Self::Sql(task) => task.name.as_deref(),
+        }
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        match self {
+            Self::Alembic(task) => &task.config,
+            Self::Sql(task) => &task.config,
+        }
+    }
+}
+
 /// What the command works on, one task for each database in the order written,
 /// or for the one that was picked. All are read and verified before the first is
 /// touched.
@@ -36,7 +72,7 @@ pub(super) fn find(
     home: &Home,
     options: &Options,
     environment: &Environment,
-) -> Result<Vec<Task>, Error> {
+) -> Result<Vec<Work>, Error> {
     let databases = names(home, options, environment)?;
     let wishes = wishes(options, environment)?;
     let names: Vec<Option<&str>> = databases.iter().map(Option::as_deref).collect();
@@ -47,13 +83,20 @@ pub(super) fn find(
     names
         .into_iter()
         .map(|name| {
-            let project = home.project(name, &wishes)?;
-            let config = Config::resolve(options, environment, &home.file.settings(name))?;
-            Ok(Task {
-                name: name.map(str::to_owned),
-                project,
-                config,
-                variables: |name| std::env::var(name).ok(),
+            let found = home.find(name, &wishes)?;
+            let settings = home.file.settings(name);
+            let config = Config::resolve(options, environment, &settings)?;
+            Ok(match found {
+                Found::Alembic(project) => {
+                    let handed_on = config::handed_on(options, environment, &settings)?;
+                    Work::Alembic(alembic(project, config, handed_on, environment)?)
+                }
+                Found::Sql(project) => Work::Sql(Task {
+                    name: name.map(str::to_owned),
+                    project,
+                    config,
+                    variables: |name| std::env::var(name).ok(),
+                }),
             })
         })
         .collect()
@@ -65,7 +108,7 @@ pub(super) fn sources(
     home: &Home,
     options: &Options,
     environment: &Environment,
-) -> Result<Vec<Sources>, Error> {
+) -> Result<Vec<OfflineWork>, Error> {
     let wishes = wishes(options, environment)?;
     names(home, options, environment)?
         .iter()
@@ -83,10 +126,15 @@ pub(super) fn sources(
                 ) => None,
                 Err(error) => return Err(error.into()),
             };
-            Ok(Sources {
-                project: home.project(name.as_deref(), &wishes)?,
-                request: config::request(options, environment, &settings)?,
-                dialect,
+            Ok(match home.find(name.as_deref(), &wishes)? {
+                Found::Alembic(project) => {
+                    OfflineWork::Alembic(alembic_sources(project, environment)?)
+                }
+                Found::Sql(project) => OfflineWork::Sql(Sources {
+                    project,
+                    request: config::request(options, environment, &settings)?,
+                    dialect,
+                }),
             })
         })
         .collect()
@@ -99,15 +147,57 @@ pub(super) fn folder(
     home: &Home,
     options: &Options,
     environment: &Environment,
-) -> Result<Folder, Error> {
+) -> Result<NewIn, Error> {
     let names = names(home, options, environment)?;
     match names.as_slice() {
-        [name] => home.folder(name.as_deref(), &wishes(options, environment)?),
+        [name] => {
+            let wishes = wishes(options, environment)?;
+            if let Some(project) = home.alembic_project(name.as_deref(), &wishes)? {
+                let sources = alembic_sources(project, environment)?;
+                return Ok(NewIn::Alembic(Box::new(sources)));
+            }
+            Ok(NewIn::Sql(home.folder(name.as_deref(), &wishes)?))
+        }
         _ => Err(ConfigError::PickOne {
             databases: names.into_iter().flatten().collect(),
         }
         .into()),
     }
+}
+
+/// What the verbs of Alembic work on. A relative path of a SQLite file means what
+/// it means to Alembic, which runs in its own folder.
+fn alembic(
+    project: AlembicProject,
+    mut config: Config,
+    handed_on: Option<(String, String)>,
+    environment: &Environment,
+) -> Result<AlembicTask, ConfigError> {
+    let mut sources = alembic_sources(project, environment)?;
+    config.database.value = config.database.value.seen_from(&sources.places.folder);
+    sources.database = Some(config.database.value.clone());
+    let handed_on = handed_on.into_iter();
+    sources.variables = handed_on
+        .map(|(name, value)| (name, value.into()))
+        .collect();
+    Ok(AlembicTask { sources, config })
+}
+
+fn alembic_sources(
+    project: AlembicProject,
+    environment: &Environment,
+) -> Result<AlembicSources, ConfigError> {
+    Ok(AlembicSources {
+        places: Places {
+            root: project.root.clone(),
+            folder: project.root.join(&project.folder),
+            path: environment.path("PATH").unwrap_or_default().to_owned(),
+            virtual_env: environment.get("VIRTUAL_ENV")?.map(Into::into),
+        },
+        project,
+        variables: Vec::new(),
+        database: None,
+    })
 }
 
 /// The databases alone, for what does without migrations.

@@ -72,6 +72,6 @@ fn done(runs: usize, newest: Option<crate::model::Version>, listener: &mut dyn L
     Done {
         outcome: None,
         reverts: false,
-        newest,
+        newest: newest.map(|version| version.to_string()),
     }
 }

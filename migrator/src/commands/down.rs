@@ -152,7 +152,7 @@ impl Back<'_> {
         Ok(Done {
             outcome: Some(outcome),
             reverts: true,
-            newest: newest.get(),
+            newest: newest.get().map(|version| version.to_string()),
         })
     }
 
@@ -198,6 +198,6 @@ fn nothing(history: &History) -> Done {
     Done {
         outcome: Some(Outcome::default()),
         reverts: true,
-        newest: history.newest(),
+        newest: history.newest().map(|version| version.to_string()),
     }
 }

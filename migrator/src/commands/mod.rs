@@ -1,6 +1,7 @@
 //! The verbs: each reads, plans, runs and reports. None of them prints, exits or
 //! holds SQL.
 
+pub(crate) mod alembic;
 pub(crate) mod baseline;
 pub(crate) mod check;
 pub(crate) mod confirm;
@@ -21,7 +22,7 @@ use crate::engine::stop::Stop;
 use crate::engine::{Outcome, Run, Step};
 use crate::error::Error;
 use crate::limits::Transaction;
-use crate::model::{Deed, Version};
+use crate::model::Deed;
 use crate::plan::history::{History, Who};
 use crate::plan::planner::Files;
 use crate::project::Project;
@@ -57,6 +58,24 @@ async fn given(answer: Answer) -> bool {
     }
 }
 
+/// Asks before what is hard to undo, unless nothing is to be asked.
+async fn consent(
+    config: &Config,
+    verb: &str,
+    what: &[String],
+    stop: &mut Stop,
+    report: &mut dyn Report,
+) -> Result<(), Error> {
+    if config.yes || what.is_empty() {
+        return Ok(());
+    }
+    let agreed = match report.question(verb, what) {
+        Some(answer) => stop.or(given(answer)).await?,
+        None => true,
+    };
+    if agreed { Ok(()) } else { Err(Error::Declined) }
+}
+
 /// What a run is started with.
 pub(crate) struct Start {
     /// By which it is known in the server.
@@ -70,7 +89,7 @@ pub(crate) struct Done {
     pub outcome: Option<Outcome>,
     pub reverts: bool,
     /// The newest version that is applied now.
-    pub newest: Option<Version>,
+    pub newest: Option<String>,
 }
 
 impl Task {
@@ -82,14 +101,7 @@ impl Task {
         stop: &mut Stop,
         report: &mut dyn Report,
     ) -> Result<(), Error> {
-        if self.config.yes || what.is_empty() {
-            return Ok(());
-        }
-        let agreed = match report.question(verb, what) {
-            Some(answer) => stop.or(given(answer)).await?,
-            None => true,
-        };
-        if agreed { Ok(()) } else { Err(Error::Declined) }
+        consent(&self.config, verb, what, stop, report).await
     }
 
     /// Connects anew, where a connection was lost.
@@ -198,7 +210,9 @@ fn refuse_foreign(look: &crate::db::Look, dialect: Dialect) -> Result<(), Error>
             table,
             create: one_line(&look.ledger.create(dialect).join("; ")),
         }),
-        crate::db::Past::Fresh | crate::db::Past::Known(_) => Ok(()),
+        crate::db::Past::Fresh | crate::db::Past::Known(_) | crate::db::Past::Revisions { .. } => {
+            Ok(())
+        }
     }
 }
 

@@ -2,11 +2,13 @@
 //! database and looks at it; one that asks only looks.
 
 use super::{Task, refuse_foreign};
+use crate::config::Config;
 use crate::db::{self, Connection, Look, Reader, Wanted};
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::error::Error;
 use crate::formats::Format;
+use crate::formats::ledger::Ledger;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -40,10 +42,21 @@ pub(super) async fn look(
     let Task {
         project, config, ..
     } = task;
+    look_at(config, project.format.ledger(), wanted, stop, listener).await
+}
+
+/// The same, for whichever tool's history.
+pub(super) async fn look_at(
+    config: &Config,
+    ledger: &Ledger,
+    wanted: Wanted,
+    stop: &mut Stop,
+    listener: &mut dyn Listener,
+) -> Result<(Connection, Look), Error> {
     let url = &config.database.value;
     let database = url.to_string();
     let wait = config.limits.wait;
-    let first = db::connect_and_look(url, wait, project.format.ledger(), wanted);
+    let first = db::connect_and_look(url, wait, ledger, wanted);
     let mut first = pin!(first);
     let (connection, look) = if let Ok(first) = stop.or(timeout(PATIENCE, &mut first)).await? {
         first?

@@ -121,7 +121,7 @@ pub(crate) async fn repair(
     Ok(Done {
         outcome: repaired.is_empty().then(Outcome::default),
         reverts: false,
-        newest,
+        newest: newest.map(|version| version.to_string()),
     })
 }
 

@@ -107,6 +107,6 @@ fn done(outcome: Outcome, before: Option<Version>) -> Done {
     Done {
         outcome: Some(outcome),
         reverts: false,
-        newest,
+        newest: newest.map(|version| version.to_string()),
     }
 }

@@ -5,7 +5,7 @@
 use super::setting::{Origin, Setting};
 use super::{ConfigError, OPTIONS, nearest};
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "MIGRATE_";
@@ -58,6 +58,12 @@ impl Environment {
                 })
             })
             .transpose()
+    }
+
+    /// A variable whose value need not be text: a list of paths.
+    #[must_use]
+    pub fn path(&self, name: &str) -> Option<&OsStr> {
+        self.variables.get(name).map(OsString::as_os_str)
     }
 
     /// A variable that is set and not empty.

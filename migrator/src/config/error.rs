@@ -43,6 +43,10 @@ pub enum ConfigError {
         origin: Origin,
         path: PathBuf,
     },
+    /// A version was typed that is no number.
+    NoVersion {
+        typed: String,
+    },
     /// A variable that is no text.
     NotUnicode {
         name: String,

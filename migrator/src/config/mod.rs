@@ -23,6 +23,8 @@ pub use presentation::{Color, Detail, Output, Presentation};
 use setting::Told;
 pub use setting::{Origin, Setting};
 use std::time::Duration;
+#[cfg(feature = "cli")]
+pub use target::handed_on;
 use value::Value;
 
 /// Every option that has a variable, as it is called.

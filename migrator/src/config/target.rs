@@ -45,6 +45,51 @@ pub(super) fn find(
     }
 }
 
+/// The variable in which a project's own program looks for the URL, with the URL,
+/// where that was given elsewhere: a second program must not connect to another
+/// database than the one that is locked and looked at.
+///
+/// # Errors
+/// A variable that is no text.
+pub fn handed_on(
+    options: &Options,
+    environment: &Environment,
+    file: &Settings,
+) -> Result<Option<(String, String)>, ConfigError> {
+    let variable = variable(file);
+    let own = environment.get(&variable)?;
+    let given = setting::given("database-url", options.database_url.as_ref(), environment)?;
+    let url = match (given, own) {
+        (Some(given), _) => given.value,
+        (None, Some(_)) => return Ok(None),
+        (None, None) => match &file.database_url {
+            Some(url) => url.value.clone(),
+            None => return Ok(None),
+        },
+    };
+    Ok(Some((variable, with_driver_of(url, own))))
+}
+
+/// A URL of the same kind with `SQLAlchemy`'s driver of another, which its program
+/// is written for, where it names none itself.
+fn with_driver_of(url: String, other: Option<&str>) -> String {
+    let scheme = |url: &str| url.split_once(':').map(|(scheme, _)| scheme.to_owned());
+    let (Some(ours), Some(theirs)) = (scheme(&url), other.and_then(scheme)) else {
+        return url;
+    };
+    let kind = |scheme: &str| {
+        scheme
+            .split('+')
+            .next()
+            .unwrap_or_default()
+            .replace("postgresql", "postgres")
+    };
+    if !ours.contains('+') && theirs.contains('+') && kind(&ours) == kind(&theirs) {
+        return format!("{theirs}{}", &url[ours.len()..]);
+    }
+    url
+}
+
 /// The variable that holds the URL: of a database with a name, its own.
 pub(super) fn variable(file: &Settings) -> String {
     match (&file.url_env, &file.name) {

@@ -84,7 +84,8 @@ impl Words for Color {
 }
 
 impl Words for FormatName {
-    const WORDS: &'static [(&'static str, Self)] = &[("sqlx", Self::Sqlx)];
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("alembic", Self::Alembic), ("sqlx", Self::Sqlx)];
 }
 
 impl Words for OutOfOrder {

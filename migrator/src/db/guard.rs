@@ -4,11 +4,13 @@ use super::fault::Fault;
 use super::{Handle, LockKey, Look};
 use std::time::Duration;
 
-/// One of the two locks that a run holds.
+/// One of the two locks that a run holds, or what it waits for beside them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lock {
     /// By which our own migrators exclude each other.
     Own,
+    /// None: another program is in a transaction with the history.
+    Program,
     /// By which the format's own tool excludes itself: an application that
     /// migrates when it starts holds it.
     Tools,
@@ -46,6 +48,8 @@ pub struct Sight {
     pub waits_for_guard: bool,
     /// How far the server is, where it reports on what it does.
     pub work: Option<Work>,
+    /// Whether a session of another program is in a transaction.
+    pub is_at_work: bool,
 }
 
 /// What a server says of its work.

@@ -1,7 +1,7 @@
 //! What one look at a database tells.
 
 use crate::formats::ledger::Ledger;
-use crate::plan::history::History;
+use crate::plan::history::{History, Run};
 
 /// What one look at a database tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,13 @@ pub enum Past {
         table: &'static str,
     },
     Known(History),
+    /// Alembic's version table.
+    Revisions {
+        /// Those that no other applied one stands on, in any order.
+        current: Vec<String>,
+        /// Read only where they are asked for.
+        runs: Vec<Run>,
+    },
 }
 
 impl Past {
@@ -39,15 +46,30 @@ impl Past {
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Known(history) => history.applied.is_empty(),
+            Self::Revisions { current, .. } => current.is_empty(),
             Self::Foreign { .. } | Self::Fresh => true,
         }
     }
 
-    /// What is applied; nothing where there is no history of ours.
+    /// Alembic's current revisions; none where there is no version table.
+    #[must_use]
+    pub fn current(&self) -> &[String] {
+        match self {
+            Self::Revisions { current, .. } => current,
+            Self::Foreign { .. } | Self::Fresh | Self::Known(_) => &[],
+        }
+    }
+
+    /// What is applied of numbered migrations; nothing where there is no history
+    /// of ours.
     #[must_use]
     pub fn history(&self) -> History {
         match self {
             Self::Known(history) => history.clone(),
+            Self::Revisions { runs, .. } => History {
+                runs: runs.clone(),
+                ..History::default()
+            },
             Self::Foreign { .. } | Self::Fresh => History::default(),
         }
     }

@@ -3,7 +3,7 @@
 
 use super::fault::{Fault, FaultKind};
 use super::wire::{self, Answer};
-use super::{Edit, Entry, Wanted};
+use super::{Edit, Entry, Past, Wanted};
 use crate::formats::journal::Journal;
 use crate::formats::ledger::Ledger;
 use crate::formats::repeated::Repeated;
@@ -39,6 +39,31 @@ pub(super) async fn recall<M: Memory>(
     memory: &mut M,
     ledger: &Ledger,
     wanted: Wanted,
+    past: &mut Past,
+) -> Result<(), Fault> {
+    let runs = match past {
+        Past::Known(history) => {
+            recall_steps(memory, ledger, wanted, history).await?;
+            &mut history.runs
+        }
+        Past::Revisions { runs, .. } => runs,
+        Past::Foreign { .. } | Past::Fresh => return Ok(()),
+    };
+    if wanted.runs {
+        let sql = Runs::of(ledger, M::DIALECT).select();
+        let rows = memory.ask(&sql).await;
+        // Whoever may read the history need not be let into the runs.
+        let is_hidden = |fault: &Fault| M::is_missing(fault) || M::is_denied(fault);
+        *runs = wire::own_rows(rows, is_hidden, Runs::read)?;
+    }
+    Ok(())
+}
+
+/// What is known of single migrations.
+async fn recall_steps<M: Memory>(
+    memory: &mut M,
+    ledger: &Ledger,
+    wanted: Wanted,
     history: &mut History,
 ) -> Result<(), Fault> {
     if history.is_unfinished() {
@@ -50,13 +75,6 @@ pub(super) async fn recall<M: Memory>(
         let sql = Repeated::of(ledger, M::DIALECT).select();
         let rows = memory.ask(&sql).await;
         history.repeated = wire::own_rows(rows, M::is_missing, Repeated::read)?;
-    }
-    if wanted.runs {
-        let sql = Runs::of(ledger, M::DIALECT).select();
-        let rows = memory.ask(&sql).await;
-        // Whoever may read the history need not be let into the runs.
-        let is_hidden = |fault: &Fault| M::is_missing(fault) || M::is_denied(fault);
-        history.runs = wire::own_rows(rows, is_hidden, Runs::read)?;
     }
     Ok(())
 }

@@ -41,7 +41,7 @@ pub use guard::{Attempt, Blocker, GuardSession, Lock, Sight, Work};
 pub use job::Job;
 pub use look::{LockKey, Look, Past, Wanted};
 pub use progress::{Left, Progress, Setback};
-pub use session::{Handle, Session};
+pub use session::{Handle, Outside, Session};
 
 use crate::formats::ledger::Ledger;
 #[cfg(feature = "cli")]

@@ -13,6 +13,19 @@ pub enum Handle {
     Connection(u64),
     /// SQLite asks this while it works.
     Flag(std::sync::Arc<std::sync::atomic::AtomicBool>),
+    /// Another program's sessions.
+    Outside(Outside),
+}
+
+/// By what the sessions of a program are known that a run has started: by the
+/// run's name where its driver takes one from the environment, by what they
+/// lock, or by their connections' ports.
+#[derive(Clone, Debug, Default)]
+pub struct Outside {
+    /// The history table, in full.
+    pub table: String,
+    /// Local ports of the program's connections.
+    pub ports: Vec<u16>,
 }
 
 /// A connection that applies migrations.

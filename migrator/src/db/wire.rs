@@ -6,7 +6,7 @@
 use super::Past;
 use super::fault::{Fault, FaultKind};
 use crate::formats::foreign;
-use crate::formats::ledger::{Ledger, Row, quote};
+use crate::formats::ledger::{Ledger, Row, Shape, quote};
 use crate::plan::history::{Applied, History};
 use crate::sql::Dialect;
 use futures_util::TryStreamExt;
@@ -177,8 +177,18 @@ pub(super) fn driver_fault(error: &sqlx::Error, connecting: bool) -> Fault {
     Fault::new(kind, message)
 }
 
-/// The history in the rows of a ledger's SELECT.
-pub(super) fn history(answer: &Answer, table: &str) -> Result<History, Fault> {
+/// What the rows of a ledger's SELECT say.
+pub(super) fn past(answer: &Answer, ledger: &Ledger) -> Result<Past, Fault> {
+    match ledger.shape {
+        Shape::Alembic => Ok(Past::Revisions {
+            current: answer.rows.iter().flatten().flatten().cloned().collect(),
+            runs: Vec::new(),
+        }),
+        Shape::Sqlx => history(answer, &ledger.table).map(Past::Known),
+    }
+}
+
+fn history(answer: &Answer, table: &str) -> Result<History, Fault> {
     let applied: Option<Vec<_>> = answer.rows.iter().map(Ledger::applied).collect();
     let in_order = |mut applied: Vec<Applied>| {
         applied.sort_by_key(|applied| applied.version);

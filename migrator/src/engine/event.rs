@@ -54,6 +54,10 @@ pub(crate) enum Event<'a> {
     },
     /// There is one connection only, and the worker needs it.
     GuardGaveWay,
+    /// Another program does the work.
+    Delegating {
+        command: &'a str,
+    },
     /// What an unconfirmed run did is not taken back.
     LeftAlone {
         why: LeftAlone,
@@ -65,6 +69,10 @@ pub(crate) enum Event<'a> {
         now: &'a str,
         /// In its line endings or byte order mark only.
         harmless: bool,
+    },
+    /// The other program said something.
+    Output {
+        line: &'a str,
     },
     /// A connection was lost; everything begins again from the history.
     Reconnecting,
@@ -98,6 +106,22 @@ pub(crate) enum Event<'a> {
         migration: &'a Migration,
         down: &'a Script,
         took: Duration,
+    },
+    /// A revision is done with, and the version table says so.
+    Revised {
+        id: &'a str,
+        label: &'a str,
+        path: &'a str,
+        /// Where the program told when it began.
+        took: Option<Duration>,
+        reverts: bool,
+    },
+    /// The other program begins with a revision.
+    Revising {
+        id: &'a str,
+        label: &'a str,
+        path: &'a str,
+        reverts: bool,
     },
     /// What was sent runs still; told some four times a second.
     Running {

@@ -3,7 +3,7 @@
 
 use super::event::Event;
 use super::{Control, chance};
-use crate::db::{Attempt, Blocker, GuardSession, Lock};
+use crate::db::{Attempt, Blocker, GuardSession, Handle, Lock};
 use crate::error::{Error, LockHeld};
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,23 @@ pub(super) async fn lock(control: &mut Control<'_, impl GuardSession>) -> Result
             Attempt::Locked => return Ok(()),
             Attempt::Held(lock) => turn.wait(control, lock).await?,
         }
+    }
+}
+
+/// Waits for programs that know nothing of the lock: an Alembic that somebody
+/// runs by hand is seen by its transaction.
+pub(super) async fn others(
+    control: &mut Control<'_, impl GuardSession>,
+    theirs: &Handle,
+) -> Result<(), Error> {
+    let mut turn = Turn::since(Instant::now());
+    loop {
+        let look = control.guard.look_on(theirs, control.run.name);
+        let sight = control.stop.or(look).await??;
+        if !sight.is_at_work {
+            return Ok(());
+        }
+        turn.wait(control, Lock::Program).await?;
     }
 }
 
@@ -95,6 +112,7 @@ async fn holder(
     let key = match lock {
         Lock::Own => Some(&run.look.lock),
         Lock::Tools => run.look.tools_lock.as_ref(),
+        Lock::Program => None,
     };
     match key {
         Some(key) => Ok(control

@@ -4,6 +4,7 @@
 
 mod batch;
 mod chance;
+mod delegate;
 mod edit;
 pub(crate) mod event;
 mod guard;
@@ -22,6 +23,7 @@ use crate::plan::history::{History, Resume, Who};
 use crate::sql::Statement;
 use crate::text::SourceFile;
 use batch::Batch;
+pub(crate) use delegate::{Delegated, Errand, Heard, delegate, end};
 pub(crate) use edit::edit;
 use event::{Event, Listener};
 use ladder::Ladder;
@@ -270,6 +272,17 @@ fn recover(past: &Past, outcome: &mut Outcome, listener: &mut dyn Listener) {
     }
 }
 
+impl Outcome {
+    /// Of what another program did.
+    pub(crate) fn of(done: Vec<Subject>, took: Duration) -> Self {
+        Self {
+            done,
+            took,
+            ..Self::default()
+        }
+    }
+}
+
 impl InFlight {
     fn of(deed: Deed<'_>) -> Self {
         Self {
@@ -295,6 +308,8 @@ impl InFlight {
             Subject::Repeatable(name) => history
                 .repeated(name)
                 .is_some_and(|repeated| repeated.checksum.hex() == self.checksum),
+            // It is applied by Alembic, which sends it itself.
+            Subject::Revision(_) => false,
         }
     }
 }
@@ -329,7 +344,7 @@ async fn first_answer(
 /// The history as it is now; its table is created first where it is missing.
 async fn now(worker: &mut impl Session, look: &Look, wanted: Wanted) -> Result<Past, Error> {
     let past = worker.look(&look.ledger, wanted).await?.past;
-    if past != Past::Fresh {
+    if past != Past::Fresh || !look.ledger.is_ours_to_create() {
         return Ok(past);
     }
     worker.create(&look.ledger).await?;

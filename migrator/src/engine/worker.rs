@@ -98,7 +98,7 @@ pub(super) async fn attempt(
                             blocker.query = job.file.without_values(&blocker.query);
                         }
                     }
-                    waiting.see(&sight.blockers, *listener);
+                    waiting.see(&sight.blockers, LOOK_EVERY, *listener);
                     if let [job, others @ ..] = jobs {
                         listener.event(&Event::Running {
                             deed: job.deed,
@@ -133,7 +133,12 @@ async fn lend(guard: &mut impl GuardSession, hold: &mut Hold) -> bool {
 }
 
 /// What the guard sees; nothing where it has gone.
-async fn see(guard: &mut impl GuardSession, hold: &mut Hold, worker: &Handle, run: &str) -> Sight {
+pub(super) async fn see(
+    guard: &mut impl GuardSession,
+    hold: &mut Hold,
+    worker: &Handle,
+    run: &str,
+) -> Sight {
     if *hold != Hold::Locked {
         return Sight::default();
     }
@@ -161,11 +166,18 @@ fn abandoned() -> Setback {
 }
 
 impl Waiting {
-    fn see(&mut self, blockers: &[Blocker], listener: &mut dyn Listener) {
+    /// Says who is in the way, once it has been waited for them for a while; it is
+    /// looked so often.
+    pub(super) fn see(
+        &mut self,
+        blockers: &[Blocker],
+        every: Duration,
+        listener: &mut dyn Listener,
+    ) {
         if blockers.is_empty() {
             return;
         }
-        self.waited += LOOK_EVERY;
+        self.waited += every;
         let now: Vec<_> = blockers
             .iter()
             .map(|blocker| blocker.process.clone())

@@ -1,6 +1,7 @@
 //! The only words for errors: what failed, where, and what to do next. Whether
 //! anything was changed is the report's to say, which saw what was applied.
 
+mod alembic;
 mod config;
 mod database;
 mod drift;
@@ -25,6 +26,8 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
+#[cfg(feature = "cli")]
+pub(super) use alembic::divergence;
 #[cfg(feature = "cli")]
 pub(super) use config::unknown;
 #[cfg(feature = "cli")]
@@ -53,6 +56,7 @@ pub(super) fn diagnostic(error: &Error) -> Diagnostic {
 
 fn of(error: &Error) -> Diagnostic {
     match error {
+        Error::Alembic(error) => alembic::alembic(error),
         Error::Baseline(error) => revert::baseline(error),
         Error::Bundle(error) => bundle(error),
         Error::Config(error) => config::config(error),
@@ -76,8 +80,9 @@ fn of(error: &Error) -> Diagnostic {
         .help("run with --transaction each, or apply what is before it and it with --to first"),
         Error::NeedsSecondConnection => Diagnostic::error(
             "needs_second_connection",
-            "a file that begins with `-- no-transaction` is applied, and a half applied migration \
-             settled, only under the lock, and the pool has no second connection for it",
+            "a file that begins with `-- no-transaction` is applied, a half applied migration \
+             settled, and Alembic run only under the lock, and the pool has no second connection \
+             for it",
         )
         .help("use the database's direct port (on DigitalOcean 25060), or a pool of two"),
         Error::NoFolder { root } => Diagnostic::error(

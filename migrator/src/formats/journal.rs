@@ -178,6 +178,7 @@ mod tests {
     #[test]
     fn the_journal_stands_beside_its_history() {
         let ledger = Ledger {
+            shape: crate::formats::ledger::Shape::Sqlx,
             table: "app.\"My History\"".into(),
             schemas: Vec::new(),
         };

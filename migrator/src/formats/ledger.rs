@@ -6,17 +6,28 @@ use crate::plan::history::Applied;
 use crate::sql::Dialect;
 use std::time::Duration;
 
-/// A history table in sqlx's shape.
+/// A history table.
 ///
-/// The shape, the statements and what `success` means are those of sqlx 0.9
-/// (sqlx-postgres, sqlx-mysql and sqlx-sqlite, `src/migrate.rs`), so that its
-/// own tools go on where this one stops.
+/// But for [`Ledger::select`], the statements are of sqlx's shape. It and what
+/// `success` means are those of sqlx 0.9 (sqlx-postgres, sqlx-mysql and
+/// sqlx-sqlite, `src/migrate.rs`), so that its own tools go on where this one
+/// stops. Alembic's table is read here and written by Alembic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ledger {
+    pub shape: Shape,
     /// As the user wrote it: it may be qualified by a schema, and quoted.
     pub table: String,
     /// Schemas to create before the table.
     pub schemas: Vec<String>,
+}
+
+/// Whose table it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A row for each revision that no other one stands on.
+    Alembic,
+    /// A row for each migration.
+    Sqlx,
 }
 
 /// The execution time that sqlx writes until it is known.
@@ -26,6 +37,12 @@ const UNMEASURED: i64 = -1;
 pub type Row = Vec<Option<String>>;
 
 impl Ledger {
+    /// Whether a missing table is made here, and not by its own tool.
+    #[must_use]
+    pub fn is_ours_to_create(&self) -> bool {
+        self.shape == Shape::Sqlx
+    }
+
     /// Creates the schemas and the table where they are missing. SQLite has no
     /// schemas to create.
     #[must_use]
@@ -66,6 +83,9 @@ impl Ledger {
     /// order by the column that is selected, which is text: 10 before 9.)
     #[must_use]
     pub fn select(&self, dialect: Dialect) -> String {
+        if self.shape == Shape::Alembic {
+            return format!("SELECT version_num FROM {}", self.table);
+        }
         let columns = match dialect {
             Dialect::Postgres => {
                 "version::text, description, \
@@ -302,6 +322,7 @@ mod tests {
             (Dialect::Mysql, "\"x\"", false),
         ] {
             let ledger = Ledger {
+                shape: Shape::Sqlx,
                 table: name.to_owned(),
                 schemas: Vec::new(),
             };

@@ -51,6 +51,7 @@ pub trait Format {
 /// The formats that there are, by their tools' names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FormatName {
+    Alembic,
     Sqlx,
 }
 

@@ -206,26 +206,31 @@ impl Runs {
     }
 }
 
-/// A line each: a version, or a repeatable's name with what tells it from one.
+/// A line each: a version, or another name with what tells it from one.
 fn words(did: &[Subject]) -> String {
     let lines: Vec<_> = did
         .iter()
         .map(|subject| match subject {
             Subject::Migration(version) => version.to_string(),
             Subject::Repeatable(name) => format!("{REPEATABLE}{name}"),
+            Subject::Revision(id) => format!("{REVISION}{id}"),
         })
         .collect();
     lines.join("\n")
 }
 
 const REPEATABLE: &str = "repeatable/";
+const REVISION: &str = "revision/";
 
 fn subjects(words: &str) -> Vec<Subject> {
     words
         .lines()
-        .filter_map(|line| match line.strip_prefix(REPEATABLE) {
-            Some(name) => Some(Subject::Repeatable(name.to_owned())),
-            None => line.parse().ok().map(Version).map(Subject::Migration),
+        .filter_map(|line| {
+            let named = |prefix| line.strip_prefix(prefix).map(str::to_owned);
+            named(REPEATABLE)
+                .map(Subject::Repeatable)
+                .or_else(|| named(REVISION).map(Subject::Revision))
+                .or_else(|| line.parse().ok().map(Version).map(Subject::Migration))
         })
         .collect()
 }
@@ -239,6 +244,7 @@ mod tests {
         let did = [
             Subject::Migration(Version(7)),
             Subject::Repeatable("total of all".into()),
+            Subject::Revision("0001".into()),
         ];
         assert_eq!(subjects(&words(&did)), did);
         assert_eq!(subjects(""), []);

@@ -139,7 +139,7 @@ fn edited(format: &dyn Format, ours: &Migration, merged: &Migration) -> Deviatio
 
 /// The first line of a text that the other has not at the same place; where it
 /// only ends sooner, its last line.
-fn first_difference(text: &str, other: &str) -> Span {
+pub(super) fn first_difference(text: &str, other: &str) -> Span {
     let mut others = other.lines();
     let (mut start, mut last) = (0, Span::default());
     for line in text.split_inclusive('\n') {

@@ -1,6 +1,7 @@
 //! Planning: pure functions of what the files and the history say.
 
 pub mod baseline;
+pub mod branches;
 pub mod drift;
 pub mod history;
 pub mod merged;

@@ -112,20 +112,7 @@ pub fn unconfirmed(
     within: Duration,
     deployment: impl Fn(&Run) -> bool,
 ) -> Result<Unconfirmed, LeftAlone> {
-    let newest = newest_run(history).ok_or(LeftAlone::NoRun)?;
-    if newest.confirmed.is_some() {
-        return Err(LeftAlone::Confirmed);
-    }
-    if history.runs.iter().all(|run| run.confirmed.is_none()) {
-        return Err(LeftAlone::NeverConfirmed);
-    }
-    if !deployment(newest) {
-        return Err(LeftAlone::OtherDeployment);
-    }
-    if newest.age > within {
-        let age = newest.age;
-        return Err(LeftAlone::TooOld { age, within });
-    }
+    let newest = newest_unconfirmed(history, within, deployment)?;
     let mut stand: Vec<_> = newest
         .did
         .iter()
@@ -148,6 +135,33 @@ pub fn unconfirmed(
         run: newest.name.clone(),
         stand,
     })
+}
+
+/// The newest run, if it may be taken back because the deploy that it belongs to
+/// has failed.
+///
+/// # Errors
+/// Why it is left alone.
+pub fn newest_unconfirmed(
+    history: &History,
+    within: Duration,
+    deployment: impl Fn(&Run) -> bool,
+) -> Result<&Run, LeftAlone> {
+    let newest = newest_run(history).ok_or(LeftAlone::NoRun)?;
+    if newest.confirmed.is_some() {
+        return Err(LeftAlone::Confirmed);
+    }
+    if history.runs.iter().all(|run| run.confirmed.is_none()) {
+        return Err(LeftAlone::NeverConfirmed);
+    }
+    if !deployment(newest) {
+        return Err(LeftAlone::OtherDeployment);
+    }
+    if newest.age > within {
+        let age = newest.age;
+        return Err(LeftAlone::TooOld { age, within });
+    }
+    Ok(newest)
 }
 
 /// The newest run that applies. One that applied nothing is passed over where it

@@ -2,7 +2,6 @@
 
 use super::words::count;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::model::{Deed, Subject};
 use serde_json::{Value, json};
 
 /// What `check` found.
@@ -15,8 +14,16 @@ pub(crate) struct Check<'a> {
     /// How many migrations there are.
     pub migrations: usize,
     pub findings: Vec<&'a Diagnostic>,
-    pub pending: &'a [Deed<'a>],
+    pub pending: Vec<Pending>,
     pub exit_code: u8,
+}
+
+/// What waits to be applied.
+pub(crate) struct Pending {
+    /// As programs know it.
+    pub id: String,
+    /// As a person reads it.
+    pub label: String,
 }
 
 /// The database that was asked.
@@ -69,7 +76,7 @@ impl Check<'_> {
         let mut lines: Vec<_> = self
             .pending
             .iter()
-            .map(|deed| format!("  pending  {}", deed.label()))
+            .map(|pending| format!("  pending  {}", pending.label))
             .collect();
         let of = |severity| {
             let found = self.findings.iter();
@@ -92,13 +99,8 @@ impl Check<'_> {
     pub(super) fn document(&self, finding: impl Fn(&Diagnostic) -> Value) -> Value {
         let database = self.database.as_ref();
         let pending = database.map(|_| {
-            let versions = self.pending.iter();
-            versions
-                .map(|deed| match deed.subject() {
-                    Subject::Migration(version) => version.to_string(),
-                    Subject::Repeatable(name) => format!("repeatable/{name}"),
-                })
-                .collect::<Vec<_>>()
+            let pending = self.pending.iter();
+            pending.map(|pending| &pending.id).collect::<Vec<_>>()
         });
         let base = self.base.as_ref().map(|base| {
             json!({

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// The event's name, which never changes.
 pub(super) fn name(event: &Event<'_>) -> &'static str {
     match event {
-        Event::Applied { .. } => "applied",
+        Event::Applied { .. } | Event::Revised { reverts: false, .. } => "applied",
         Event::Blocked { .. } => "blocked",
         Event::Changed { .. } => "changed",
         Event::Claimed { .. } => "claimed",
@@ -18,15 +18,18 @@ pub(super) fn name(event: &Event<'_>) -> &'static str {
         Event::Connected { .. } => "connected",
         Event::Creating { .. } => "creating",
         Event::Database { .. } => "database",
+        Event::Delegating { .. } => "delegating",
         Event::Edited { .. } => "edited",
         Event::GuardGaveWay => "guard_gave_way",
         Event::LeftAlone { .. } => "left_alone",
+        Event::Output { .. } => "output",
         Event::Read { .. } => "read",
         Event::Reconnecting => "reconnecting",
         Event::Recovered { .. } => "recovered",
         Event::Repeated { .. } => "repeated",
         Event::Retrying { .. } => "retrying",
-        Event::Reverted { .. } => "reverted",
+        Event::Reverted { .. } | Event::Revised { .. } => "reverted",
+        Event::Revising { .. } => "revising",
         Event::Running { .. } => "running",
         Event::Setting { .. } => "setting",
         Event::Stopping { .. } => "stopping",
@@ -61,6 +64,10 @@ pub(super) fn of(event: &Event<'_>) -> Value {
         } => json!({"database": database, "server": server, "history": history}),
         Event::Creating { database } => json!({"database": database}),
         Event::Database { name } => json!({"name": name}),
+        Event::Delegating { .. }
+        | Event::Output { .. }
+        | Event::Revised { .. }
+        | Event::Revising { .. } => alembic(event),
         Event::Edited {
             path,
             recorded,
@@ -78,6 +85,7 @@ pub(super) fn of(event: &Event<'_>) -> Value {
             match subject {
                 Subject::Migration(version) => json!({"version": version.to_string(), "did": did}),
                 Subject::Repeatable(name) => json!({"repeatable": name, "did": did}),
+                Subject::Revision(id) => json!({"version": id, "did": did}),
             }
         }
         Event::Repeated { repeatable, took } => deed(
@@ -121,6 +129,14 @@ pub(super) fn of(event: &Event<'_>) -> Value {
             Reason::Interrupt => "SIGINT",
             Reason::Terminate => "SIGTERM",
         }}),
+        Event::WaitingForDatabase { .. } | Event::WaitingForLock { .. } => waiting(event),
+        Event::Warning(warning) => diagnostic(warning),
+    }
+}
+
+/// What is waited for.
+fn waiting(event: &Event<'_>) -> Value {
+    match event {
         Event::WaitingForDatabase { database, limit } => {
             json!({"database": database, "limit_ms": milliseconds(*limit)})
         }
@@ -131,13 +147,46 @@ pub(super) fn of(event: &Event<'_>) -> Value {
         } => json!({
             "lock": match lock {
                 Lock::Own => "migrate",
+                Lock::Program => "alembic",
                 Lock::Tools => "sqlx",
             },
             "holder": holder.map(session),
             "limit_ms": milliseconds(*limit),
         }),
-        Event::Warning(warning) => diagnostic(warning),
+        _ => json!({}),
     }
+}
+
+/// What Alembic does.
+fn alembic(event: &Event<'_>) -> Value {
+    match event {
+        Event::Delegating { command } => json!({"command": command}),
+        Event::Output { line } => json!({"line": line}),
+        Event::Revised {
+            id,
+            label,
+            path,
+            took,
+            ..
+        } => json!({
+            "version": id, "name": name_of(id, label), "file": path,
+            "took_ms": took.map(milliseconds),
+        }),
+        Event::Revising {
+            id,
+            label,
+            path,
+            reverts,
+        } => json!({
+            "version": id, "name": name_of(id, label), "file": path, "reverts": reverts,
+        }),
+        _ => json!({}),
+    }
+}
+
+/// A label begins with the revision itself.
+fn name_of<'a>(id: &str, label: &'a str) -> &'a str {
+    label.strip_prefix(id).unwrap_or(label).trim_start()
 }
 
 /// How far the server is, and who is in the way.

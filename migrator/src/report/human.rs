@@ -7,6 +7,7 @@ use super::live::Live;
 use super::pace::Pace;
 use super::plan::Plan;
 use super::repairs::Repairs;
+use super::revisions::{Revisions, Upgrade};
 use super::status::Status;
 use super::words::{duration, printable, things};
 use super::{Answer, Ended, Report, Tally, Turn, lines, snippet, state_after};
@@ -145,7 +146,7 @@ impl Report for Human<'_> {
     }
 
     fn done(&mut self, ended: &Ended<'_>) {
-        let at = ended.newest.map_or(String::new(), |version| {
+        let at = ended.newest.as_ref().map_or(String::new(), |version| {
             format!("; the schema is at {version}")
         });
         match ended.outcome {
@@ -282,6 +283,21 @@ impl Report for Human<'_> {
             self.diagnose(warning);
         }
         for line in plan.lines() {
+            self.say(line);
+        }
+    }
+
+    fn revisions(&mut self, revisions: &Revisions<'_>) {
+        for line in revisions.lines() {
+            self.say(line);
+        }
+    }
+
+    fn upgrade(&mut self, upgrade: &Upgrade<'_>, warnings: &[Diagnostic]) {
+        for warning in warnings {
+            self.diagnose(warning);
+        }
+        for line in upgrade.lines() {
             self.say(line);
         }
     }

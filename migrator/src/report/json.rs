@@ -5,6 +5,7 @@ use super::check::Check;
 use super::pace::Pace;
 use super::plan::Plan;
 use super::repairs::Repairs;
+use super::revisions::{Revisions, Upgrade};
 use super::status::{Again, Status};
 use super::words::printable;
 use super::{Answer, Ended, Report, Tally, Turn, fields, state_after};
@@ -103,7 +104,7 @@ impl Report for Json<'_> {
         let did = if ended.reverts { "reverted" } else { "applied" };
         let mut fields = json!({
             did: done,
-            "schema_version": ended.newest.map(|version| version.to_string()),
+            "schema_version": ended.newest,
             "took_ms": took.map(milliseconds),
         });
         if let Some(turn) = &self.turn {
@@ -178,6 +179,14 @@ impl Report for Json<'_> {
         self.document(with_warnings(plan.document(), warnings));
     }
 
+    fn revisions(&mut self, revisions: &Revisions<'_>) {
+        self.document(revisions.document());
+    }
+
+    fn upgrade(&mut self, upgrade: &Upgrade<'_>, warnings: &[Diagnostic]) {
+        self.document(with_warnings(upgrade.document(), warnings));
+    }
+
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]) {
         let migrations: Vec<Value> = status
             .rows()
@@ -231,10 +240,14 @@ fn again(again: &Again<'_>) -> Value {
     })
 }
 
-fn run(run: &Run) -> Value {
-    let migrations: Vec<_> = run.did.iter().filter_map(Subject::version).collect();
+pub(super) fn run(run: &Run) -> Value {
+    let versions = |subject: &Subject| match subject {
+        Subject::Migration(version) => Some(version.to_string()),
+        Subject::Revision(id) => Some(id.clone()),
+        Subject::Repeatable(_) => None,
+    };
     let names = |subject: &Subject| match subject {
-        Subject::Migration(_) => None,
+        Subject::Migration(_) | Subject::Revision(_) => None,
         Subject::Repeatable(name) => Some(name.clone()),
     };
     json!({
@@ -243,7 +256,7 @@ fn run(run: &Run) -> Value {
         "began_at": instant(&run.began),
         "ended_at": run.ended.as_deref().map(instant),
         "outcome": run.ending.word(),
-        "versions": migrations.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "versions": run.did.iter().filter_map(versions).collect::<Vec<_>>(),
         "repeatables": run.did.iter().filter_map(names).collect::<Vec<_>>(),
         "tool_version": run.tool,
         "commit": run.who.commit,

@@ -57,6 +57,16 @@ fn done(event: &Event<'_>) -> Option<String> {
         Event::Repeated { repeatable, took } => {
             format!("✅ repeatable {} ({})", repeatable.name, duration(*took))
         }
+        Event::Revised {
+            label,
+            took,
+            reverts,
+            ..
+        } => {
+            let did = if *reverts { " reverted" } else { "" };
+            let took = took.map_or(String::new(), |took| format!(" ({})", duration(took)));
+            format!("✅ {label}{did}{took}")
+        }
         Event::Reverted {
             migration, took, ..
         } => format!("✅ {} reverted ({})", migration.label(), duration(*took)),
@@ -108,6 +118,7 @@ fn waiting(event: &Event<'_>) -> Option<String> {
         } => {
             let what = match lock {
                 Lock::Own => "another migrator is at work",
+                Lock::Program => "another Alembic is in a transaction with the version table",
                 Lock::Tools => "an application holds the lock of sqlx's own migrator",
             };
             let holder = holder.map_or(String::new(), |holder| format!(": {}", who(holder)));
@@ -129,6 +140,17 @@ fn found(event: &Event<'_>) -> Option<String> {
             format!("   creating    {database}, which does not exist yet")
         }
         Event::Database { name } => format!("── {name}"),
+        Event::Delegating { command } => format!("   alembic     {command}"),
+        Event::Output { line } => format!("   | {line}"),
+        Event::Revising {
+            label,
+            path,
+            reverts,
+            ..
+        } => {
+            let does = if *reverts { "reverting" } else { "applying" };
+            format!("   {does}    {label} ({path})")
+        }
         Event::Edited {
             path,
             recorded,

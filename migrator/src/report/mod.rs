@@ -10,22 +10,23 @@ mod live;
 mod pace;
 mod plan;
 mod repairs;
+mod revisions;
 mod snippet;
 mod status;
 mod words;
 
-pub(crate) use check::{Check, CheckedBase, CheckedDatabase};
+pub(crate) use check::{Check, CheckedBase, CheckedDatabase, Pending};
 pub(crate) use human::{Asks, Human};
 pub(crate) use json::Json;
 pub(crate) use plan::Plan;
 pub(crate) use repairs::Repairs;
+pub(crate) use revisions::{Revisions, Upgrade, Upgraded};
 pub(crate) use status::Status;
 
 use crate::diagnostic::Diagnostic;
 use crate::engine::Outcome;
 use crate::engine::event::{Event, Listener};
 use crate::error::{Error, State};
-use crate::model::Version;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ pub(crate) struct Ended<'a> {
     /// Whether that was taking back.
     pub reverts: bool,
     /// The newest version that is applied now.
-    pub newest: Option<Version>,
+    pub newest: Option<String>,
 }
 
 /// Whose turn it is of several databases.
@@ -103,6 +104,12 @@ pub(crate) trait Report: Listener {
     /// What would be done.
     fn plan(&mut self, plan: &Plan<'_>, warnings: &[Diagnostic]);
 
+    /// Where a database is of Alembic's revisions.
+    fn revisions(&mut self, revisions: &Revisions<'_>);
+
+    /// What Alembic would do.
+    fn upgrade(&mut self, upgrade: &Upgrade<'_>, warnings: &[Diagnostic]);
+
     /// What a question found.
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]);
 }
@@ -118,9 +125,12 @@ impl Tally {
     fn see(&mut self, event: &Event<'_>) {
         match event {
             Event::Applied { .. }
+            | Event::Revised { reverts: false, .. }
             | Event::Repeated { .. }
             | Event::Recovered { reverts: false, .. } => self.applied += 1,
-            Event::Reverted { .. } | Event::Recovered { reverts: true, .. } => self.reverted += 1,
+            Event::Reverted { .. }
+            | Event::Revised { .. }
+            | Event::Recovered { reverts: true, .. } => self.reverted += 1,
             _ => {}
         }
     }
@@ -202,6 +212,9 @@ fn state_after(error: &Error, tally: Tally) -> String {
              is not known",
             failure.statements
         ),
+        State::Uncertain => {
+            format!("some of what {subject} does may stay: the version table does not have it")
+        }
         State::Unknown if failure.sent_with_it > 0 => format!(
             "whether {subject} and the {} sent with it were {did} is not known",
             failure.sent_with_it

@@ -205,7 +205,7 @@ impl Status<'_> {
 }
 
 /// A run on one line.
-fn said(run: &Run) -> String {
+pub(super) fn said(run: &Run) -> String {
     let ending = match run.ending {
         // It runs, or was killed: the history tells what it did.
         Ending::Running => "not ended",

@@ -86,7 +86,8 @@ fn an_image_has_the_folders_of_all() {
     let (first, second) = (sqlite(), sqlite());
     let project = project();
     let home = Home::open(project.root()).unwrap();
-    let projects = home.projects(&Wishes::default()).unwrap();
+    let found = home.projects(&Wishes::default()).unwrap();
+    let projects: Vec<_> = found.iter().filter_map(|found| found.sql()).collect();
     let folders = projects.iter().map(|project| BundledFolder {
         database: project.database.clone(),
         dir: project.dir.clone(),

@@ -3,7 +3,9 @@
 
 use super::{DIALECT, Mysql};
 use crate::db::fault::Fault;
-use crate::db::{Attempt, Blocker, GuardSession, Handle, Lock, LockKey, Look, Sight, Work};
+use crate::db::{
+    Attempt, Blocker, GuardSession, Handle, Lock, LockKey, Look, Outside, Sight, Work,
+};
 use crate::formats::ledger::quote;
 use std::time::Duration;
 
@@ -62,17 +64,31 @@ impl GuardSession for Mysql {
     }
 
     async fn cancel(&mut self, worker: &Handle, _run: &str) -> Result<(), Fault> {
-        let Handle::Connection(number) = worker else {
-            return Ok(());
-        };
-        self.rows(&format!("KILL QUERY {number}")).await.map(|_| ())
+        match worker {
+            Handle::Connection(number) => {
+                self.rows(&format!("KILL QUERY {number}")).await?;
+            }
+            Handle::Outside(outside) => {
+                for number in self.at_work(outside).await? {
+                    // It may have ended meanwhile.
+                    let _ = self.rows(&format!("KILL QUERY {number}")).await;
+                }
+            }
+            Handle::Flag(_) | Handle::Name => {}
+        }
+        Ok(())
     }
 
     /// What it waits for, if it does: the tables of locks need rights that a
     /// migrator has no other use for.
     async fn look_on(&mut self, worker: &Handle, _run: &str) -> Result<Sight, Fault> {
-        let Handle::Connection(number) = worker else {
-            return Ok(Sight::default());
+        let number = match worker {
+            Handle::Connection(number) => *number,
+            Handle::Outside(outside) => match self.at_work(outside).await?.first() {
+                Some(number) => *number,
+                None => return Ok(Sight::default()),
+            },
+            Handle::Flag(_) | Handle::Name => return Ok(Sight::default()),
         };
         let answer = self
             .rows(&format!(
@@ -92,6 +108,7 @@ impl GuardSession for Mysql {
                     done: 0,
                     total: 0,
                 }),
+            is_at_work: matches!(worker, Handle::Outside(_)),
             ..Sight::default()
         })
     }
@@ -99,5 +116,31 @@ impl GuardSession for Mysql {
     async fn release(&mut self) {
         // The locks are the session's: they go when the connection does, too.
         let _ = self.rows("DO RELEASE_ALL_LOCKS()").await;
+    }
+}
+
+impl Mysql {
+    /// The numbers of another program's connections that run something: those that
+    /// come from where we come from, by their ports.
+    async fn at_work(&mut self, outside: &Outside) -> Result<Vec<u64>, Fault> {
+        if outside.ports.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ports: Vec<_> = outside
+            .ports
+            .iter()
+            .map(|port| format!("'{port}'"))
+            .collect();
+        let answer = self
+            .rows(&format!(
+                "SELECT CAST(p.id AS CHAR) FROM information_schema.processlist p \
+                 WHERE p.command <> 'Sleep' AND SUBSTRING_INDEX(p.host, ':', -1) IN ({}) \
+                 AND SUBSTRING_INDEX(p.host, ':', 1) = (SELECT SUBSTRING_INDEX(me.host, ':', 1) \
+                 FROM information_schema.processlist me WHERE me.id = CONNECTION_ID())",
+                ports.join(", ")
+            ))
+            .await?;
+        let numbers = answer.rows.iter().flatten().flatten();
+        Ok(numbers.filter_map(|number| number.parse().ok()).collect())
     }
 }

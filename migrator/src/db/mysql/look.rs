@@ -5,7 +5,7 @@ use super::lock_name::lock_name;
 use super::{DIALECT, Mysql};
 use crate::db::fault::Fault;
 use crate::db::{LockKey, Look, Past, Wanted, memory, wire};
-use crate::formats::ledger::{Ledger, quote};
+use crate::formats::ledger::{Ledger, Shape, quote};
 use crate::formats::sqlx::lock_number;
 
 impl Mysql {
@@ -22,29 +22,38 @@ impl Mysql {
         crate::db::check_names(ledger, DIALECT)?;
         let past = match self.rows(&ledger.select(DIALECT)).await {
             Ok(answer) => {
-                let mut history = wire::history(&answer, &ledger.table)?;
+                let mut past = wire::past(&answer, ledger)?;
                 let found = Ledger {
                     table: qualified(&fact(1), &ledger.table),
                     schemas: Vec::new(),
+                    ..*ledger
                 };
-                memory::recall(self, &found, wanted, &mut history).await?;
-                Past::Known(history)
+                memory::recall(self, &found, wanted, &mut past).await?;
+                past
+            }
+            Err(fault)
+                if fault.has_code(&[NO_SUCH_TABLE, UNKNOWN_DATABASE])
+                    && ledger.shape == Shape::Alembic =>
+            {
+                Past::Fresh
             }
             Err(fault) if fault.has_code(&[NO_SUCH_TABLE, UNKNOWN_DATABASE]) => {
                 self.other_tools_past().await?
             }
             Err(fault) => return Err(wire::as_history(fault, &[UNKNOWN_COLUMN])),
         };
+        let may_lack_history = past.is_empty() && ledger.shape == Shape::Sqlx;
         Ok(Look {
-            has_tables: past.is_empty() && self.has_tables(ledger).await?,
+            has_tables: may_lack_history && self.has_tables(ledger).await?,
             server: server_name(&version),
             ledger: Ledger {
                 table: qualified(&fact(1), &ledger.table),
-                schemas: ledger.schemas.clone(),
+                ..ledger.clone()
             },
             past,
             lock: LockKey::Name(lock_name(&fact(1), &ledger.table)),
-            tools_lock: Some(LockKey::Name(format!("{:x}", lock_number(&fact(1))))),
+            tools_lock: (ledger.shape == Shape::Sqlx)
+                .then(|| LockKey::Name(format!("{:x}", lock_number(&fact(1))))),
         })
     }
 

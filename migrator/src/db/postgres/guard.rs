@@ -5,7 +5,7 @@
 use super::{DIALECT, Postgres, progress};
 use crate::db::fault::Fault;
 use crate::db::url::without_user_info;
-use crate::db::{Attempt, Blocker, GuardSession, Handle, Lock, LockKey, Look, Sight};
+use crate::db::{Attempt, Blocker, GuardSession, Handle, Lock, LockKey, Look, Outside, Sight};
 use crate::formats::ledger::{Row, quote};
 use std::time::Duration;
 
@@ -92,12 +92,11 @@ impl GuardSession for Postgres {
 
     /// By name and state in one statement: a process number that was read
     /// before may serve somebody else by now.
-    async fn cancel(&mut self, _worker: &Handle, run: &str) -> Result<(), Fault> {
+    async fn cancel(&mut self, worker: &Handle, run: &str) -> Result<(), Fault> {
         self.rows(&format!(
             "SELECT pg_stat_clear_snapshot()::text; \
-             SELECT pg_cancel_backend(w.pid)::text FROM pg_stat_get_activity(NULL) w \
-             WHERE w.application_name = {} AND w.state = 'active' AND w.pid <> pg_backend_pid()",
-            quote(DIALECT, run)
+             SELECT pg_cancel_backend(w.pid)::text FROM {} AND w.state = 'active'",
+            sessions(worker, run)
         ))
         .await
         .map(|_| ())
@@ -105,12 +104,9 @@ impl GuardSession for Postgres {
 
     /// By functions alone: the views of the same would lock catalogue tables
     /// until the guard ends, and are read once for a whole transaction.
-    async fn look_on(&mut self, _worker: &Handle, run: &str) -> Result<Sight, Fault> {
-        let worker = format!(
-            "pg_stat_get_activity(NULL) w WHERE w.application_name = {} AND w.state = 'active' \
-             AND w.pid <> pg_backend_pid()",
-            quote(DIALECT, run)
-        );
+    async fn look_on(&mut self, worker: &Handle, run: &str) -> Result<Sight, Fault> {
+        let sessions = sessions(worker, run);
+        let worker = format!("{sessions} AND w.state = 'active'");
         let answer = self
             .rows(&format!(
                 "SELECT pg_stat_clear_snapshot()::text; \
@@ -119,12 +115,14 @@ impl GuardSession for Postgres {
                  LEFT JOIN pg_stat_get_activity(NULL) a ON a.pid = b.pid ORDER BY a.xact_start; \
                  WITH RECURSIVE chain (pid) AS (SELECT w.pid FROM {worker} \
                  UNION SELECT unnest(pg_blocking_pids(chain.pid)) FROM chain) \
-                 SELECT 'guard' FROM chain WHERE pid = pg_backend_pid(); {}",
+                 SELECT 'guard' FROM chain WHERE pid = pg_backend_pid(); \
+                 SELECT 'at work' FROM {sessions} AND w.state <> 'idle' LIMIT 1; {}",
                 progress::select(&worker)
             ))
             .await?;
         Ok(Sight {
             work: answer.rows.iter().find_map(progress::work),
+            is_at_work: answer.rows.contains(&vec![Some("at work".to_owned())]),
             waits_for_guard: answer.rows.contains(&vec![Some("guard".to_owned())]),
             blockers: answer.rows.into_iter().filter_map(blocker).collect(),
         })
@@ -133,6 +131,33 @@ impl GuardSession for Postgres {
     async fn release(&mut self) {
         self.roll_back().await;
     }
+}
+
+/// The sessions `w` of a run. Another program's are known by the run's name where
+/// they have it; else they come from where we come from, by their port or with a
+/// lock on the history table, which a transaction of Alembic's has from its
+/// first statement on.
+fn sessions(worker: &Handle, run: &str) -> String {
+    let run = quote(DIALECT, run);
+    let Handle::Outside(Outside { table, ports }) = worker else {
+        return format!(
+            "pg_stat_get_activity(NULL) w WHERE w.application_name = {run} \
+             AND w.pid <> pg_backend_pid()"
+        );
+    };
+    // A port that nobody has keeps the list from being empty.
+    let ports = ports
+        .iter()
+        .fold("0".to_owned(), |all, port| format!("{all}, {port}"));
+    format!(
+        "pg_stat_get_activity(NULL) w WHERE w.pid <> pg_backend_pid() \
+         AND (w.application_name = {run} OR (w.client_addr IS NOT DISTINCT FROM \
+         (SELECT me.client_addr FROM pg_stat_get_activity(pg_backend_pid()) me) \
+         AND (w.client_port IN ({ports}) OR EXISTS (SELECT FROM pg_lock_status() l \
+         WHERE l.pid = w.pid AND l.locktype = 'relation' AND l.granted \
+         AND l.database = w.datid AND l.relation = to_regclass({})))))",
+        quote(DIALECT, table)
+    )
 }
 
 fn is_true(row: &Row) -> bool {

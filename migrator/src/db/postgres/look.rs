@@ -5,9 +5,8 @@ use super::lock_id::lock_id;
 use super::{DIALECT, Postgres};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::{LockKey, Look, Past, Wanted, memory, wire};
-use crate::formats::ledger::{Ledger, quote};
+use crate::formats::ledger::{Ledger, Shape, quote};
 use crate::formats::sqlx::lock_number;
-use crate::plan::history::History;
 
 impl Postgres {
     /// Reads the server's facts and the history of this ledger.
@@ -53,33 +52,36 @@ impl Postgres {
             } else {
                 format!("{}.{}", fact(5), fact(6))
             },
-            schemas: ledger.schemas.clone(),
+            ..ledger.clone()
         };
         let past = if fact(2) == "true" {
-            Past::Known(self.history(&found, wanted).await?)
+            self.past(&found, wanted).await?
+        } else if ledger.shape == Shape::Alembic {
+            Past::Fresh
         } else {
             self.other_tools_past().await?
         };
+        let may_lack_history = past.is_empty() && ledger.shape == Shape::Sqlx;
         Ok(Look {
-            has_tables: past.is_empty() && self.has_tables(&table).await?,
+            has_tables: may_lack_history && self.has_tables(&table).await?,
             // Debian appends its own version: `15.18 (Debian 15.18-0+deb12u1)`.
             server: format!(
                 "PostgreSQL {}",
                 fact(0).split(' ').next().unwrap_or_default()
             ),
             lock: LockKey::Id(lock_id(&schema, &table)),
-            tools_lock: Some(LockKey::Id(lock_number(&fact(7)))),
+            tools_lock: (ledger.shape == Shape::Sqlx).then(|| LockKey::Id(lock_number(&fact(7)))),
             ledger: found,
             past,
         })
     }
 
-    async fn history(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<History, Fault> {
+    async fn past(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Past, Fault> {
         let answer = self.rows(&ledger.select(DIALECT)).await;
         let answer = answer.map_err(|fault| wire::as_history(fault, &OTHER_SHAPE))?;
-        let mut history = wire::history(&answer, &ledger.table)?;
-        memory::recall(self, ledger, wanted, &mut history).await?;
-        Ok(history)
+        let mut past = wire::past(&answer, ledger)?;
+        memory::recall(self, ledger, wanted, &mut past).await?;
+        Ok(past)
     }
 
     /// Whether the schema in which unqualified tables are created has any,

@@ -4,7 +4,7 @@ use super::fault::{ERROR, is_missing, unopened};
 use super::{DIALECT, Sqlite, lock_file};
 use crate::db::fault::Fault;
 use crate::db::{LockKey, Look, Past, Wanted, memory, wire};
-use crate::formats::ledger::{Ledger, quote};
+use crate::formats::ledger::{Ledger, Shape, quote};
 
 impl Sqlite {
     /// Reads the library's version and the history of this ledger.
@@ -16,18 +16,20 @@ impl Sqlite {
         let version = version.rows.first().and_then(|row| row.first()?.clone());
         let past = match self.rows(&ledger.select(DIALECT)).await {
             Ok(answer) => {
-                let mut history = wire::history(&answer, &ledger.table)?;
-                memory::recall(self, ledger, wanted, &mut history).await?;
-                Past::Known(history)
+                let mut past = wire::past(&answer, ledger)?;
+                memory::recall(self, ledger, wanted, &mut past).await?;
+                past
             }
+            Err(fault) if is_missing(&fault) && ledger.shape == Shape::Alembic => Past::Fresh,
             Err(fault) if is_missing(&fault) => self.other_tools_past().await?,
             Err(fault) if fault.message.starts_with("no such column") => {
                 return Err(wire::as_history(fault, &[ERROR]));
             }
             Err(fault) => return Err(fault),
         };
+        let may_lack_history = past.is_empty() && ledger.shape == Shape::Sqlx;
         Ok(Look {
-            has_tables: past.is_empty() && self.has_tables(ledger).await?,
+            has_tables: may_lack_history && self.has_tables(ledger).await?,
             server: format!("SQLite {}", version.unwrap_or_default()),
             ledger: ledger.clone(),
             past,

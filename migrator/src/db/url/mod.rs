@@ -6,7 +6,7 @@ mod sqlite;
 
 use crate::sql::Dialect;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use secrets::without_user_info;
 
@@ -127,6 +127,31 @@ impl DatabaseUrl {
     #[must_use]
     pub fn file(&self) -> Option<&DatabaseFile> {
         self.file.as_ref()
+    }
+
+    /// The same, as it is meant by who works in another folder: only a relative
+    /// path of a SQLite file is another one there.
+    #[must_use]
+    pub fn seen_from(self, folder: &Path) -> Self {
+        match &self.file {
+            Some(file) if file.path.is_relative() && folder != Path::new(".") => {
+                // Without the dots that mean nothing.
+                let path: PathBuf = folder.join(&file.path).components().collect();
+                let path = path.strip_prefix(".").unwrap_or(&path).to_owned();
+                let encoded = sqlite::encode(&path);
+                let parameters = self.driver.split_once('?').map_or("", |(_, it)| it);
+                Self {
+                    driver: format!("sqlite:{encoded}?{parameters}"),
+                    shown: format!("sqlite:{}", path.display()),
+                    file: Some(DatabaseFile {
+                        path,
+                        may_create: file.may_create,
+                    }),
+                    ..self
+                }
+            }
+            _ => self,
+        }
     }
 
     /// The same, with an authority to trust beside the public ones: a PEM text.

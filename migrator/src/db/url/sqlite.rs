@@ -2,6 +2,18 @@
 
 use super::{DatabaseFile, DatabaseUrl, UrlError, decode};
 use crate::sql::Dialect;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::path::Path;
+
+/// A path as a URL has it.
+pub(super) fn encode(path: &Path) -> String {
+    const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'/')
+        .remove(b'.')
+        .remove(b'-')
+        .remove(b'_');
+    utf8_percent_encode(&path.to_string_lossy(), PLAIN).to_string()
+}
 
 impl DatabaseUrl {
     pub(super) fn sqlite(rest: &str, alchemy: bool) -> Result<Self, UrlError> {

@@ -57,6 +57,7 @@ pub(super) fn config(error: &ConfigError) -> Diagnostic {
             format!("{origin} names {}, which does not exist", path.display()),
         )
         .help(format!("correct {origin}, or leave it out")),
+        ConfigError::NoVersion { typed } => no_version(typed),
         ConfigError::NotUnicode { name } => Diagnostic::error(
             "not_unicode",
             format!("the variable {name} holds bytes that are not UTF-8 text"),
@@ -105,6 +106,14 @@ pub(super) fn config(error: &ConfigError) -> Diagnostic {
         } => unknown_database(origin, name, known, nearest.as_deref()),
         ConfigError::Url { origin, error } => url(origin, error).at(origin.place(), "here"),
     }
+}
+
+fn no_version(typed: &str) -> Diagnostic {
+    Diagnostic::error(
+        "bad_version_typed",
+        format!("{typed:?} is no version: those of SQL migrations are whole numbers"),
+    )
+    .help("see with `migrate status` which there are")
 }
 
 /// A variable that begins like ours, and has no effect.

@@ -109,6 +109,12 @@ pub(super) fn lock_held(error: &LockHeld) -> Diagnostic {
             format!("another migrator has held the lock for {waited} s"),
             "see that it ends, then run again; --lock-wait waits longer",
         ),
+        Lock::Program => (
+            format!(
+                "another Alembic has been in a transaction with the version table for {waited} s"
+            ),
+            "see that it ends, or the session that holds it, then run again; --lock-wait waits longer",
+        ),
         Lock::Tools => (
             format!("an application has held the lock of sqlx's own migrator for {waited} s"),
             "see that its migrations end, or its session: sqlx keeps the lock after an error for as \

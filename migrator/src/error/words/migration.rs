@@ -13,6 +13,7 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
         match &failure.state {
             State::HalfApplied { .. } if failure.reverts => "migration_half_reverted",
             State::HalfApplied { .. } => "migration_half_applied",
+            State::Uncertain => "revision_uncertain",
             State::HalfRepeated { .. } => "repeatable_half_run",
             State::RolledBack => "migration_failed",
             State::Unknown => "connection_lost",
@@ -40,6 +41,11 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
         State::HalfRepeated { ran } => diagnostic.help(format!(
             "correct {path} and run {again}: it begins with its first statement, of which {ran} \
              were run"
+        )),
+        State::Uncertain => diagnostic.help(format!(
+            "see what of {path} is in the database, for this one does not take back what DDL has \
+             done (nor does any an autocommit_block): undo it by hand, correct the file and run \
+             {again}; or finish it by hand and run `alembic stamp` for it"
         )),
         State::Unsettled { ran } => diagnostic.help(settle(failure, *ran)),
         State::Unknown => diagnostic.help(format!(

@@ -50,6 +50,7 @@ pub(super) fn stopped(stopped: &Stopped) -> Diagnostic {
         State::HalfApplied { .. }
         | State::HalfRepeated { .. }
         | State::RolledBack
+        | State::Uncertain
         | State::Unknown
         | State::Unsettled { .. } => diagnostic.help(help),
     }

@@ -3,11 +3,13 @@
 //! version table's rows, one for each revision that no other one stands on.
 
 mod config;
+mod error;
 mod graph;
 mod literals;
 mod revision;
 
 pub use config::{Configuration, ConfigurationError, INI, PYPROJECT, version_table};
+pub use error::{AlembicError, Head};
 pub use graph::{Graph, GraphError};
 pub use revision::{Revision, Unreadable, is_revision_file};
 

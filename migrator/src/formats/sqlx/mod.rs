@@ -6,7 +6,7 @@ mod lock;
 mod naming;
 mod toml;
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Shape};
 use super::naming::{Draft, Wish};
 use super::{Format, FormatError, Reading};
 use crate::diagnostic::Diagnostic;
@@ -47,6 +47,7 @@ impl Sqlx {
     pub fn new(settings: &Settings, table: Option<&str>) -> Self {
         Self {
             ledger: Ledger {
+                shape: Shape::Sqlx,
                 table: table
                     .or(settings.table_name.as_deref())
                     .unwrap_or("_sqlx_migrations")

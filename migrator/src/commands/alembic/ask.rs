@@ -1,0 +1,104 @@
+//! The revisions, from the files or, where those hold more than literals, from
+//! Python.
+
+use super::AlembicSources;
+use crate::error::Error;
+use crate::formats::alembic::{AlembicError, Graph, Revision, Revisions, Unreadable};
+use crate::sources;
+use crate::text::{SourceFile, Span};
+use serde::Deserialize;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Prints what Alembic itself knows of the revisions, as JSON.
+const PROGRAM: &str = "\
+import json, sys
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+import inspect
+keywords = {}
+if 'toml_file' in inspect.signature(Config.__init__).parameters:
+    keywords['toml_file'] = 'pyproject.toml'
+sys.path.insert(0, '')
+config = Config(CONFIG, **keywords)
+for path in (config.get_main_option('prepend_sys_path') or '.').split():
+    sys.path.insert(0, path)
+def names(value):
+    return [value] if isinstance(value, str) else list(value or ())
+print(json.dumps([{
+    'id': script.revision,
+    'message': script.doc or '',
+    'follows': names(script.down_revision),
+    'depends_on': names(script.dependencies),
+    'branch_labels': names(script.module.__dict__.get('branch_labels')),
+    'path': script.path,
+} for script in ScriptDirectory.from_config(config).walk_revisions()]))
+";
+
+#[derive(Deserialize)]
+struct Told {
+    id: String,
+    message: String,
+    follows: Vec<String>,
+    depends_on: Vec<String>,
+    branch_labels: Vec<String>,
+    path: String,
+}
+
+impl AlembicSources {
+    /// The graph of the revisions.
+    ///
+    /// # Errors
+    /// What in the files is no literal, where Python has no answer either.
+    pub(super) fn graph(&self) -> Result<Graph, Error> {
+        match &self.project.revisions {
+            Revisions::Read(graph) => Ok(graph.clone()),
+            Revisions::AskPython(unreadable) => self.ask_python(unreadable),
+        }
+    }
+
+    fn ask_python(&self, unreadable: &[Unreadable]) -> Result<Graph, Error> {
+        let no_answer = |said: String| AlembicError::NoAnswer {
+            unreadable: unreadable.to_vec(),
+            said: self.without_secrets(&said),
+        };
+        let alembic = self.alembic().map_err(|error| {
+            let said = error.diagnostic().title;
+            no_answer(said)
+        })?;
+        let config = match self.project.config.as_str() {
+            "pyproject.toml" => "None".to_owned(),
+            config => format!("{config:?}"),
+        };
+        let answer = alembic
+            .ask(&PROGRAM.replace("CONFIG", &config))
+            .map_err(no_answer)?;
+        let told: Vec<Told> = serde_json::from_str(answer.trim())
+            .map_err(|error| no_answer(format!("{answer} ({error})")))?;
+        let revisions = told.into_iter().map(|told| self.revision(told));
+        Ok(Graph::of(revisions.collect()).map_err(AlembicError::Graph)?)
+    }
+
+    fn revision(&self, told: Told) -> Revision {
+        let root = self.project.root.canonicalize();
+        let path = Path::new(&told.path);
+        let shown = root
+            .as_deref()
+            .ok()
+            .and_then(|root| path.strip_prefix(root).ok());
+        let shown = shown.unwrap_or(path).to_string_lossy().into_owned();
+        let text = sources::read_optional(path).ok().flatten();
+        let text = text.unwrap_or_default();
+        Revision {
+            id: told.id,
+            message: told.message.lines().next().unwrap_or_default().to_owned(),
+            follows: told.follows,
+            depends_on: told.depends_on,
+            branch_labels: told.branch_labels,
+            commits_early: text.contains("autocommit_block"),
+            file: Arc::new(SourceFile::new(shown, text)),
+            span: Span::default(),
+            follows_span: Span::default(),
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! `down` and `redo`: take revisions back by their own `downgrade`.
+
+use super::judge::Plan;
+use super::up::{apply, describe, nothing, remember, subjects};
+use super::{AlembicTask, Known, Wish, known};
+use crate::commands::{Done, Start, consent};
+use crate::db::{Guard, Past};
+use crate::engine;
+use crate::engine::event::Event;
+use crate::engine::stop::Stop;
+use crate::error::Error;
+use crate::formats::alembic::{AlembicError, Graph, Revision};
+use crate::model::Subject;
+use crate::plan::history::{Run, Who};
+use crate::plan::planner::{Request, UnknownApplied};
+use crate::plan::revert::{self, LeftAlone};
+use crate::report::Report;
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// What is to be taken back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Back<'a> {
+    Wish(Wish<'a>),
+    /// What the newest run applied, if its deploy has failed.
+    Unconfirmed {
+        within: Duration,
+    },
+}
+
+/// The revisions to take back, the newest first, and the one that is to stay.
+struct Targets<'a> {
+    revisions: Vec<&'a Revision>,
+    stays: Option<&'a Revision>,
+}
+
+/// Takes revisions back.
+///
+/// # Errors
+/// Why it stopped; the report was told what had been taken back.
+pub(crate) async fn down(
+    task: &AlembicTask,
+    start: &Start,
+    back: Back<'_>,
+    stop: &mut Stop,
+    report: &mut dyn Report,
+) -> Result<Done, Error> {
+    task.announce(report);
+    take(task, start, "down", back, stop, report).await
+}
+
+/// Takes the newest one back and applies it again.
+///
+/// # Errors
+/// Why it stopped; the report was told what had been done.
+pub(crate) async fn redo(
+    task: &AlembicTask,
+    start: &Start,
+    stop: &mut Stop,
+    report: &mut dyn Report,
+) -> Result<Done, Error> {
+    task.announce(report);
+    let one = Back::Wish(Wish {
+        steps: Some(1),
+        to: None,
+    });
+    let done = take(task, start, "redo", one, stop, report).await?;
+    let outcome = done.outcome.as_ref();
+    let taken = outcome.and_then(|outcome| match outcome.done.first() {
+        Some(Subject::Revision(id)) => Some(id.clone()),
+        _ => None,
+    });
+    let Some(taken) = taken else {
+        return Err(AlembicError::NothingApplied.into());
+    };
+    let again = Start {
+        name: format!("{}-up", start.name),
+        who: start.who.clone(),
+    };
+    let wish = Wish {
+        to: Some(&taken),
+        steps: None,
+    };
+    apply(task, &again, "redo", wish, stop, report).await
+}
+
+async fn take(
+    task: &AlembicTask,
+    start: &Start,
+    verb: &'static str,
+    back: Back<'_>,
+    stop: &mut Stop,
+    report: &mut dyn Report,
+) -> Result<Done, Error> {
+    let graph = task.sources.graph()?;
+    let is_missing = |file: &crate::db::url::DatabaseFile| !file.path.exists();
+    if task.config.database.value.file().is_some_and(is_missing) {
+        return Ok(reverted(nothing(&Past::Fresh)));
+    }
+    let (connection, look) = task.look(stop, report).await?;
+    let left_alone = Cell::new(None);
+    let targets = |past: &Past| -> Result<Targets<'_>, Error> {
+        match back {
+            Back::Wish(wish) => wished(task, &graph, past, wish),
+            Back::Unconfirmed { within } => Ok(unconfirmed(&graph, past, within, &start.who)
+                .unwrap_or_else(|why| {
+                    left_alone.set(Some(why));
+                    Targets {
+                        revisions: Vec::new(),
+                        stays: None,
+                    }
+                })),
+        }
+    };
+    let first = targets(&look.past)?;
+    // Until it has ended, nobody knows what the run will have applied.
+    let may_be_at_work = left_alone.get() == Some(LeftAlone::NothingStands)
+        && revert::may_be_at_work(&look.past.history());
+    if first.revisions.is_empty() && !may_be_at_work {
+        if let Some(why) = left_alone.take() {
+            report.event(&Event::LeftAlone { why });
+        }
+        return Ok(reverted(nothing(&look.past)));
+    }
+    let mut names: Vec<_> = first.revisions.iter().map(|it| it.label()).collect();
+    if names.is_empty() {
+        names.push("whatever the run has applied that may still be at work".to_owned());
+    }
+    consent(&task.config, "revert", &names, stop, report).await?;
+    left_alone.set(None);
+    let alembic = task.sources.alembic()?;
+    let describe = |id: &str| describe(&graph, id);
+    let run = task.run(start, verb, &look);
+    let began = Instant::now();
+    let delegated = engine::delegate(
+        &run,
+        Guard::new(connection),
+        async || task.connect().await,
+        |past| {
+            let targets = targets(past)?;
+            if targets.revisions.is_empty() {
+                return Ok(None);
+            }
+            let to = targets.stays.map_or("base", |it| it.id.as_str());
+            let subjects = subjects(&targets.revisions);
+            let verb = ["downgrade", to];
+            Ok(Some(task.errand(
+                &alembic,
+                &verb,
+                subjects,
+                &start.name,
+                &describe,
+            )))
+        },
+        stop,
+        report,
+    )
+    .await?;
+    let Some(delegated) = delegated else {
+        if let Some(why) = left_alone.take() {
+            report.event(&Event::LeftAlone { why });
+        }
+        return Ok(reverted(nothing(&look.past)));
+    };
+    let revisions = targets(&delegated.before)?.revisions;
+    let plan = Plan {
+        expected: staying(&graph, &delegated.before, &revisions),
+        graph: &graph,
+        revisions,
+        reverts: true,
+    };
+    let is_remembered = !delegated.before.history().runs.is_empty();
+    let verdict = task.judge(&plan, delegated, began.elapsed(), report);
+    if is_remembered {
+        remember(task, &run, &verdict.did, verdict.result.as_ref().err()).await;
+    }
+    verdict.result
+}
+
+/// What a person asked for: down to a revision, which stays, or so many steps.
+fn wished<'a>(
+    task: &AlembicTask,
+    graph: &'a Graph,
+    past: &Past,
+    wish: Wish<'_>,
+) -> Result<Targets<'a>, Error> {
+    // Of what no file has, nobody knows the way back.
+    let strict = Request {
+        unknown_applied: UnknownApplied::Error,
+        ..task.config.request
+    };
+    let table = &task.ledger().table;
+    let (Known::All | Known::Newer(_)) = known(graph, past, table, strict)?;
+    let current = past.current();
+    let applied = graph.lineage(current.iter().map(String::as_str));
+    let stays = match wish.to {
+        Some("0" | "base") => None,
+        Some(typed) => {
+            let unknown = || AlembicError::UnknownTarget {
+                typed: typed.to_owned(),
+            };
+            let stays = graph.meant(typed).ok_or_else(unknown)?;
+            if !applied.iter().any(|it| it.id == stays.id) {
+                let id = stays.id.clone();
+                return Err(AlembicError::NotApplied { id }.into());
+            }
+            Some(stays)
+        }
+        None => match wish.steps.unwrap_or(1) {
+            0 => {
+                return Ok(Targets {
+                    revisions: Vec::new(),
+                    stays: None,
+                });
+            }
+            steps => match applied.iter().rev().nth(steps - 1) {
+                Some(last) => first_parent(graph, last),
+                None => None,
+            },
+        },
+    };
+    let stays_id = stays.map(|it| it.id.as_str());
+    Ok(Targets {
+        revisions: graph.above(stays_id, current),
+        stays,
+    })
+}
+
+fn first_parent<'a>(graph: &'a Graph, revision: &Revision) -> Option<&'a Revision> {
+    revision.follows.first().and_then(|id| graph.find(id))
+}
+
+/// What the newest run applied, where its deploy has failed.
+fn unconfirmed<'a>(
+    graph: &'a Graph,
+    past: &Past,
+    within: Duration,
+    who: &Who,
+) -> Result<Targets<'a>, LeftAlone> {
+    let history = past.history();
+    let newest = revert::newest_unconfirmed(&history, within, |run: &Run| run.who.may_be(who))?;
+    let current = past.current();
+    let applied = graph.lineage(current.iter().map(String::as_str));
+    let did = |it: &&&Revision| newest.did.contains(&Subject::Revision(it.id.clone()));
+    let stand: Vec<&Revision> = applied.iter().filter(did).copied().collect();
+    let Some(oldest) = stand.first() else {
+        return Err(LeftAlone::NothingStands);
+    };
+    let stays = first_parent(graph, oldest);
+    let revisions = graph.above(stays.map(|it| it.id.as_str()), current);
+    let ids = |all: &[&Revision]| all.iter().map(|it| it.id.clone()).collect::<BTreeSet<_>>();
+    if ids(&revisions) != ids(&stand) || past.current().iter().any(|id| graph.find(id).is_none()) {
+        return Err(LeftAlone::Overtaken);
+    }
+    Ok(Targets { revisions, stays })
+}
+
+/// What the version table will say.
+fn staying(graph: &Graph, before: &Past, revisions: &[&Revision]) -> Vec<String> {
+    let mut stay = graph.lineage(before.current().iter().map(String::as_str));
+    stay.retain(|it| !revisions.iter().any(|gone| gone.id == it.id));
+    Graph::tips(&stay).into_iter().map(str::to_owned).collect()
+}
+
+fn reverted(done: Done) -> Done {
+    Done {
+        reverts: true,
+        ..done
+    }
+}

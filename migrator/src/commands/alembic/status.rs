@@ -1,0 +1,49 @@
+//! `status`: every revision, and whether the database has it. It only asks.
+
+use super::{AlembicTask, WANTED};
+use crate::db::{self, Look};
+use crate::error::Error;
+use crate::formats::alembic::Graph;
+
+/// What was found.
+pub(crate) struct Found {
+    pub look: Look,
+    pub graph: Graph,
+}
+
+impl Found {
+    /// What the database is at that no file has.
+    pub(crate) fn unknown(&self) -> Vec<&str> {
+        let current = self.look.past.current().iter();
+        current
+            .filter(|id| self.graph.find(id).is_none())
+            .map(String::as_str)
+            .collect()
+    }
+
+    /// Whether files and database disagree, or the files among themselves.
+    pub(crate) fn disagrees(&self) -> bool {
+        !self.unknown().is_empty() || self.graph.heads().len() > 1
+    }
+
+    pub(crate) fn has_pending(&self) -> bool {
+        let heads = self.graph.heads();
+        let heads = heads.iter().map(|head| head.id.as_str());
+        !self
+            .graph
+            .pending(heads, self.look.past.current())
+            .is_empty()
+    }
+}
+
+/// Asks the database.
+///
+/// # Errors
+/// Why there is no answer.
+pub(crate) async fn status(task: &AlembicTask) -> Result<Found, Error> {
+    let graph = task.sources.graph()?;
+    let url = &task.config.database.value;
+    let (wait, ledger) = (task.config.limits.wait, task.ledger());
+    let (_, look) = db::read_and_look(url, wait, ledger, WANTED).await?;
+    Ok(Found { look, graph })
+}

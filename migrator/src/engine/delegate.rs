@@ -1,0 +1,313 @@
+//! A run whose work another program does: under our lock and deadline, watched,
+//! and ended with its statements where it must end. What it did, the version
+//! table says, before and after.
+
+use super::event::{Event, Listener};
+use super::stop::{Reason, Stop};
+use super::worker::{Waiting, see};
+use super::{Control, Hold, RELEASE_WITHIN, REMEMBER_WITHIN, Run, STARVED_AFTER, guard};
+use crate::db::fault::Fault;
+use crate::db::{Entry, GuardSession, Handle, LockKey, Outside, Past, Session};
+use crate::error::Error;
+use crate::model::Subject;
+use crate::plan::history;
+use crate::python::{Child, Ending, Running, running};
+use std::io;
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+/// How often the guard looks at what the program does.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often its statements are cancelled once it is to end.
+const CANCEL_EVERY: Duration = Duration::from_millis(250);
+
+/// How long it may take to end at a signal before the next, less gentle one. The
+/// shortest grace period of a platform is ten seconds.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long its transactions may outlive it.
+const ENDS_WITHIN: Duration = Duration::from_secs(5);
+
+/// How many of its last lines are kept.
+const LAST_LINES: usize = 400;
+
+/// What the program is to do.
+pub(crate) struct Errand<'a> {
+    /// What it will do to the schema, in order.
+    pub(crate) subjects: Vec<Subject>,
+    /// What a person may type instead.
+    pub(crate) command: String,
+    pub(crate) start: Box<dyn FnOnce() -> io::Result<Child> + 'a>,
+    /// Of a revision, its label and its file.
+    pub(crate) describe: &'a dyn Fn(&str) -> (String, String),
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Delegated {
+    pub(crate) before: Past,
+    /// What the version table says now; the complaint where nobody knows.
+    pub(crate) after: Result<Past, Fault>,
+    pub(crate) heard: Heard,
+}
+
+/// What was heard of the program.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    /// `None` where it could not be waited for.
+    pub(crate) status: Option<ExitStatus>,
+    /// Why it was told to end.
+    pub(crate) stopped: Option<Reason>,
+    /// What it began with, and how long each took.
+    pub(crate) ran: Vec<(Running, Duration)>,
+    pub(crate) last_lines: Vec<String>,
+}
+
+/// Lets the program do what `decide` finds to be done under the lock; `None` where
+/// that is nothing.
+///
+/// # Errors
+/// Why it was not started.
+pub(crate) async fn delegate<'a, W: Session, G: GuardSession>(
+    run: &Run<'_>,
+    mut guard: G,
+    open: impl AsyncFn() -> Result<W, Fault>,
+    decide: impl Fn(&Past) -> Result<Option<Errand<'a>>, Error>,
+    stop: &mut Stop,
+    listener: &mut dyn Listener,
+) -> Result<Option<Delegated>, Error> {
+    let mut control = Control {
+        run,
+        began: Instant::now(),
+        guard: &mut guard,
+        hold: Hold::Locked,
+        is_lent: false,
+        stop,
+        listener,
+    };
+    guard::lock(&mut control).await?;
+    let result = under_lock(&mut control, &open, &decide).await;
+    let _ = timeout(RELEASE_WITHIN, control.guard.release()).await;
+    result
+}
+
+async fn under_lock<'a, W: Session>(
+    control: &mut Control<'_, impl GuardSession>,
+    open: &impl AsyncFn() -> Result<W, Fault>,
+    decide: &impl Fn(&Past) -> Result<Option<Errand<'a>>, Error>,
+) -> Result<Option<Delegated>, Error> {
+    guard::others(control, &handle(control.run, Vec::new())).await?;
+    let mut worker = control.stop.or(open()).await??;
+    let before = look(control, &mut worker).await?;
+    let Some(errand) = decide(&before)? else {
+        return Ok(None);
+    };
+    let is_remembered = !before.history().runs.is_empty();
+    if is_remembered {
+        begin(control.run, &mut worker, &errand).await?;
+    }
+    // Alembic needs a connection, and a pool may have two.
+    drop(worker);
+    control.listener.event(&Event::Delegating {
+        command: &errand.command,
+    });
+    let describe = errand.describe;
+    let heard = match (errand.start)() {
+        Ok(child) => listen(control, child, describe).await,
+        Err(cause) => {
+            let what = format!("{} could not be started: {cause}", errand.command);
+            return Err(Error::Unexpected { what });
+        }
+    };
+    let mut worker = match open().await {
+        Ok(worker) => worker,
+        Err(fault) => {
+            return Ok(Some(Delegated {
+                before,
+                after: Err(fault),
+                heard,
+            }));
+        }
+    };
+    let run = control.run;
+    let after = worker.look(&run.look.ledger, run.wanted).await;
+    Ok(Some(Delegated {
+        before,
+        after: after.map(|look| look.past),
+        heard,
+    }))
+}
+
+/// The program's sessions.
+fn handle(run: &Run<'_>, ports: Vec<u16>) -> Handle {
+    Handle::Outside(Outside {
+        table: run.look.ledger.table.clone(),
+        ports,
+    })
+}
+
+/// The version table as it is under the lock. A pool of one server connection has
+/// none for this beside the guard's, and would have none for the program.
+async fn look(
+    control: &mut Control<'_, impl GuardSession>,
+    worker: &mut impl Session,
+) -> Result<Past, Error> {
+    let run = control.run;
+    let look = worker.look(&run.look.ledger, run.wanted);
+    let look = match run.look.lock {
+        LockKey::Id(_) => match control.stop.or(timeout(STARVED_AFTER, look)).await? {
+            Ok(look) => look,
+            Err(_) => return Err(Error::NeedsSecondConnection),
+        },
+        LockKey::File(_) | LockKey::Name(_) => control.stop.or(look).await?,
+    };
+    Ok(look?.past)
+}
+
+/// Only where runs are remembered already, by a first `confirm`: a table that
+/// Alembic does not know would be dropped by its next autogenerated revision.
+async fn begin(run: &Run<'_>, worker: &mut impl Session, errand: &Errand<'_>) -> Result<(), Error> {
+    let remembered = history::Run {
+        name: run.name.to_owned(),
+        verb: run.verb.to_owned(),
+        did: errand.subjects.clone(),
+        tool: crate::VERSION.to_owned(),
+        who: run.who.clone(),
+        ..history::Run::default()
+    };
+    worker
+        .remember(&run.look.ledger, Entry::Begin(&remembered))
+        .await?;
+    Ok(())
+}
+
+/// Remembers how a run ended that was remembered when it began.
+pub(crate) async fn end(
+    run: &Run<'_>,
+    worker: &mut impl Session,
+    ending: history::Ending,
+    did: &[Subject],
+    error: Option<&str>,
+) -> Result<(), Fault> {
+    let entry = Entry::End {
+        run: run.name,
+        ending,
+        did,
+        error,
+    };
+    let remember = worker.remember(&run.look.ledger, entry);
+    timeout(REMEMBER_WITHIN, remember).await.unwrap_or(Ok(()))
+}
+
+/// Hears the program to its end, whatever ends it.
+async fn listen(
+    control: &mut Control<'_, impl GuardSession>,
+    mut child: Child,
+    describe: &dyn Fn(&str) -> (String, String),
+) -> Heard {
+    let mut heard = Heard::default();
+    let mut waiting = Waiting::default();
+    let mut since = Instant::now();
+    let mut stopped_at = None;
+    let mut next_ending = vec![Ending::Kill, Ending::Terminate, Ending::Interrupt];
+    let mut look = interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    look.tick().await;
+    loop {
+        tokio::select! {
+            biased;
+            line = child.line() => {
+                let Some(line) = line else { break };
+                match running(&line) {
+                    None => control.listener.event(&Event::Output { line: &line }),
+                    Some(next) => {
+                        close(&mut heard, &mut since);
+                        let (label, path) = describe(&next.id);
+                        control.listener.event(&Event::Revising {
+                            id: &next.id,
+                            label: &label,
+                            path: &path,
+                            reverts: next.reverts,
+                        });
+                        heard.ran.push((next, Duration::ZERO));
+                    }
+                }
+                heard.last_lines.push(line);
+                if heard.last_lines.len() > LAST_LINES {
+                    heard.last_lines.remove(0);
+                }
+            }
+            reason = control.stop.requested(), if stopped_at.is_none() => {
+                heard.stopped = Some(reason);
+                stopped_at = Some(Instant::now());
+                control.listener.event(&Event::Stopping { reason });
+                look = interval(CANCEL_EVERY);
+            }
+            _ = look.tick() => {
+                let handle = handle(control.run, child.ports());
+                let Some(stopped_at) = stopped_at else {
+                    watch(control, &handle, &mut waiting).await;
+                    continue;
+                };
+                // One signal after the other, each with its time to be obeyed.
+                let sent = u32::try_from(3 - next_ending.len()).unwrap_or_default();
+                if stopped_at.elapsed() >= PATIENCE * sent
+                    && let Some(ending) = next_ending.pop()
+                {
+                    child.end(ending);
+                }
+                cancel(control, &handle).await;
+            }
+        }
+    }
+    close(&mut heard, &mut since);
+    heard.status = child.status();
+    if heard.status.is_none_or(|status| !status.success()) {
+        outlive(control).await;
+    }
+    heard
+}
+
+/// Notes how long the last one took.
+fn close(heard: &mut Heard, since: &mut Instant) {
+    if let Some((_, took)) = heard.ran.last_mut() {
+        *took = since.elapsed();
+    }
+    *since = Instant::now();
+}
+
+async fn watch(
+    control: &mut Control<'_, impl GuardSession>,
+    handle: &Handle,
+    waiting: &mut Waiting,
+) {
+    let run = control.run;
+    let sight = see(control.guard, &mut control.hold, handle, run.name).await;
+    waiting.see(&sight.blockers, LOOK_EVERY, control.listener);
+}
+
+async fn cancel(control: &mut Control<'_, impl GuardSession>, handle: &Handle) {
+    if control.hold == Hold::Locked {
+        let cancel = control.guard.cancel(handle, control.run.name);
+        // Whoever refuses it, or is gone: the program is told to end in any case.
+        let _ = timeout(PATIENCE, cancel).await;
+    }
+}
+
+/// A server does not notice at once that its client has gone: what it still
+/// runs is cancelled, and its rollback awaited, before the version table is read.
+async fn outlive(control: &mut Control<'_, impl GuardSession>) {
+    let handle = handle(control.run, Vec::new());
+    let until = Instant::now() + ENDS_WITHIN;
+    while Instant::now() < until {
+        let run = control.run;
+        let sight = see(control.guard, &mut control.hold, &handle, run.name).await;
+        if !sight.is_at_work {
+            return;
+        }
+        cancel(control, &handle).await;
+        tokio::time::sleep(CANCEL_EVERY).await;
+    }
+}

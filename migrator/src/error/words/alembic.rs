@@ -1,0 +1,285 @@
+//! Words for what is wrong with an Alembic project.
+
+use super::one_line;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::formats::alembic::{AlembicError, GraphError, Head, Unreadable};
+#[cfg(feature = "cli")]
+use crate::plan::branches::Divergence;
+
+pub(super) fn alembic(error: &AlembicError) -> Diagnostic {
+    match error {
+        AlembicError::Graph(error) => graph(error),
+        AlembicError::SeveralHeads { heads, folder } => several_heads(heads, folder),
+        AlembicError::NoAnswer { unreadable, said } => no_answer(unreadable, said),
+        AlembicError::UnknownCurrent { ids, table } => Diagnostic::error(
+            "alembic_unknown_revision",
+            format!(
+                "the database is at {}, which no file of this project has",
+                list(ids)
+            ),
+        )
+        .note(format!("{table} says so"))
+        .help(
+            "deploy the revisions that the database has: this is an older version of the project, \
+             another branch, or another project's database. If it is older and may run on the newer \
+             schema, --unknown-applied warn passes over it",
+        ),
+        AlembicError::Unreached {
+            table,
+            database,
+            expected,
+            found,
+        } => Diagnostic::error(
+            "alembic_unreached",
+            format!(
+                "Alembic ended well, and {table} of {database} is at {}, not at {}",
+                list(found),
+                list(expected)
+            ),
+        )
+        .help(
+            "see that env.py connects to the URL of this variable, that it commits, and that \
+             --table names its version_table (with version_table_schema)",
+        ),
+        AlembicError::NoCommand { looked, cause } => Diagnostic::error(
+            "alembic_not_found",
+            format!("Alembic cannot be started: {cause}"),
+        )
+        .note(format!("looked for: {}", looked.join(", ")))
+        .help(
+            "install the project's dependencies where this runs (poetry sync --only main), or put \
+             its virtual environment's bin folder on PATH",
+        ),
+        AlembicError::NotApplied { id } => Diagnostic::error(
+            "not_applied",
+            format!("{id} is not applied, so nothing can be taken back to it"),
+        )
+        .help("see with `migrate status` what is applied"),
+        AlembicError::NothingApplied => {
+            Diagnostic::error("nothing_applied", "nothing is applied, so nothing is taken back")
+                .help("see with `migrate status` what is applied")
+        }
+        AlembicError::UnknownTarget { typed } => Diagnostic::error(
+            "unknown_version",
+            format!("{typed} is no revision of this project, or more than one"),
+        )
+        .help("see with `migrate status` which there are"),
+        AlembicError::Failed {
+            exception,
+            sql,
+            place,
+        } => Diagnostic::error(
+            "alembic_failed",
+            format!("Alembic failed before it had begun with a revision: {exception}"),
+        )
+        .notes(place.as_ref().map(|place| format!("at {place}")))
+        .notes(sql.as_ref().map(|sql| format!("its SQL was: {}", one_line(sql))))
+        .help(
+            "see its output above: env.py, a module that it imports, or its connection failed; then \
+             run migrate up again",
+        ),
+        AlembicError::Refused { command, said } => {
+            Diagnostic::error("alembic_refused", format!("`{command}` failed: {said}"))
+                .help("run it by hand to see all that it says")
+        }
+        AlembicError::NotOfAlembic { what, instead } => Diagnostic::error(
+            "not_of_alembic",
+            format!("{what} is for SQL migrations, and this project's are Alembic's"),
+        )
+        .help(*instead),
+        AlembicError::BesideSql { .. }
+        | AlembicError::Configuration { .. }
+        | AlembicError::NoConfiguration { .. }
+        | AlembicError::NoLocation { .. }
+        | AlembicError::NoVersions { .. }
+        | AlembicError::SeveralConfigurations { .. } => configuration(error),
+    }
+}
+
+fn configuration(error: &AlembicError) -> Diagnostic {
+    match error {
+        AlembicError::BesideSql { config, dir } => Diagnostic::error(
+            "two_formats",
+            format!("{config} configures Alembic, and {dir} holds SQL migrations"),
+        )
+        .help(
+            "say which are meant: --format alembic or --format sqlx (MIGRATE_FORMAT, or `format` in \
+             migrate.toml)",
+        ),
+        AlembicError::Configuration { path, message } => Diagnostic::error(
+            "bad_alembic_configuration",
+            format!("{path} cannot be read: {message}"),
+        )
+        .help("correct it: Alembic could not read it either"),
+        AlembicError::NoConfiguration { dir } => Diagnostic::error(
+            "no_alembic_configuration",
+            format!("there is no alembic.ini in {dir}, nor a pyproject.toml with [tool.alembic]"),
+        )
+        .help("name the folder that holds it with --dir, MIGRATE_DIR or `dir` in migrate.toml"),
+        AlembicError::NoLocation { path } => Diagnostic::error(
+            "no_script_location",
+            format!("{path} has no script_location, so that only a program knows its revisions"),
+        )
+        .help(
+            "set script_location in its [alembic] section; a project of Flask-Migrate is run by \
+             `flask db upgrade`",
+        ),
+        AlembicError::NoVersions { path } => Diagnostic::error(
+            "missing_folder",
+            format!("{} does not exist", path.display()),
+        )
+        .help("see script_location and version_locations in alembic.ini"),
+        AlembicError::SeveralConfigurations { paths } => Diagnostic::error(
+            "several_alembic_configurations",
+            format!("there are several configurations of Alembic: {}", paths.join(", ")),
+        )
+        .help("name the folder of one with --dir, MIGRATE_DIR or `dir` in migrate.toml"),
+        _ => unreachable!("it has words of its own"),
+    }
+}
+
+fn graph(error: &GraphError) -> Diagnostic {
+    match error {
+        GraphError::Cycle { ids } => Diagnostic::error(
+            "alembic_cycle",
+            format!(
+                "each of these revisions needs another of them: {}",
+                ids.join(", ")
+            ),
+        )
+        .help("correct the down_revision of one of them"),
+        GraphError::Duplicate {
+            id,
+            first,
+            second,
+            span,
+        } => Diagnostic::error(
+            "duplicate_version",
+            format!(
+                "{} and {} are both revision {id}",
+                first.path(),
+                second.path()
+            ),
+        )
+        .at(Some(Place::new(second, *span)), "the same name again")
+        .help("give the one that is applied nowhere a name of its own"),
+        GraphError::MissingParent {
+            id,
+            parent,
+            file,
+            span,
+        } => Diagnostic::error(
+            "alembic_missing_revision",
+            format!("{id} follows {parent}, which no file has"),
+        )
+        .at(Some(Place::new(file, *span)), "no file has it")
+        .help(format!(
+            "restore the file of {parent} (it may be on a branch that is not merged), or correct \
+             this down_revision"
+        )),
+    }
+}
+
+fn several_heads(heads: &[Head], folder: &str) -> Diagnostic {
+    let ids: Vec<_> = heads.iter().map(|head| head.id.as_str()).collect();
+    let at = match folder {
+        "." => String::new(),
+        folder => format!("cd {folder} && "),
+    };
+    Diagnostic::error(
+        "alembic_several_heads",
+        format!("there are {} heads: {}", heads.len(), ids.join(", ")),
+    )
+    .notes(
+        heads
+            .iter()
+            .map(|head| format!("{} ({})", head.label, head.path)),
+    )
+    .help(format!(
+        "two branches have each added a revision: `{at}alembic merge -m \"merge heads\" {}` makes \
+         one that follows all of them, or let the newer one's down_revision name the other",
+        ids.join(" ")
+    ))
+}
+
+fn no_answer(unreadable: &[Unreadable], said: &str) -> Diagnostic {
+    let first = unreadable.first();
+    let title = match first {
+        Some(Unreadable {
+            file,
+            name,
+            is_missing: true,
+            ..
+        }) => {
+            format!("{} does not set `{name}`", file.path())
+        }
+        Some(Unreadable { file, name, .. }) => {
+            format!(
+                "{}: `{name}` is no literal, and Python could not be asked",
+                file.path()
+            )
+        }
+        None => "Python could not be asked for the revisions".to_owned(),
+    };
+    let label = if first.is_some_and(|it| it.is_missing) {
+        ""
+    } else {
+        "only Python can tell"
+    };
+    Diagnostic::error("alembic_unreadable", title)
+        .at(first.map(|it| Place::new(&it.file, it.span)), label)
+        .note(format!("Python: {said}"))
+        .help("write it as a string, as `alembic revision` does, or install the project's Alembic")
+}
+
+/// A disagreement with what is merged into `branch`.
+#[cfg(feature = "cli")]
+pub(crate) fn divergence(divergence: &Divergence, branch: &str) -> Diagnostic {
+    match divergence {
+        Divergence::Deleted { id, path } => Diagnostic::error(
+            "merged_deleted",
+            format!("{path} is merged into {branch}, and was deleted"),
+        )
+        .help(format!(
+            "restore it (git checkout {branch} -- {path}): a database that is at {id} could not be \
+             brought on; take back what it does by a new revision"
+        )),
+        Divergence::Edited { file, at } => Diagnostic::error(
+            "merged_edited",
+            format!(
+                "{} is merged into {branch}, and was changed since",
+                file.path()
+            ),
+        )
+        .at(Some(Place::new(file, *at)), "the first line that differs")
+        .help(format!(
+            "restore it (git checkout {branch} -- {}), and put the change into a new revision: a \
+             database that has it would never get the change",
+            file.path()
+        )),
+        Divergence::Heads { heads } => {
+            let ids: Vec<_> = heads.iter().map(|(id, _)| id.as_str()).collect();
+            Diagnostic::error(
+                "alembic_several_heads",
+                format!(
+                    "merged into {branch}, there would be {} heads: {}",
+                    heads.len(),
+                    ids.join(", ")
+                ),
+            )
+            .notes(heads.iter().map(|(id, path)| format!("{id} ({path})")))
+            .help(format!(
+                "take in {branch}, and let the first new revision of this branch follow its head \
+                 (down_revision), or run `alembic merge -m \"merge heads\" {}`",
+                ids.join(" ")
+            ))
+        }
+    }
+}
+
+fn list(ids: &[String]) -> String {
+    match ids {
+        [] => "no revision".to_owned(),
+        ids => ids.join(", "),
+    }
+}

@@ -1,0 +1,234 @@
+//! Which Alembic is the project's, and how it is started.
+
+use super::child::Child;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Where a project's programs may be.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places {
+    /// Of the project.
+    pub(crate) root: PathBuf,
+    /// In which Alembic is run, below the root.
+    pub(crate) folder: PathBuf,
+    /// The variable PATH.
+    pub(crate) path: OsString,
+    /// The variable `VIRTUAL_ENV`: one that is active is on PATH, and meant.
+    pub(crate) virtual_env: Option<PathBuf>,
+}
+
+/// A project's Alembic.
+#[derive(Clone, Debug)]
+pub(crate) struct Alembic {
+    program: PathBuf,
+    /// What of its arguments comes first.
+    lead: Vec<&'static str>,
+    /// The Python that has it.
+    python: PathBuf,
+    folder: PathBuf,
+}
+
+/// There is none, or it cannot be started.
+#[derive(Debug)]
+pub(crate) struct NotFound {
+    pub(crate) looked: Vec<String>,
+    pub(crate) cause: String,
+}
+
+/// Where builds lay a project's own Python, relative to its root: a virtual
+/// environment beside it, and Heroku's classic buildpack, which is also
+/// `DigitalOcean`'s `environment_slug: python`.
+const OF_PROJECT: [&str; 3] = [".venv", "venv", ".heroku/python"];
+
+/// The layers of an image whose launcher was passed by.
+const LAYERS: &str = "/layers";
+
+/// Asks whether there is a module, and no more.
+const IMPORT: &str = "import alembic";
+
+impl Places {
+    /// The folders of programs, the likeliest first.
+    fn folders(&self) -> Vec<PathBuf> {
+        let of_project = [&self.root, &self.folder]
+            .into_iter()
+            .flat_map(|folder| OF_PROJECT.map(|name| folder.join(name).join("bin")));
+        let on_path = std::env::split_paths(&self.path);
+        let mut folders: Vec<PathBuf> = if self.virtual_env.is_some() {
+            on_path.chain(of_project).collect()
+        } else {
+            of_project.chain(on_path).collect()
+        };
+        folders.extend(virtual_environments_of_layers());
+        folders.retain(|folder| folder.is_dir());
+        let mut seen = std::collections::BTreeSet::new();
+        folders.retain(|folder| seen.insert(folder.clone()));
+        folders
+    }
+}
+
+/// `LAYERS/BUILDPACK/venv/bin`, as Heroku's Python buildpack lays it.
+fn virtual_environments_of_layers() -> Vec<PathBuf> {
+    let buildpacks = std::fs::read_dir(LAYERS).into_iter().flatten().flatten();
+    let mut found: Vec<_> = buildpacks
+        .map(|buildpack| buildpack.path().join("venv").join("bin"))
+        .collect();
+    found.sort();
+    found
+}
+
+impl Alembic {
+    /// The command `alembic`, else the module of a `python3`.
+    ///
+    /// # Errors
+    /// Where it was looked for.
+    pub(crate) fn find(places: &Places) -> Result<Self, NotFound> {
+        let folders = places.folders();
+        // A relative program would be looked for in the folder where it is started.
+        let whole = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+        for folder in &folders {
+            let program = folder.join("alembic");
+            if program.is_file() {
+                let python = beside(&program).or_else(|| python_of(&folders));
+                return Ok(Self {
+                    python: whole(python.unwrap_or_else(|| "python3".into())),
+                    program: whole(program),
+                    lead: Vec::new(),
+                    folder: places.folder.clone(),
+                });
+            }
+        }
+        let looked = || {
+            folders
+                .iter()
+                .map(|folder| folder.display().to_string())
+                .collect()
+        };
+        let Some(python) = python_of(&folders).map(whole) else {
+            return Err(NotFound {
+                looked: looked(),
+                cause: "there is neither `alembic` nor `python3`".to_owned(),
+            });
+        };
+        let found = Self {
+            program: python.clone(),
+            lead: vec!["-m", "alembic"],
+            python,
+            folder: places.folder.clone(),
+        };
+        match found.ask(IMPORT) {
+            Ok(_) => Ok(found),
+            Err(cause) => Err(NotFound {
+                looked: looked(),
+                cause: format!(
+                    "there is no `alembic`, and {} says: {cause}",
+                    found.python.display()
+                ),
+            }),
+        }
+    }
+
+    /// How it is started, as a person would type it.
+    pub(crate) fn shown(&self) -> String {
+        std::iter::once(self.program.display().to_string())
+            .chain(self.lead.iter().map(|&word| word.to_owned()))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    /// Starts it; what it says comes line by line.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub(crate) fn start(
+        &self,
+        arguments: &[String],
+        variables: &[(String, OsString)],
+    ) -> io::Result<Child> {
+        let mut command = self.command(arguments, variables);
+        match Child::start(&mut command) {
+            // A virtual environment that was moved has another's path in its scripts.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.lead.is_empty() => {
+                let moved = Self {
+                    program: self.python.clone(),
+                    lead: vec!["-m", "alembic"],
+                    ..self.clone()
+                };
+                Child::start(&mut moved.command(arguments, variables))
+            }
+            result => result,
+        }
+    }
+
+    /// What it prints when it is run to its end, for what changes nothing.
+    ///
+    /// # Errors
+    /// The last thing that it said.
+    pub(crate) fn answer(
+        &self,
+        arguments: &[String],
+        variables: &[(String, OsString)],
+    ) -> Result<String, String> {
+        answer(&mut self.command(arguments, variables))
+    }
+
+    /// What a few lines of Python print, run where Alembic is.
+    ///
+    /// # Errors
+    /// The last thing that it said.
+    pub(crate) fn ask(&self, program: &str) -> Result<String, String> {
+        let mut command = Command::new(&self.python);
+        command.args(["-c", program]).current_dir(&self.folder);
+        answer(&mut command)
+    }
+
+    fn command(&self, arguments: &[String], variables: &[(String, OsString)]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.lead)
+            .args(arguments)
+            .current_dir(&self.folder)
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            // A line is to be read when it is said.
+            .env("PYTHONUNBUFFERED", "1");
+        command
+    }
+}
+
+fn answer(command: &mut Command) -> Result<String, String> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| error.to_string())?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let said = [output.stderr, output.stdout].map(|it| String::from_utf8_lossy(&it).into_owned());
+    let mut last = said.iter().filter_map(|text| text.trim().lines().last());
+    Err(last.next().unwrap_or("it said nothing").trim().to_owned())
+}
+
+fn python_of(folders: &[PathBuf]) -> Option<PathBuf> {
+    folders.iter().find_map(|folder| python_in(folder))
+}
+
+fn python_in(folder: &Path) -> Option<PathBuf> {
+    ["python3", "python"]
+        .map(|name| folder.join(name))
+        .into_iter()
+        .find(|path| path.is_file())
+}
+
+/// The Python whose program this is: the one beside it, else the one that its
+/// first line names.
+fn beside(program: &Path) -> Option<PathBuf> {
+    let first_line = || {
+        let text = std::fs::read(program).ok()?;
+        let line = text.split(|byte| *byte == b'\n').next()?;
+        let line = std::str::from_utf8(line).ok()?.strip_prefix("#!")?;
+        let path = PathBuf::from(line.split_whitespace().next()?);
+        (path.is_absolute() && path.is_file() && !path.ends_with("env")).then_some(path)
+    };
+    first_line().or_else(|| python_in(program.parent()?))
+}
