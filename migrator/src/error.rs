@@ -295,6 +295,17 @@ pub(crate) fn divergence(divergence: &Divergence, branch: &str) -> Diagnostic {
     words::divergence(divergence, branch)
 }
 
+/// That somebody else has done it meanwhile, in words.
+#[cfg(feature = "cli")]
+pub(crate) fn overtaken(exception: &str) -> Diagnostic {
+    Diagnostic::warning(
+        "alembic_overtaken",
+        "another Alembic, which does not know the lock, has done it meanwhile",
+    )
+    .note(format!("this one failed: {exception}"))
+    .help("run Alembic by `migrate` everywhere, so that two of them never meet")
+}
+
 /// The same, where it is tolerated.
 #[cfg(feature = "cli")]
 pub(crate) fn as_warning(error: &Error) -> Diagnostic {

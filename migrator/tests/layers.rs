@@ -156,7 +156,10 @@ fn only_git_and_python_start_a_process() {
         })
         .map(|source| source.name)
         .collect();
-    assert_eq!(starters, ["git.rs", "python/child.rs", "python/interpreter.rs"]);
+    assert_eq!(
+        starters,
+        ["git.rs", "python/child.rs", "python/interpreter.rs"]
+    );
 }
 
 #[test]

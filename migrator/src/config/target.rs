@@ -67,13 +67,21 @@ pub fn handed_on(
             None => return Ok(None),
         },
     };
-    Ok(Some((variable, with_driver_of(url, own))))
+    Ok(Some((variable, as_sqlalchemy(url, own))))
 }
 
-/// A URL of the same kind with `SQLAlchemy`'s driver of another, which its program
-/// is written for, where it names none itself.
-fn with_driver_of(url: String, other: Option<&str>) -> String {
+/// A URL as `SQLAlchemy` reads it; with the driver of another of the same kind,
+/// for which its program is written, where it names none itself.
+fn as_sqlalchemy(url: String, other: Option<&str>) -> String {
     let scheme = |url: &str| url.split_once(':').map(|(scheme, _)| scheme.to_owned());
+    let url = match (scheme(&url).as_deref(), DatabaseUrl::parse(&url)) {
+        // Its third slash ends an empty host.
+        (Some("sqlite"), Ok(parsed)) => match parsed.file() {
+            Some(file) => format!("sqlite:///{}", file.path.display()),
+            None => url,
+        },
+        _ => url,
+    };
     let (Some(ours), Some(theirs)) = (scheme(&url), other.and_then(scheme)) else {
         return url;
     };

@@ -65,7 +65,11 @@ fn a_wrong_value_is_told_with_its_own_place_and_what_it_may_be() {
             "\"soon\", expected a duration such as 30s, 5m or 1h",
         ),
         ("wait = 5", (1, 8), "integer `5`, expected a duration"),
-        ("format = \"goose\"", (1, 10), "expected `alembic` or `sqlx`"),
+        (
+            "format = \"goose\"",
+            (1, 10),
+            "expected `alembic` or `sqlx`",
+        ),
         (
             "[database.a]\ntransaction = \"one\"",
             (2, 15),

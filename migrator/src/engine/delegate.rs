@@ -42,6 +42,8 @@ pub(crate) struct Errand<'a> {
     pub(crate) start: Box<dyn FnOnce() -> io::Result<Child> + 'a>,
     /// Of a revision, its label and its file.
     pub(crate) describe: &'a dyn Fn(&str) -> (String, String),
+    /// A line without what nobody may see.
+    pub(crate) without_secrets: Box<dyn Fn(&str) -> String + 'a>,
 }
 
 /// What came of it.
@@ -113,9 +115,13 @@ async fn under_lock<'a, W: Session>(
     control.listener.event(&Event::Delegating {
         command: &errand.command,
     });
-    let describe = errand.describe;
+    let Errand {
+        describe,
+        without_secrets,
+        ..
+    } = errand;
     let heard = match (errand.start)() {
-        Ok(child) => listen(control, child, describe).await,
+        Ok(child) => listen(control, child, describe, &*without_secrets).await,
         Err(cause) => {
             let what = format!("{} could not be started: {cause}", errand.command);
             return Err(Error::Unexpected { what });
@@ -206,6 +212,7 @@ async fn listen(
     control: &mut Control<'_, impl GuardSession>,
     mut child: Child,
     describe: &dyn Fn(&str) -> (String, String),
+    without_secrets: &dyn Fn(&str) -> String,
 ) -> Heard {
     let mut heard = Heard::default();
     let mut waiting = Waiting::default();
@@ -220,6 +227,7 @@ async fn listen(
             biased;
             line = child.line() => {
                 let Some(line) = line else { break };
+                let line = without_secrets(&line);
                 match running(&line) {
                     None => control.listener.event(&Event::Output { line: &line }),
                     Some(next) => {
@@ -264,8 +272,9 @@ async fn listen(
     }
     close(&mut heard, &mut since);
     heard.status = child.status();
-    if heard.status.is_none_or(|status| !status.success()) {
-        outlive(control).await;
+    let is_cut = heard.stopped.is_some() || heard.status.is_none_or(|it| it.code().is_none());
+    if is_cut || heard.status.is_none_or(|status| !status.success()) {
+        outlive(control, is_cut).await;
     }
     heard
 }
@@ -296,9 +305,10 @@ async fn cancel(control: &mut Control<'_, impl GuardSession>, handle: &Handle) {
     }
 }
 
-/// A server does not notice at once that its client has gone: what it still
-/// runs is cancelled, and its rollback awaited, before the version table is read.
-async fn outlive(control: &mut Control<'_, impl GuardSession>) {
+/// A server does not notice at once that its client has gone: its rollback is
+/// awaited before the version table is read, and of a program that was cut short
+/// what still runs is cancelled.
+async fn outlive(control: &mut Control<'_, impl GuardSession>, is_cut: bool) {
     let handle = handle(control.run, Vec::new());
     let until = Instant::now() + ENDS_WITHIN;
     while Instant::now() < until {
@@ -307,7 +317,9 @@ async fn outlive(control: &mut Control<'_, impl GuardSession>) {
         if !sight.is_at_work {
             return;
         }
-        cancel(control, &handle).await;
+        if is_cut {
+            cancel(control, &handle).await;
+        }
         tokio::time::sleep(CANCEL_EVERY).await;
     }
 }

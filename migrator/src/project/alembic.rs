@@ -110,11 +110,16 @@ impl Home {
         }
     }
 
+    #[expect(
+        clippy::case_sensitive_file_extension_comparisons,
+        reason = "Alembic is given it as it is written"
+    )]
     /// In a folder that was named: it holds the configuration, or is it, or lies
     /// below it.
     fn named(&self, dir: &str, is_asked_for: bool) -> Result<Option<Found>, Error> {
         let path = self.root.join(dir);
-        if path.is_file() {
+        let is_configuration = dir.ends_with(".ini") || dir == PYPROJECT;
+        if path.is_file() && (is_configuration || is_asked_for) {
             let name = Path::new(dir);
             let config = name.file_name().unwrap_or_default().to_string_lossy();
             let folder = name.parent().unwrap_or(Path::new("")).to_string_lossy();

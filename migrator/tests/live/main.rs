@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alembic;
 mod application;
 mod bad_input;
 mod baseline;

@@ -37,6 +37,9 @@ macro_rules! stories_on {
     (every $($story:ident)*) => {
         $crate::support::stories_on! { [Mariadb, Mysql, Postgres, Sqlite] $($story)* }
     };
+    (every_with_python $($story:ident)*) => {
+        $crate::support::stories_on! { [Mariadb, Mysql, Postgres, SqliteWithPython] $($story)* }
+    };
     (servers $($story:ident)*) => {
         $crate::support::stories_on! { [Mariadb, Mysql, Postgres] $($story)* }
     };
@@ -77,6 +80,13 @@ macro_rules! test_on {
     };
     (Sqlite $story:ident) => {
         #[test]
+        fn sqlite() {
+            $crate::support::test_on! { tell $story Sqlite }
+        }
+    };
+    (SqliteWithPython $story:ident) => {
+        #[test]
+        #[ignore = "needs scripts/python"]
         fn sqlite() {
             $crate::support::test_on! { tell $story Sqlite }
         }

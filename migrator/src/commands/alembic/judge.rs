@@ -7,7 +7,7 @@ use crate::db::Past;
 use crate::db::fault::{Fault, FaultKind};
 use crate::engine::event::{Event, Listener};
 use crate::engine::{Delegated, Heard, Outcome};
-use crate::error::{Error, MigrationFailure, State, Stopped};
+use crate::error::{self, Error, MigrationFailure, State, Stopped};
 use crate::formats::alembic::{AlembicError, Graph, Revision};
 use crate::model::Subject;
 use crate::python::{Essence, essence};
@@ -57,6 +57,12 @@ impl AlembicTask {
                 };
             }
         };
+        if let Some(done) = self.overtaken(plan, &heard, &after, listener) {
+            return Verdict {
+                did: Vec::new(),
+                result: Ok(done),
+            };
+        }
         let done = done(plan, &before, &after);
         for revision in &done {
             let time = heard.ran.iter().rev().find(|(it, _)| it.id == revision.id);
@@ -76,6 +82,38 @@ impl AlembicTask {
             result: self.result(plan, &heard, &after, &done, took),
             did,
         }
+    }
+
+    /// Whether another Alembic, which does not know the lock, has done it all while
+    /// ours, which says what it begins with, had not begun with anything.
+    fn overtaken(
+        &self,
+        plan: &Plan<'_>,
+        heard: &Heard,
+        after: &Past,
+        listener: &mut dyn Listener,
+    ) -> Option<Done> {
+        let mut current = after.current().to_vec();
+        current.sort();
+        let logs = heard
+            .last_lines
+            .iter()
+            .any(|line| line.contains("alembic.runtime"));
+        let failed = heard.status.is_some_and(|status| !status.success());
+        let is_overtaken = failed
+            && heard.stopped.is_none()
+            && heard.ran.is_empty()
+            && logs
+            && current == plan.expected;
+        is_overtaken.then(|| {
+            let exception = self.essence(heard).exception;
+            listener.event(&Event::Warning(error::overtaken(&exception)));
+            Done {
+                outcome: Some(Outcome::default()),
+                reverts: plan.reverts,
+                newest: newest(&current),
+            }
+        })
     }
 
     fn result(

@@ -114,7 +114,7 @@ impl AlembicTask {
     /// An errand of Alembic's, under the run's name where its driver takes one from
     /// the environment.
     fn errand<'a>(
-        &self,
+        &'a self,
         alembic: &'a Alembic,
         verb: &[&str],
         subjects: Vec<Subject>,
@@ -133,6 +133,7 @@ impl AlembicTask {
             command: format!("{} {}{at}", alembic.shown(), arguments.join(" ")),
             start: Box::new(move || alembic.start(&arguments, &variables)),
             describe,
+            without_secrets: Box::new(|text| self.sources.without_secrets(text)),
         }
     }
 }
