@@ -23,7 +23,6 @@ pub use presentation::{Color, Detail, Output, Presentation};
 use setting::Told;
 pub use setting::{Origin, Setting};
 use std::time::Duration;
-#[cfg(feature = "cli")]
 pub use target::handed_on;
 use value::Value;
 
