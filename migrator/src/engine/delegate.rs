@@ -7,7 +7,7 @@ use super::stop::{Reason, Stop};
 use super::worker::{Waiting, see};
 use super::{Control, Hold, RELEASE_WITHIN, REMEMBER_WITHIN, Run, STARVED_AFTER, guard};
 use crate::db::fault::Fault;
-use crate::db::{Entry, GuardSession, Handle, LockKey, Outside, Past, Session};
+use crate::db::{Entry, GuardSession, Handle, LockKey, Outside, Past, Session, Sight};
 use crate::error::Error;
 use crate::model::Subject;
 use crate::plan::history;
@@ -256,7 +256,15 @@ async fn listen(
             _ = look.tick() => {
                 let handle = handle(control.run, child.ports());
                 let Some(stopped_at) = stopped_at else {
-                    watch(control, &handle, &mut waiting).await;
+                    let sight = watch(control, &handle, &mut waiting).await;
+                    let id = heard.ran.last().map(|(running, _)| running.id.as_str());
+                    let label = id.map_or("Alembic".to_owned(), |id| describe(id).0);
+                    control.listener.event(&Event::RevisionRuns {
+                        id,
+                        label: &label,
+                        elapsed: since.elapsed(),
+                        sight: &sight,
+                    });
                     continue;
                 };
                 // One signal after the other, each with its time to be obeyed.
@@ -291,10 +299,11 @@ async fn watch(
     control: &mut Control<'_, impl GuardSession>,
     handle: &Handle,
     waiting: &mut Waiting,
-) {
+) -> Sight {
     let run = control.run;
     let sight = see(control.guard, &mut control.hold, handle, run.name).await;
     waiting.see(&sight.blockers, LOOK_EVERY, control.listener);
+    sight
 }
 
 async fn cancel(control: &mut Control<'_, impl GuardSession>, handle: &Handle) {

@@ -123,6 +123,15 @@ pub(crate) enum Event<'a> {
         path: &'a str,
         reverts: bool,
     },
+    /// A revision, or what comes before the first, runs still; told once a second.
+    RevisionRuns {
+        /// `None` where no revision was begun with yet.
+        id: Option<&'a str>,
+        label: &'a str,
+        /// Since it was begun with.
+        elapsed: Duration,
+        sight: &'a Sight,
+    },
     /// What was sent runs still; told some four times a second.
     Running {
         deed: Deed<'a>,

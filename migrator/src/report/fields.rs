@@ -30,7 +30,7 @@ pub(super) fn name(event: &Event<'_>) -> &'static str {
         Event::Retrying { .. } => "retrying",
         Event::Reverted { .. } | Event::Revised { .. } => "reverted",
         Event::Revising { .. } => "revising",
-        Event::Running { .. } => "running",
+        Event::RevisionRuns { .. } | Event::Running { .. } => "running",
         Event::Setting { .. } => "setting",
         Event::Stopping { .. } => "stopping",
         Event::WaitingForDatabase { .. } => "waiting_for_database",
@@ -67,7 +67,8 @@ pub(super) fn of(event: &Event<'_>) -> Value {
         Event::Delegating { .. }
         | Event::Output { .. }
         | Event::Revised { .. }
-        | Event::Revising { .. } => alembic(event),
+        | Event::Revising { .. }
+        | Event::RevisionRuns { .. } => alembic(event),
         Event::Edited {
             path,
             recorded,
@@ -162,6 +163,14 @@ fn alembic(event: &Event<'_>) -> Value {
     match event {
         Event::Delegating { command } => json!({"command": command}),
         Event::Output { line } => json!({"line": line}),
+        Event::RevisionRuns {
+            id, elapsed, sight, ..
+        } => {
+            let mut fields = seen(sight);
+            fields["version"] = json!(id);
+            fields["elapsed_ms"] = milliseconds(*elapsed).into();
+            fields
+        }
         Event::Revised {
             id,
             label,

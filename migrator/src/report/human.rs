@@ -15,7 +15,6 @@ use crate::config::Detail;
 use crate::diagnostic::Diagnostic;
 use crate::engine::event::{Event, Listener, Sight};
 use crate::error::Error;
-use crate::model::Deed;
 use std::fmt::Display;
 use std::io::Write;
 use std::sync::mpsc;
@@ -110,13 +109,13 @@ impl<'a> Human<'a> {
     }
 
     /// What runs: a line on a terminal, and elsewhere one now and then.
-    fn running(&mut self, deed: Deed<'_>, sent_with_it: usize, elapsed: Duration, sight: &Sight) {
+    fn running(&mut self, label: &str, sent_with_it: usize, elapsed: Duration, sight: &Sight) {
         let elapsed_text = duration(elapsed);
         if let Some(live) = &mut self.live {
-            let line = lines::live(deed, sent_with_it, &elapsed_text, sight);
+            let line = lines::live(label, sent_with_it, &elapsed_text, sight);
             live.draw(self.out, &printable(&line));
         } else if self.pace.is_due(elapsed) {
-            self.detail(lines::still(deed, sent_with_it, &elapsed_text, sight));
+            self.detail(lines::still(label, sent_with_it, &elapsed_text, sight));
         }
     }
 
@@ -322,7 +321,16 @@ impl Listener for Human<'_> {
             sight,
         } = event
         {
-            self.running(*deed, *sent_with_it, *elapsed, sight);
+            self.running(&deed.label(), *sent_with_it, *elapsed, sight);
+        }
+        if let Event::RevisionRuns {
+            label,
+            elapsed,
+            sight,
+            ..
+        } = event
+        {
+            self.running(label, 0, *elapsed, sight);
         }
         if matches!(event, Event::Setting { .. }) && self.detail != Detail::Verbose {
             return;

@@ -221,7 +221,9 @@ impl Listener for Json<'_> {
     fn event(&mut self, event: &Event<'_>) {
         self.tally.see(event);
         let is_told = match event {
-            Event::Running { elapsed, .. } => self.pace.is_due(*elapsed),
+            Event::RevisionRuns { elapsed, .. } | Event::Running { elapsed, .. } => {
+                self.pace.is_due(*elapsed)
+            }
             Event::Setting { .. } => self.acts && self.detail == Detail::Verbose,
             _ => true,
         };

@@ -3,7 +3,6 @@
 use super::words::{count, duration, left_alone};
 use crate::engine::event::{Blocker, Event, Lock, Sight};
 use crate::engine::stop::Reason;
-use crate::model::Deed;
 
 /// What the live line has of a label, in characters.
 const LONGEST_LABEL: usize = 28;
@@ -16,7 +15,7 @@ pub(super) fn of(event: &Event<'_>) -> Vec<String> {
             let title = format!("⚠️  {}", warning.title);
             std::iter::once(title).chain(help).collect()
         }
-        Event::Running { .. } => Vec::new(),
+        Event::RevisionRuns { .. } | Event::Running { .. } => Vec::new(),
         Event::Setting {
             option,
             value,
@@ -179,8 +178,8 @@ fn found(event: &Event<'_>) -> Option<String> {
 }
 
 /// What runs, for the line of a terminal.
-pub(super) fn live(deed: Deed<'_>, sent_with_it: usize, elapsed: &str, sight: &Sight) -> String {
-    let label = shortened(&deed.label());
+pub(super) fn live(label: &str, sent_with_it: usize, elapsed: &str, sight: &Sight) -> String {
+    let label = shortened(label);
     let others = match sent_with_it {
         0 => String::new(),
         more => format!(" +{more}"),
@@ -189,16 +188,15 @@ pub(super) fn live(deed: Deed<'_>, sent_with_it: usize, elapsed: &str, sight: &S
 }
 
 /// What runs still, for a log.
-pub(super) fn still(deed: Deed<'_>, sent_with_it: usize, elapsed: &str, sight: &Sight) -> String {
-    let what = sent(deed, sent_with_it);
+pub(super) fn still(label: &str, sent_with_it: usize, elapsed: &str, sight: &Sight) -> String {
+    let what = sent(label, sent_with_it);
     format!("   {what} still runs after {elapsed}{}", doing(sight))
 }
 
 /// What was sent, of which one runs.
-fn sent(deed: Deed<'_>, sent_with_it: usize) -> String {
-    let first = deed.label();
+fn sent(first: &str, sent_with_it: usize) -> String {
     match sent_with_it {
-        0 => first,
+        0 => first.to_owned(),
         1 => format!("{first} or the one sent with it"),
         more => format!("{first} or one of the {more} sent with it"),
     }

@@ -3,6 +3,7 @@
 
 mod app;
 mod graph;
+mod script;
 mod stops;
 
 use crate::support::{Database, Migrate, Project, Server, stories};

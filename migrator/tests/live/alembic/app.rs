@@ -3,7 +3,7 @@
 use crate::support::{Database, Migrate, Project, Server};
 
 /// Where its Python is: `scripts/python` makes it.
-fn environment() -> String {
+pub(super) fn environment() -> String {
     let name = "MIGRATE_TEST_ALEMBIC";
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: see scripts/python"))
 }
