@@ -12,6 +12,7 @@
 //! | formats | a file, the environment, a driver, tokio, plan but its history |
 //! | plan | db, engine, config, tokio, the clock, the environment |
 //! | db | plan but its history, engine, report, config, commands |
+//! | doctor | db but what it knows of a URL and a server's health, engine, config, report, tokio, a file, the clock, the environment |
 //! | engine | formats, sources, config, report, a database by name |
 //! | report | db, drivers, tokio, commands |
 //! | commands | clap, printing, exiting, SQL |
@@ -41,6 +42,8 @@ pub mod sql;
 mod verify;
 
 pub mod db;
+#[cfg(feature = "cli")]
+mod doctor;
 #[cfg(feature = "cli")]
 mod engine;
 mod error;

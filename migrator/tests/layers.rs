@@ -50,6 +50,10 @@ impl Rule {
             "commands" => only(&["crate::commands"]),
             "config" => only(&["crate::config"]),
             "db" => only(&["crate::db"]),
+            "db but what it knows of a URL and a server's health" => Self::Paths(
+                &["crate::db"],
+                but(&["crate::db::url", "crate::db::health"]),
+            ),
             "engine" => only(&["crate::engine"]),
             "exiting" => only(&["std::process", "process::exit"]),
             "formats" => only(&["crate::formats"]),

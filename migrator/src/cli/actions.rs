@@ -49,6 +49,7 @@ pub(super) async fn act(
         }
         Verb::Check { .. }
         | Verb::Completions { .. }
+        | Verb::Doctor { .. }
         | Verb::New { .. }
         | Verb::Plan
         | Verb::Status { .. }

@@ -125,6 +125,12 @@ pub(super) enum Verb {
     },
     /// Print a shell's script that completes the verbs and options of `migrate`
     Completions { shell: Shell },
+    /// Look for what would fail or harm a deploy, in the project and its app spec
+    Doctor {
+        /// The app spec of `DigitalOcean` [default: .do/app.yaml, where it is there]
+        #[arg(long, value_name = "FILE")]
+        spec: Option<String>,
+    },
     /// Create a migration's file, named and numbered as the folder's are
     New {
         /// What it does, in a few words
@@ -274,6 +280,7 @@ impl Verb {
             Self::Baseline { .. } | Self::Confirm | Self::Down(_) | Self::Redo => true,
             Self::Check { .. }
             | Self::Completions { .. }
+            | Self::Doctor { .. }
             | Self::New { .. }
             | Self::Plan
             | Self::Status { .. }
@@ -289,6 +296,7 @@ impl Verb {
             Self::Check { .. }
             | Self::Completions { .. }
             | Self::Confirm
+            | Self::Doctor { .. }
             | Self::New { .. }
             | Self::Plan
             | Self::Status { .. }

@@ -16,7 +16,7 @@ use crate::model::{Deed, Subject};
 use crate::plan::drift::Drift;
 use crate::plan::planner;
 use crate::project::{Home, Project};
-use crate::report::{Check, CheckedBase, CheckedDatabase, Pending, Plan, Repairs, Report, Status};
+use crate::report::{Check, CheckedBase, CheckedDatabase, Doctor, Pending, Plan, Repairs, Report, Status};
 use std::path::Path;
 
 /// What was asked, and where.
@@ -72,6 +72,17 @@ pub(super) async fn ask(
                 worst = worse(worst, code);
             }
             Ok(worst)
+        }
+        Verb::Doctor { spec: _ } => {
+            let patients = tasks::patients(home, options, environment)?;
+            let found = commands::doctor::examine(patients).await;
+            let exit_code = found.code();
+            report.doctor(&Doctor {
+                looked_at: &found.looked_at,
+                findings: &found.findings,
+                exit_code,
+            });
+            Ok(exit_code)
         }
         Verb::New { name, reversible } => {
             match tasks::folder(home, options, environment)? {

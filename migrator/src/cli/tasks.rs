@@ -4,6 +4,7 @@ use crate::bundle;
 use crate::commands::Task;
 use crate::commands::alembic::{AlembicSources, AlembicTask};
 use crate::commands::check::Sources;
+use crate::commands::doctor::Patient;
 use crate::config::{self, Config, ConfigError, Environment, Options, Setting};
 use crate::db::url::UrlError;
 use crate::error::Error;
@@ -135,6 +136,30 @@ pub(super) fn sources(
                     request: config::request(options, environment, &settings)?,
                     dialect,
                 }),
+            })
+        })
+        .collect()
+}
+
+/// The same for who finds fault: what cannot be read is a finding.
+///
+/// # Errors
+/// A database that is picked and is none, or a policy that there is not.
+pub(super) fn patients(
+    home: &Home,
+    options: &Options,
+    environment: &Environment,
+) -> Result<Vec<Patient>, Error> {
+    let wishes = wishes(options, environment)?;
+    names(home, options, environment)?
+        .into_iter()
+        .map(|name| {
+            let settings = home.file.settings(name.as_deref());
+            Ok(Patient {
+                project: home.project(name.as_deref(), &wishes),
+                config: Config::resolve(options, environment, &settings),
+                request: config::request(options, environment, &settings)?,
+                name,
             })
         })
         .collect()

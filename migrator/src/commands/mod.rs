@@ -5,6 +5,7 @@ pub(crate) mod alembic;
 pub(crate) mod baseline;
 pub(crate) mod check;
 pub(crate) mod confirm;
+pub(crate) mod doctor;
 pub(crate) mod down;
 pub(crate) mod new;
 mod opening;

@@ -3,6 +3,7 @@
 //! platforms keep only that stream.
 
 use super::check::Check;
+use super::doctor::{self, Doctor};
 use super::live::Live;
 use super::pace::Pace;
 use super::plan::Plan;
@@ -262,6 +263,24 @@ impl Report for Human<'_> {
         for line in check.summary() {
             self.say(line);
         }
+    }
+
+    /// All of it on standard output: it is the answer, and no failure.
+    fn doctor(&mut self, doctor: &Doctor<'_>) {
+        for line in doctor.looked_at {
+            self.detail(line);
+        }
+        for finding in doctor.findings {
+            self.detail("");
+            for line in snippet::draw_finding(finding).lines() {
+                self.say(line);
+            }
+            for line in doctor::correction(finding) {
+                self.say(line);
+            }
+        }
+        self.detail("");
+        self.say(doctor.summary());
     }
 
     /// The paths alone on standard output, so that an editor can be given them.

@@ -2,6 +2,7 @@
 //! document for what asks. Standard error stays empty.
 
 use super::check::Check;
+use super::doctor::Doctor;
 use super::pace::Pace;
 use super::plan::Plan;
 use super::repairs::Repairs;
@@ -161,6 +162,10 @@ impl Report for Json<'_> {
 
     fn check(&mut self, check: &Check<'_>) {
         self.document(check.document(diagnostic));
+    }
+
+    fn doctor(&mut self, doctor: &Doctor<'_>) {
+        self.document(doctor.document());
     }
 
     fn created(&mut self, paths: &[String], folder: Option<&str>, warnings: &[Diagnostic]) {

@@ -2,6 +2,7 @@
 //! found.
 
 mod check;
+mod doctor;
 mod fields;
 mod human;
 mod json;
@@ -16,6 +17,7 @@ mod status;
 mod words;
 
 pub(crate) use check::{Check, CheckedBase, CheckedDatabase, Pending};
+pub(crate) use doctor::Doctor;
 pub(crate) use human::{Asks, Human};
 pub(crate) use json::Json;
 pub(crate) use plan::Plan;
@@ -97,6 +99,9 @@ pub(crate) trait Report: Listener {
 
     /// All that a check found.
     fn check(&mut self, check: &Check<'_>);
+
+    /// All that a doctor found.
+    fn doctor(&mut self, doctor: &Doctor<'_>);
 
     /// New files, and the folder where that is new, too.
     fn created(&mut self, paths: &[String], folder: Option<&str>, warnings: &[Diagnostic]);

@@ -2,6 +2,7 @@
 
 use super::words::printable;
 use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::doctor::finding::Finding;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 /// How many lines of the source are shown before and after the place.
@@ -9,17 +10,55 @@ const LINES_AROUND: usize = 2;
 
 /// Draws a diagnostic, with control sequences only where `styled`.
 pub(super) fn draw(diagnostic: &Diagnostic, styled: bool) -> String {
-    let level = match diagnostic.severity {
+    let Diagnostic {
+        code,
+        severity,
+        title,
+        place,
+        label,
+        notes,
+        help,
+    } = diagnostic;
+    let notes = notes.iter().map(|note| (Level::NOTE, note.as_str()));
+    let help = help.iter().map(|help| (Level::HELP, help.as_str()));
+    let title = (*severity, *code, title.as_str());
+    render(title, place.as_ref(), label, notes.chain(help), styled)
+}
+
+/// Draws a finding, without its correction.
+pub(super) fn draw_finding(finding: &Finding) -> String {
+    let Finding {
+        code,
+        severity,
+        title,
+        place,
+        label,
+        why,
+        see,
+        fix,
+        correction: _,
+    } = finding;
+    let said = [("why", why.as_str()), ("see", see), ("fix", fix)];
+    let said = said.into_iter().filter(|(_, text)| !text.is_empty());
+    let said = said.map(|(name, text)| (Level::NOTE.with_name(name), text));
+    let title = (*severity, *code, title.as_str());
+    render(title, place.as_ref(), label, said, false)
+}
+
+fn render<'a>(
+    (severity, code, title): (Severity, &str, &str),
+    place: Option<&Place>,
+    label: &str,
+    said: impl Iterator<Item = (Level<'a>, &'a str)>,
+    styled: bool,
+) -> String {
+    let level = match severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let excerpt = diagnostic.place.as_ref().map(Excerpt::around);
-    let mut group = Group::with_title(
-        level
-            .primary_title(printable(&diagnostic.title))
-            .id(diagnostic.code),
-    );
-    if let (Some(excerpt), Some(place)) = (&excerpt, &diagnostic.place) {
+    let excerpt = place.map(Excerpt::around);
+    let mut group = Group::with_title(level.primary_title(printable(title)).id(code));
+    if let (Some(excerpt), Some(place)) = (&excerpt, place) {
         group = group.element(
             Snippet::source(excerpt.text)
                 .path(printable(place.file.path()))
@@ -28,15 +67,12 @@ pub(super) fn draw(diagnostic: &Diagnostic, styled: bool) -> String {
                 .annotation(
                     AnnotationKind::Primary
                         .span(excerpt.start..excerpt.end)
-                        .label(printable(&diagnostic.label)),
+                        .label(printable(label)),
                 ),
         );
     }
-    for note in &diagnostic.notes {
-        group = group.element(Level::NOTE.message(printable(note)));
-    }
-    if let Some(help) = &diagnostic.help {
-        group = group.element(Level::HELP.message(printable(help)));
+    for (level, text) in said {
+        group = group.element(level.message(printable(text)));
     }
     let renderer = if styled {
         Renderer::styled()
