@@ -22,6 +22,14 @@ pub(crate) struct GitFile {
     pub(crate) content: Vec<u8>,
 }
 
+/// How a file of the working tree differs from what is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Difference {
+    Changed,
+    Ignored,
+    Untracked,
+}
+
 /// Why git has no answer; `said` is the first line of what it said.
 #[derive(Debug)]
 pub enum GitError {
@@ -127,6 +135,57 @@ impl Git {
                 Ok(GitFile { name, content })
             })
             .collect()
+    }
+
+    /// The files among some paths, relative to the folder, that are not in the last
+    /// commit as they are here.
+    ///
+    /// # Errors
+    /// A repository that cannot be read.
+    pub(crate) fn differences(
+        &self,
+        paths: &[String],
+    ) -> Result<Vec<(Difference, String)>, GitError> {
+        let prefix = self.answer(&["rev-parse", "--show-prefix"])?;
+        let prefix = first_line(&prefix);
+        let mut args = vec![
+            "--literal-pathspecs",
+            "status",
+            "--porcelain=v1",
+            "-z",
+            "--no-renames",
+            "--ignored=traditional",
+            "--untracked-files=all",
+            "--",
+        ];
+        args.extend(paths.iter().map(String::as_str));
+        let listed = self.answer(&args)?;
+        let listed = String::from_utf8_lossy(&listed);
+        let difference = |line: &str| {
+            let (standing, path) = line.split_at_checked(3)?;
+            let difference = match standing {
+                "?? " => Difference::Untracked,
+                "!! " => Difference::Ignored,
+                _ => Difference::Changed,
+            };
+            // Its paths begin at the repository's root.
+            let path = path.strip_prefix(&prefix).unwrap_or(path);
+            Some((difference, path.to_owned()))
+        };
+        Ok(listed.split('\0').filter_map(difference).collect())
+    }
+
+    /// The address that the repository is pushed to, and the branch that is checked
+    /// out, as far as there are any.
+    pub(crate) fn origin(&self) -> (Option<String>, Option<String>) {
+        let said = |args: &[&str]| {
+            let said = first_line(&self.answer(args).ok()?);
+            (!said.is_empty()).then_some(said)
+        };
+        (
+            said(&["remote", "get-url", "origin"]),
+            said(&["symbolic-ref", "--quiet", "--short", "HEAD"]),
+        )
     }
 
     fn is_shallow(&self) -> Result<bool, GitError> {

@@ -9,6 +9,7 @@
 //! | sql | anything but text |
 //! | sources | anything of ours |
 //! | git, python | anything of ours |
+//! | repository | anything of ours |
 //! | formats | a file, the environment, a driver, tokio, plan but its history |
 //! | plan | db, engine, config, tokio, the clock, the environment |
 //! | db | plan but its history, engine, report, config, commands |
@@ -36,6 +37,8 @@ pub mod plan;
 pub mod project;
 #[cfg(feature = "cli")]
 mod python;
+#[cfg(feature = "cli")]
+mod repository;
 pub mod sources;
 pub mod sql;
 #[cfg(feature = "cli")]

@@ -73,9 +73,10 @@ pub(super) async fn ask(
             }
             Ok(worst)
         }
-        Verb::Doctor { spec: _ } => {
+        Verb::Doctor { spec } => {
             let patients = tasks::patients(home, options, environment)?;
-            let found = commands::doctor::examine(patients).await;
+            let here = Path::new(tasks::HERE);
+            let found = commands::doctor::examine(here, &patients, spec.as_deref())?;
             let exit_code = found.code();
             report.doctor(&Doctor {
                 looked_at: &found.looked_at,

@@ -155,10 +155,15 @@ pub(super) fn patients(
         .into_iter()
         .map(|name| {
             let settings = home.file.settings(name.as_deref());
+            let patience = config::patience(options, environment, &settings)?;
             Ok(Patient {
+                deadline: patience.deadline,
+                variable: match settings.database_url {
+                    Some(_) => None,
+                    None => Some(config::url_variable(&settings)),
+                },
                 project: home.project(name.as_deref(), &wishes),
-                config: Config::resolve(options, environment, &settings),
-                request: config::request(options, environment, &settings)?,
+                config: Config::resolve(options, environment, &settings).map_err(Error::from),
                 name,
             })
         })

@@ -132,7 +132,7 @@ pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Find
 
 /// What is wrong with the files. What is settled is never refused, but a database
 /// made anew would refuse it.
-fn files(
+pub(super) fn files(
     project: &Project,
     dialect: Option<Dialect>,
     is_settled: impl Fn(Version) -> bool,

@@ -2,22 +2,57 @@
 //! of the connection, has them judged, and changes nothing.
 
 use super::check;
-use super::check::Sources;
 use crate::config::{Config, ConfigError};
+use crate::doctor::committed::{self, Standing};
+use crate::doctor::files::Files;
 use crate::doctor::finding::Finding;
-use crate::doctor::sources;
+use crate::doctor::{cargo, connection, python, sources, spec};
 use crate::error::Error;
 use crate::exit;
-use crate::plan::planner::Request;
+use crate::git::{Difference, Git, GitError};
 use crate::project::Project;
+use crate::repository::Repository;
+use crate::sources::{SourceError, read_optional};
+use std::path::Path;
+use std::time::Duration;
+
+/// Where an app's spec is looked for.
+const SPECS: [&str; 4] = [
+    ".do/app.yaml",
+    ".do/app.yml",
+    ".do/deploy.template.yaml",
+    ".do/deploy.template.yml",
+];
+
+/// Beside the migrations, what a deploy is built from.
+const BUILT_FROM: [&str; 16] = [
+    ".python-version",
+    "Cargo.lock",
+    "Cargo.toml",
+    "Dockerfile",
+    "Pipfile",
+    "Pipfile.lock",
+    "Procfile",
+    "alembic.ini",
+    "api/alembic.ini",
+    "migrate.toml",
+    "poetry.lock",
+    "pyproject.toml",
+    "requirements.txt",
+    "runtime.txt",
+    "sqlx.toml",
+    "uv.lock",
+];
 
 /// One database of the project, as far as it can be read.
 pub(crate) struct Patient {
     /// The database's name, where there are several.
     pub name: Option<String>,
     pub project: Result<Project, Error>,
-    pub config: Result<Config, ConfigError>,
-    pub request: Request,
+    pub config: Result<Config, Error>,
+    pub deadline: Duration,
+    /// The variable that holds the URL; none where `migrate.toml` does.
+    pub variable: Option<String>,
 }
 
 /// What was looked at, and what was found.
@@ -42,61 +77,222 @@ impl Examination {
             exit::DONE
         }
     }
+
+    fn saw(&mut self, what: &str, how: &str) {
+        self.looked_at.push(format!("{what}: {how}"));
+    }
 }
 
-/// Examines a project and its databases.
-pub(crate) async fn examine(patients: Vec<Patient>) -> Examination {
+/// Examines the project at `root` and its databases, and the spec that is named or
+/// those that are there.
+///
+/// # Errors
+/// A named spec that is not there or cannot be read.
+pub(crate) fn examine(
+    root: &Path,
+    patients: &[Patient],
+    named: Option<&str>,
+) -> Result<Examination, Error> {
     let mut examination = Examination::default();
+    let exists = |path: &str| root.join(path).exists();
+    let read = |path: &str| read_optional(&root.join(path)).ok().flatten();
+    let files = Files {
+        exists: &exists,
+        read: &read,
+    };
+    let git = Git::of(root);
     for patient in patients {
-        files(patient, &mut examination);
+        migrations(patient, &mut examination);
     }
-    examination
+    committed(&git, patients, &files, &mut examination);
+    let (origin, _) = git.as_ref().map_or((None, None), Git::origin);
+    let repository = origin.as_deref().and_then(Repository::of);
+    let around = spec::Surroundings {
+        files: &files,
+        repository: repository.map(|repository| repository.name),
+        deadline: patients
+            .iter()
+            .map(|patient| patient.deadline)
+            .max()
+            .unwrap_or_default(),
+        variables: patients
+            .iter()
+            .filter_map(|patient| patient.variable.clone())
+            .collect(),
+    };
+    let specs = specs(root, named)?;
+    for (path, text) in &specs {
+        examination.saw(path, "an app spec");
+        examination.findings.extend(spec::lint(path, text, &around));
+    }
+    if specs.is_empty() {
+        examination.saw(
+            "app spec",
+            "none; `migrate spec digitalocean` prints a job for one",
+        );
+    }
+    let is_built = specs.is_empty() || specs.iter().any(|(_, text)| spec::is_built(text));
+    if is_built && !files.has("Dockerfile") {
+        let drivers: Vec<String> = patients.iter().filter_map(driver).collect();
+        examination.findings.extend(python::judge(&files, &drivers));
+    }
+    examination.findings.extend(cargo::judge(&files));
+    for patient in patients {
+        database(patient, &specs, &mut examination);
+    }
+    Ok(examination)
 }
 
 /// What `check --offline` finds.
-fn files(patient: Patient, examination: &mut Examination) {
-    let project = match patient.project {
+fn migrations(patient: &Patient, examination: &mut Examination) {
+    let project = match &patient.project {
         Ok(project) => project,
         Err(error) => {
-            let found = sources::finding(error.diagnostic());
-            return examination.findings.push(found);
+            return examination
+                .findings
+                .push(sources::finding(error.diagnostic()));
         }
     };
-    examination.looked_at.push(format!(
-        "{}: {} migrations",
-        project.dir,
-        project.migrations.len()
-    ));
-    let dialect = match &patient.config {
-        Ok(config) => Some(config.database.value.dialect()),
-        Err(_) => None,
+    let number = project.migrations.len();
+    let noun = if number == 1 {
+        "migration"
+    } else {
+        "migrations"
     };
-    let sources = Sources {
-        project,
-        request: patient.request,
-        dialect,
+    let of = patient
+        .name
+        .as_ref()
+        .map_or(String::new(), |name| format!(" of {name}"));
+    examination.saw(&project.dir, &format!("{number} {noun}{of}"));
+    let dialect = patient
+        .config
+        .as_ref()
+        .ok()
+        .map(|config| config.database.value.dialect());
+    examination.findings.extend(
+        check::files(project, dialect, |_| false, "")
+            .into_iter()
+            .map(sources::finding),
+    );
+}
+
+/// Whether what a deploy needs is in the repository.
+fn committed(
+    git: &Result<Git, GitError>,
+    patients: &[Patient],
+    files: &Files<'_>,
+    examination: &mut Examination,
+) {
+    let git = match git {
+        Ok(git) => git,
+        Err(GitError::NoCommand { .. }) => {
+            return examination.saw("git", "not asked: there is no git command");
+        }
+        Err(_) => return examination.saw("git", "not asked: this is no working tree"),
     };
-    match check::offline(&sources, None) {
-        Ok(found) => {
-            let found = found.files.into_iter();
-            // Whose SQL it is matters to who checks the SQL alone.
-            let found = found.filter(|found| found.code != "unknown_dialect");
-            examination.findings.extend(found.map(sources::finding));
+    let projects = patients
+        .iter()
+        .filter_map(|patient| patient.project.as_ref().ok());
+    let mut paths: Vec<String> = projects
+        .filter(|project| Path::new(&project.dir).is_relative())
+        .flat_map(|project| std::iter::once(project.dir.clone()).chain(project.files.clone()))
+        .collect();
+    let others = BUILT_FROM.iter().filter(|path| files.has(path));
+    paths.extend(others.map(|&path| path.to_owned()));
+    paths.sort();
+    paths.dedup();
+    if paths.is_empty() {
+        return;
+    }
+    match git.differences(&paths) {
+        Ok(differences) => {
+            examination.saw("git", "whether what is deployed is committed");
+            let differences: Vec<_> = differences
+                .into_iter()
+                .map(|(difference, path)| (standing(difference), path))
+                .collect();
+            examination.findings.extend(committed::judge(&differences));
         }
         Err(error) => {
-            let found = sources::finding(error.diagnostic());
+            let found = sources::finding(Error::from(error).diagnostic());
             examination.findings.push(found);
         }
     }
-    if let Err(error) = patient.config
-        && !is_unset(&error)
-    {
-        let found = sources::finding(Error::from(error).diagnostic());
-        examination.findings.push(found);
+}
+
+fn standing(difference: Difference) -> Standing {
+    match difference {
+        Difference::Changed => Standing::Changed,
+        Difference::Ignored => Standing::Ignored,
+        Difference::Untracked => Standing::Untracked,
     }
 }
 
-/// Whether nothing says which database is meant.
-fn is_unset(error: &ConfigError) -> bool {
-    matches!(error, ConfigError::NoDatabaseUrl { .. })
+/// The named spec, or those that are where specs are.
+fn specs(root: &Path, named: Option<&str>) -> Result<Vec<(String, String)>, Error> {
+    if let Some(path) = named {
+        let at = Path::new(path);
+        let text = read_optional(at)?.ok_or_else(|| SourceError::Missing {
+            path: at.to_owned(),
+        })?;
+        return Ok(vec![(path.to_owned(), text)]);
+    }
+    let mut found = Vec::new();
+    for path in SPECS {
+        if let Some(text) = read_optional(&root.join(path))? {
+            found.push((path.to_owned(), text));
+        }
+    }
+    Ok(found)
+}
+
+/// What the URL tells before anybody connects.
+fn database(patient: &Patient, specs: &[(String, String)], examination: &mut Examination) {
+    let what = match &patient.name {
+        Some(name) => format!("database {name}"),
+        None => "database".to_owned(),
+    };
+    match &patient.config {
+        Ok(config) => {
+            let url = &config.database;
+            examination.saw(&what, &format!("{}, from {}", url.value, url.origin));
+            let authority = url.value.authority().is_some();
+            examination
+                .findings
+                .extend(connection::judge(&url.value, &url.origin, authority));
+        }
+        // Where a spec says how it gets its URL, this machine need not have one.
+        Err(Error::Config(ConfigError::NoDatabaseUrl { variable, .. })) if !specs.is_empty() => {
+            examination.saw(
+                &what,
+                &format!("not asked, since {variable} is not set here"),
+            );
+        }
+        Err(Error::Config(ConfigError::NoDatabaseUrl {
+            variable, misspelt, ..
+        })) => {
+            examination.saw(
+                &what,
+                &format!("not asked, since {variable} is not set here"),
+            );
+            examination
+                .findings
+                .push(connection::unset(variable, misspelt.as_deref()));
+        }
+        Err(error) => {
+            let found = match error {
+                Error::Config(error) => connection::unusable(error),
+                _ => None,
+            };
+            examination
+                .findings
+                .push(found.unwrap_or_else(|| sources::finding(error.diagnostic())));
+        }
+    }
+}
+
+/// The driver that a patient's URL names for another program.
+fn driver(patient: &Patient) -> Option<String> {
+    let config = patient.config.as_ref().ok()?;
+    config.database.value.python_driver().map(str::to_owned)
 }

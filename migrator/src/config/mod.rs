@@ -24,7 +24,11 @@ use setting::Told;
 pub use setting::{Origin, Setting};
 use std::time::Duration;
 pub use target::handed_on;
+pub use target::variable as url_variable;
 use value::Value;
+
+const DEADLINE: Duration = Duration::from_mins(25);
+const WAIT: Duration = Duration::from_mins(1);
 
 /// Every option that has a variable, as it is called.
 pub const OPTIONS: [&str; 20] = [
@@ -125,17 +129,12 @@ impl Config {
             });
         }
         let limits = Limits {
-            wait: order.or(
-                "wait",
-                options.wait.as_ref(),
-                file.wait.as_ref(),
-                Duration::from_mins(1),
-            )?,
+            wait: order.or("wait", options.wait.as_ref(), file.wait.as_ref(), WAIT)?,
             deadline: order.or(
                 "deadline",
                 options.deadline.as_ref(),
                 file.deadline.as_ref(),
-                Duration::from_mins(25),
+                DEADLINE,
             )?,
             lock_wait: order.or(
                 "lock-wait",
@@ -182,6 +181,44 @@ pub fn request(
         told: Vec::new(),
     };
     order.request(options, file)
+}
+
+/// How long a run may take, and how long it waits for its database: they need no
+/// database either. A deadline of the default has no origin.
+///
+/// # Errors
+/// What is no duration.
+pub fn patience(
+    options: &Options,
+    environment: &Environment,
+    file: &Settings,
+) -> Result<Patience, ConfigError> {
+    let deadline = setting::find(
+        "deadline",
+        options.deadline.as_ref(),
+        environment,
+        file.deadline.as_ref(),
+    )?;
+    let wait = setting::find(
+        "wait",
+        options.wait.as_ref(),
+        environment,
+        file.wait.as_ref(),
+    )?;
+    Ok(Patience {
+        deadline: deadline.as_ref().map_or(DEADLINE, |found| found.value),
+        wait: wait.map_or(WAIT, |found| found.value),
+        origin: deadline.map(|found| found.origin),
+    })
+}
+
+/// What [`patience`] finds.
+#[derive(Clone, Debug)]
+pub struct Patience {
+    pub deadline: Duration,
+    pub wait: Duration,
+    /// Who said the deadline.
+    pub origin: Option<Origin>,
 }
 
 /// Where values are looked for, and what was found.

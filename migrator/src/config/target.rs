@@ -99,7 +99,8 @@ fn as_sqlalchemy(url: String, other: Option<&str>) -> String {
 }
 
 /// The variable that holds the URL: of a database with a name, its own.
-pub(super) fn variable(file: &Settings) -> String {
+#[must_use]
+pub fn variable(file: &Settings) -> String {
     match (&file.url_env, &file.name) {
         (Some(named), _) => named.value.trim().to_owned(),
         (None, Some(name)) => {

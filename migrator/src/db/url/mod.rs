@@ -23,8 +23,33 @@ pub struct DatabaseUrl {
     /// In every form in which they might come back in a message.
     secrets: Vec<String>,
     file: Option<DatabaseFile>,
+    server: Option<Server>,
+    /// The driver that `SQLAlchemy` is to take, which is none of ours.
+    python_driver: Option<String>,
     /// A certificate authority in PEM form, for the driver.
     authority: Option<String>,
+}
+
+/// Where a URL leads, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// A name, an address, or a socket's folder.
+    pub host: String,
+    /// Where it is not the usual one.
+    pub port: Option<u16>,
+    pub tls: Tls,
+}
+
+/// How far a connection is kept from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    Off,
+    /// Where the server offers it.
+    Preferred,
+    /// Encrypted, with whoever answers.
+    Required,
+    /// Encrypted, with the server that was meant.
+    Verified,
 }
 
 /// `SQLite`'s database.
@@ -89,8 +114,8 @@ impl DatabaseUrl {
         let scheme = scheme.to_ascii_lowercase();
         // SQLAlchemy names its driver: postgresql+asyncpg, sqlite+aiosqlite.
         let (name, alchemy) = match scheme.split_once('+') {
-            Some((name, _driver)) => (name, true),
-            None => (scheme.as_str(), false),
+            Some((name, driver)) => (name, Some(driver)),
+            None => (scheme.as_str(), None),
         };
         let dialect = match name {
             "postgres" | "postgresql" => Dialect::Postgres,
@@ -105,10 +130,14 @@ impl DatabaseUrl {
         if !is_compiled_in(dialect) {
             return Err(UrlError::DriverLeftOut { dialect });
         }
-        match dialect {
-            Dialect::Sqlite => Self::sqlite(rest, alchemy),
-            Dialect::Postgres | Dialect::Mysql => Self::server(dialect, rest),
-        }
+        let url = match dialect {
+            Dialect::Sqlite => Self::sqlite(rest, alchemy.is_some()),
+            Dialect::Postgres | Dialect::Mysql => Self::of_server(dialect, rest),
+        }?;
+        Ok(Self {
+            python_driver: alchemy.map(str::to_owned),
+            ..url
+        })
     }
 
     #[must_use]
@@ -154,6 +183,18 @@ impl DatabaseUrl {
         }
     }
 
+    /// Where it leads, where that is no file.
+    #[must_use]
+    pub fn server(&self) -> Option<&Server> {
+        self.server.as_ref()
+    }
+
+    /// The driver that the URL names for `SQLAlchemy`, as in `postgresql+asyncpg`.
+    #[must_use]
+    pub fn python_driver(&self) -> Option<&str> {
+        self.python_driver.as_deref()
+    }
+
     /// The same, with an authority to trust beside the public ones: a PEM text.
     #[must_use]
     pub fn trusting(self, authority: String) -> Self {
@@ -164,7 +205,7 @@ impl DatabaseUrl {
     }
 
     #[cfg(feature = "cli")]
-    pub(in crate::db) fn authority(&self) -> Option<&str> {
+    pub(crate) fn authority(&self) -> Option<&str> {
         self.authority.as_deref()
     }
 }

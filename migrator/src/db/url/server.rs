@@ -1,11 +1,11 @@
 //! The URL of a server: PostgreSQL's, MySQL's or MariaDB's.
 
-use super::{DatabaseUrl, UrlError, decode};
+use super::{DatabaseUrl, Server, Tls, UrlError, decode};
 use crate::sql::Dialect;
 use url::Url;
 
 impl DatabaseUrl {
-    pub(super) fn server(dialect: Dialect, rest: &str) -> Result<Self, UrlError> {
+    pub(super) fn of_server(dialect: Dialect, rest: &str) -> Result<Self, UrlError> {
         let scheme = match dialect {
             Dialect::Mysql => "mysql",
             Dialect::Postgres | Dialect::Sqlite => "postgres",
@@ -49,7 +49,18 @@ impl DatabaseUrl {
             .filter(|secret| !secret.is_empty())
             .collect();
         secrets.dedup();
-        let shown = shown(&url, parameter("host").or_else(|| parameter("socket")));
+        let socket = parameter("host").or_else(|| parameter("socket"));
+        let mode = ["sslmode", "ssl-mode"].into_iter().find_map(parameter);
+        let server = Server {
+            host: match (url.host_str(), &socket) {
+                (Some(host), _) if !host.is_empty() => host.to_owned(),
+                (_, Some(host)) => host.clone(),
+                (_, None) => String::new(),
+            },
+            port: url.port(),
+            tls: Tls::named(mode.as_deref()),
+        };
+        let shown = shown(&url, socket);
         if !parameters.is_empty() {
             url.query_pairs_mut().clear().extend_pairs(parameters);
         }
@@ -59,8 +70,23 @@ impl DatabaseUrl {
             shown,
             secrets,
             file: None,
+            server: Some(server),
+            python_driver: None,
             authority: None,
         })
+    }
+}
+
+impl Tls {
+    /// By the mode of a URL, of either database; both prefer it where none is named.
+    fn named(mode: Option<&str>) -> Self {
+        let mode = mode.map(|mode| mode.to_ascii_lowercase().replace('_', "-"));
+        match mode.as_deref() {
+            Some("allow" | "disable" | "disabled") => Self::Off,
+            Some("require" | "required") => Self::Required,
+            Some("verify-full" | "verify-identity") => Self::Verified,
+            _ => Self::Preferred,
+        }
     }
 }
 

@@ -43,6 +43,8 @@ impl DatabaseUrl {
             driver: format!("sqlite:{path}?{parameters}"),
             shown: format!("sqlite:{path}"),
             secrets: Vec::new(),
+            server: None,
+            python_driver: None,
             authority: None,
             file: Some(DatabaseFile {
                 path: decode(path).into(),

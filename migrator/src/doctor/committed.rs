@@ -1,0 +1,76 @@
+//! Whether what a deploy needs is in the repository that it is built from.
+
+use super::finding::Finding;
+use super::see;
+
+/// How a file stands with git.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is not as it was committed, or is to be committed.
+    Changed,
+    /// `.gitignore` keeps it out.
+    Ignored,
+    /// git does not know it.
+    Untracked,
+}
+
+/// The files that a deploy would not have, or not as they are here, one finding a
+/// standing.
+pub(crate) fn judge(files: &[(Standing, String)]) -> Vec<Finding> {
+    let of = |standing| -> Vec<&str> {
+        let all = files.iter().filter(|(of, _)| *of == standing);
+        all.map(|(_, path)| path.as_str()).collect()
+    };
+    let mut found = Vec::new();
+    if let paths @ [_, ..] = of(Standing::Ignored).as_slice() {
+        found.push(
+            Finding::error("file_ignored", format!("git ignores {}", list(paths)))
+                .because(
+                    "a deploy is built from the repository: what is not in it is not migrated",
+                    see::GITIGNORE,
+                )
+                .fix("take the pattern out of .gitignore, and commit the file")
+                .correction(format!("git add --force {}", paths.join(" "))),
+        );
+    }
+    if let paths @ [_, ..] = of(Standing::Untracked).as_slice() {
+        found.push(
+            Finding::error(
+                "file_not_committed",
+                format!("{} not in the repository", are(paths)),
+            )
+            .because(
+                "a deploy is built from the repository: what is not in it is not migrated",
+                see::GIT_STATUS,
+            )
+            .fix("commit what is to be deployed")
+            .correction(format!("git add {}", paths.join(" "))),
+        );
+    }
+    if let paths @ [_, ..] = of(Standing::Changed).as_slice() {
+        found.push(
+            Finding::warning("file_changed", format!("{} not as committed", are(paths)))
+                .because(
+                    "a deploy is built from the repository, and has the text that is committed there",
+                    see::GIT_STATUS,
+                )
+                .fix("commit it, or take the change back"),
+        );
+    }
+    found
+}
+
+fn are(paths: &[&str]) -> String {
+    let verb = if paths.len() == 1 { "is" } else { "are" };
+    format!("{} {verb}", list(paths))
+}
+
+/// As many names as are read.
+fn list(paths: &[&str]) -> String {
+    match paths {
+        [one] => (*one).to_owned(),
+        [one, other] => format!("{one} and {other}"),
+        [one, other, rest @ ..] => format!("{one}, {other} and {} more", rest.len()),
+        [] => String::new(),
+    }
+}

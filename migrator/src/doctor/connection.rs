@@ -1,0 +1,173 @@
+//! What a database's URL tells before anybody connects: whether it arrived, where
+//! it leads, and how it is kept from listeners.
+
+use super::finding::Finding;
+use super::see;
+use crate::config::{ConfigError, Origin};
+use crate::db::url::{DatabaseUrl, Tls, UrlError};
+use crate::sql::Dialect;
+
+/// The port of a managed cluster's connection pools.
+const POOLED_PORT: u16 = 25061;
+
+/// Hosts of managed clusters.
+const MANAGED: &str = ".db.ondigitalocean.com";
+
+/// What the settings say that keeps a URL from being used; `None` where it is to
+/// be said in the words of every other verb, or nothing was set at all.
+pub(crate) fn unusable(error: &ConfigError) -> Option<Finding> {
+    let ConfigError::Url { origin, error } = error else {
+        return None;
+    };
+    let at = |finding: Finding| finding.at(origin.place(), "here");
+    let name = variable(origin);
+    Some(match error {
+        UrlError::Empty => at(Finding::error(
+            "database_url_empty",
+            format!("{origin} is empty"),
+        ))
+        .because(
+            "an empty variable is what a platform leaves of a binding that it could not fill",
+            see::ENVIRONMENT,
+        )
+        .fix("bind it to a database that the app has")
+        .correction(envs(&name)),
+        UrlError::Unresolved { placeholder } => at(Finding::error(
+            "database_url_unresolved",
+            format!("{origin} holds the text {placeholder}, which the platform has not filled in"),
+        ))
+        .because(
+            "a reference to a component that the app does not have is handed on as it is written",
+            see::ENVIRONMENT,
+        )
+        .fix("name the database in the app's `databases`, and refer to it by that name")
+        .correction("databases:\n- name: db\n  engine: PG\n  production: true\n  cluster_name: db"),
+        _ => return None,
+    })
+}
+
+/// That nothing here says how a deploy gets its URL.
+pub(crate) fn unset(name: &str, misspelt: Option<&str>) -> Finding {
+    let finding = Finding::warning(
+        "database_url_unset",
+        format!("{name} is not set here, and no app spec says how a deploy gets it"),
+    )
+    .because(
+        "a run without a URL fails; and without one no database could be looked at",
+        see::ENVIRONMENT,
+    );
+    match misspelt {
+        Some(misspelt) => finding.fix(format!("{misspelt} is set; did you mean MIGRATE_DATABASE_URL?")),
+        None => finding
+            .fix("see that the platform sets it for whatever runs `migrate`; set it here to look at the database")
+            .correction(envs(name)),
+    }
+}
+
+/// What of a URL would fail or harm a run. `authority`: a certificate's authority
+/// is given beside it.
+pub(crate) fn judge(url: &DatabaseUrl, origin: &Origin, authority: bool) -> Vec<Finding> {
+    let Some(server) = url.server() else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let at = |finding: Finding| finding.at(origin.place(), "here");
+    if server.port == Some(POOLED_PORT) {
+        found.push(
+            at(Finding::warning(
+                "pooled_url",
+                format!("{origin} leads to a connection pool, at port {POOLED_PORT}"),
+            ))
+            .because(
+                "a pool lends a server's connection for one transaction: what needs a session, \
+                     CREATE INDEX CONCURRENTLY among it, is lent another connection, or none",
+                see::POOLS,
+            )
+            .fix(
+                "use the database's own URL, at port 25060; a pool's name is no database's, either",
+            ),
+        );
+    }
+    if !is_remote(&server.host) {
+        return found;
+    }
+    let (address, require) = match url.dialect() {
+        Dialect::Mysql => (see::MYSQL_TLS, "ssl-mode=REQUIRED"),
+        Dialect::Postgres | Dialect::Sqlite => (see::LIBPQ_TLS, "sslmode=require"),
+    };
+    let is_managed = server.host.ends_with(MANAGED);
+    match server.tls {
+        Tls::Off => found.push(
+            at(Finding::error(
+                "tls_off",
+                format!("{origin} turns encryption off, and leads to another machine"),
+            ))
+            .because(
+                "everybody on the way reads the password and the data",
+                address,
+            )
+            .fix(format!("say {require} in the URL")),
+        ),
+        Tls::Preferred => found.push(
+            at(Finding::warning(
+                "tls_not_required",
+                format!("{origin} does not insist on encryption"),
+            ))
+            .because(
+                "whoever answers in the server's place says that it has none, and reads the \
+                     password and the data",
+                address,
+            )
+            .fix(format!("say {require} in the URL")),
+        ),
+        Tls::Required if is_managed => {
+            let title = if authority {
+                format!(
+                    "{origin} encrypts and verifies nobody: the authority that is given is not used"
+                )
+            } else {
+                format!("{origin} encrypts and verifies nobody")
+            };
+            let mode = match url.dialect() {
+                Dialect::Mysql => "ssl-mode=VERIFY_IDENTITY",
+                Dialect::Postgres | Dialect::Sqlite => "sslmode=verify-full",
+            };
+            found.push(
+                at(Finding::warning("tls_unverified", title))
+                    .because(
+                        "a cluster's certificate is signed by an authority of its own, which no system \
+                         knows; without it anybody who answers is believed",
+                        see::TLS,
+                    )
+                    .fix(format!("give the authority, and say {mode} in the URL"))
+                    .correction("- key: DATABASE_CA_CERT\n  scope: RUN_TIME\n  value: ${db.CA_CERT}"),
+            );
+        }
+        Tls::Required | Tls::Verified => {}
+    }
+    found
+}
+
+fn variable(origin: &Origin) -> String {
+    match origin {
+        Origin::Environment(name) => name.clone(),
+        Origin::File { .. } | Origin::Option(_) => "DATABASE_URL".to_owned(),
+    }
+}
+
+fn envs(name: &str) -> String {
+    format!("envs:\n- key: {name}\n  scope: RUN_TIME\n  value: ${{db.DATABASE_URL}}")
+}
+
+/// Whether a host is likely on another network: a socket, this machine, a
+/// container's neighbour and a private address are not.
+fn is_remote(host: &str) -> bool {
+    let is_near = ["127.", "10.", "192.168.", "169.254."]
+        .iter()
+        .any(|near| host.starts_with(near))
+        || (16..32).any(|part| host.starts_with(&format!("172.{part}.")));
+    let is_inner = [".internal", ".local", ".localhost", ".svc"]
+        .iter()
+        .any(|inner| host.ends_with(inner));
+    host.contains('.') && !host.starts_with('/') && !is_near && !is_inner
+}

@@ -1,0 +1,407 @@
+//! What a Python buildpack makes of the project: which package manager, which
+//! lock, which Python; and whether the lock holds what a migration needs.
+
+use super::files::Files;
+use super::finding::Finding;
+use super::{poetry, see, toml_file};
+use crate::diagnostic::Place;
+use crate::text::{SourceFile, Span};
+use std::sync::Arc;
+use toml::{Table, Value};
+
+/// Files by which a buildpack knows a package manager, in its own order.
+const MANAGERS: [(&str, &str); 5] = [
+    ("Pipfile.lock", "Pipenv"),
+    ("Pipfile", "Pipenv"),
+    ("requirements.txt", "pip"),
+    ("poetry.lock", "Poetry"),
+    ("uv.lock", "uv"),
+];
+
+/// The packages that bring a driver of `SQLAlchemy`, by its name in a URL.
+const DRIVERS: [(&str, &[&str]); 10] = [
+    ("aiomysql", &["aiomysql"]),
+    ("aiosqlite", &["aiosqlite"]),
+    ("asyncmy", &["asyncmy"]),
+    ("asyncpg", &["asyncpg"]),
+    ("mysqlconnector", &["mysql-connector-python"]),
+    ("mysqldb", &["mysqlclient"]),
+    ("pg8000", &["pg8000"]),
+    ("psycopg", &["psycopg"]),
+    ("psycopg2", &["psycopg2", "psycopg2-binary"]),
+    ("pymysql", &["pymysql"]),
+];
+
+/// The folders in which alembic.ini mostly is.
+const ALEMBIC_INI: [&str; 4] = [
+    "alembic.ini",
+    "api/alembic.ini",
+    "app/alembic.ini",
+    "backend/alembic.ini",
+];
+
+/// The oldest Python that its makers still mend.
+const OLDEST_MINOR: u32 = 10;
+
+/// What a lock holds.
+struct Lock {
+    file: Arc<SourceFile>,
+    packages: Vec<Package>,
+}
+
+struct Package {
+    name: String,
+    /// Whether it is there without the groups of developers.
+    in_main: bool,
+}
+
+/// What is wrong with a Python project; nothing where it is none. `drivers` are
+/// those that the databases' URLs name.
+pub(crate) fn judge(files: &Files<'_>, drivers: &[String]) -> Vec<Finding> {
+    let managers: Vec<_> = MANAGERS
+        .into_iter()
+        .filter(|(file, _)| files.has(file))
+        .collect();
+    let mut names: Vec<_> = managers.iter().map(|(_, name)| *name).collect();
+    names.dedup();
+    let pyproject = match files.file("pyproject.toml") {
+        None => None,
+        Some(file) => match toml_file::read(&file) {
+            Ok(table) => Some((file, table)),
+            Err(finding) => return vec![finding],
+        },
+    };
+    let mut found = Vec::new();
+    match names.as_slice() {
+        [] => {
+            let Some((file, table)) = &pyproject else {
+                return found;
+            };
+            if let Some(made_by) = locker(table) {
+                found.push(no_lock(file, made_by));
+            }
+            return found;
+        }
+        [_] => {}
+        [first, ..] => {
+            let all: Vec<_> = managers.iter().map(|(file, _)| *file).collect();
+            found.push(several(&all, first));
+        }
+    }
+    let lock = match lock(files, &managers) {
+        Ok(lock) => lock,
+        Err(finding) => {
+            found.push(finding);
+            None
+        }
+    };
+    if let (Some(lock), Some((_, table))) = (&lock, &pyproject) {
+        found.extend(stale(lock, table));
+    }
+    if let Some(lock) = &lock {
+        found.extend(needed(files, lock, drivers));
+    }
+    found.extend(python_version(files));
+    found
+}
+
+/// Whose lock a pyproject.toml asks for, where it names dependencies.
+fn locker(pyproject: &Table) -> Option<&'static str> {
+    let tool = pyproject.get("tool").and_then(Value::as_table);
+    let has = |name: &str| tool.is_some_and(|tool| tool.contains_key(name));
+    let project = pyproject.get("project").and_then(Value::as_table);
+    let depends = project.is_some_and(|project| project.contains_key("dependencies"));
+    if has("poetry") {
+        Some("poetry")
+    } else if has("uv") || depends {
+        Some("uv")
+    } else {
+        None
+    }
+}
+
+fn no_lock(file: &Arc<SourceFile>, made_by: &str) -> Finding {
+    let lock = format!("{made_by}.lock");
+    Finding::error(
+        "lock_missing",
+        format!("there is no {lock} beside pyproject.toml"),
+    )
+    .at(Some(Place::new(file, Span::default())), "locked by nothing")
+    .because(
+        "the buildpack installs from a lock or a requirements.txt at the root, and fails the \
+             build where it finds neither; pyproject.toml alone is not enough",
+        see::PYTHON,
+    )
+    .fix("lock the dependencies, and commit the lock")
+    .correction(format!("{made_by} lock\ngit add {lock}"))
+}
+
+fn several(files: &[&str], first: &str) -> Finding {
+    let title = format!("two package managers: {}", files.join(", "));
+    Finding::error("package_managers_several", title)
+        .because(
+            format!(
+                "newer versions of the buildpack fail the build; older ones take the first, {first}, \
+                 so that what the other file locks is not installed"
+            ),
+            see::PYTHON,
+        )
+        .fix("keep the files of one, and delete the others")
+}
+
+fn lock(files: &Files<'_>, managers: &[(&str, &str)]) -> Result<Option<Lock>, Finding> {
+    let of = |name: &str| managers.iter().any(|(file, _)| *file == name);
+    let Some(name) = ["poetry.lock", "uv.lock", "requirements.txt"]
+        .into_iter()
+        .find(|name| of(name))
+    else {
+        return Ok(None);
+    };
+    let Some(file) = files.file(name) else {
+        return Ok(None);
+    };
+    let packages = if name == "requirements.txt" {
+        file.text().lines().filter_map(requirement).collect()
+    } else {
+        let table = toml_file::read(&file)?;
+        let listed = table.get("package").and_then(Value::as_array);
+        listed.into_iter().flatten().filter_map(package).collect()
+    };
+    // A file that names others says not what is installed.
+    let includes =
+        name == "requirements.txt" && file.text().lines().any(|line| line.starts_with("-r"));
+    Ok((!includes).then_some(Lock { file, packages }))
+}
+
+fn package(value: &Value) -> Option<Package> {
+    let name = normal(value.get("name")?.as_str()?);
+    // Poetry 2 says in which groups it is; without any word it is in the main one.
+    let groups = value.get("groups").and_then(Value::as_array);
+    let in_main =
+        groups.is_none_or(|groups| groups.iter().any(|group| group.as_str() == Some("main")));
+    Some(Package { name, in_main })
+}
+
+/// The package that a line asks for: `Name[extra]>=1 ; marker  # comment`.
+fn requirement(line: &str) -> Option<Package> {
+    let end = line.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
+    let name = line[..end.unwrap_or(line.len())].trim();
+    (!name.is_empty() && !name.starts_with('-')).then(|| Package {
+        name: normal(name),
+        in_main: true,
+    })
+}
+
+/// A package's name as registries compare it (PEP 503).
+fn normal(name: &str) -> String {
+    let mut normal = String::new();
+    for character in name.chars() {
+        if "-_.".contains(character) {
+            if !normal.ends_with('-') {
+                normal.push('-');
+            }
+        } else {
+            normal.extend(character.to_lowercase());
+        }
+    }
+    normal
+}
+
+/// Whether the lock was made of this pyproject.toml.
+fn stale(lock: &Lock, pyproject: &Table) -> Option<Finding> {
+    let file = &lock.file;
+    if file.path() == "poetry.lock" {
+        let table = toml_file::read(file).ok()?;
+        let written = table
+            .get("metadata")?
+            .get("content-hash")?
+            .as_str()?
+            .to_owned();
+        let hashes = poetry::hashes(pyproject);
+        if hashes.is_empty() || hashes.contains(&written) {
+            return None;
+        }
+        return Some(stale_lock(
+            file,
+            &written,
+            "its content-hash is of another pyproject.toml",
+            "poetry",
+        ));
+    }
+    if file.path() != "uv.lock" {
+        return None;
+    }
+    let wanted = pyproject.get("project")?.get("dependencies")?.as_array()?;
+    let missing = wanted
+        .iter()
+        .filter_map(Value::as_str)
+        .filter_map(requirement)
+        .find(|wanted| {
+            !lock
+                .packages
+                .iter()
+                .any(|package| package.name == wanted.name)
+        })?;
+    let why = format!(
+        "pyproject.toml names {}, and the lock does not",
+        missing.name
+    );
+    Some(stale_lock(file, "[[package]]", &why, "uv"))
+}
+
+fn stale_lock(file: &Arc<SourceFile>, at: &str, why: &str, tool: &str) -> Finding {
+    let title = format!("{} does not fit pyproject.toml", file.path());
+    let (sync, address) = match tool {
+        "poetry" => ("poetry sync", see::POETRY_LOCK),
+        _ => ("uv sync --locked", see::UV_LOCK),
+    };
+    Finding::error("lock_stale", title)
+        .at(Some(toml_file::find(file, at)), why)
+        .because(
+            format!("the build runs `{sync}`, which refuses a lock that does not fit"),
+            address,
+        )
+        .fix("lock again, and commit the lock")
+        .correction(format!("{tool} lock\ngit add {}", file.path()))
+}
+
+/// Packages without which a migration cannot begin.
+fn needed(files: &Files<'_>, lock: &Lock, drivers: &[String]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if let Some(ini) = ALEMBIC_INI.into_iter().find(|path| files.has(path)) {
+        let why = format!("{ini} is there, and `alembic upgrade head` needs it");
+        found.extend(absent(lock, "alembic", &["alembic"], &why, see::ALEMBIC));
+    }
+    for driver in drivers {
+        let known = DRIVERS.iter().find(|(name, _)| name == driver);
+        if let Some((_, packages)) = known {
+            let why = format!(
+                "the database's URL names it (+{driver}), and SQLAlchemy imports it first of all"
+            );
+            found.extend(absent(lock, driver, packages, &why, see::SQLALCHEMY_URLS));
+        }
+    }
+    found
+}
+
+fn absent(
+    lock: &Lock,
+    what: &str,
+    packages: &[&str],
+    why: &str,
+    address: &'static str,
+) -> Option<Finding> {
+    let named = |package: &&Package| packages.contains(&package.name.as_str());
+    let path = lock.file.path();
+    let title = match lock.packages.iter().find(named) {
+        Some(package) if package.in_main => return None,
+        Some(_) => format!("{what} is in {path} for developers only"),
+        None => format!("{what} is not in {path}"),
+    };
+    let (add, lock_file) = match path {
+        "poetry.lock" => (
+            format!("poetry add {}", packages[0]),
+            "git add pyproject.toml poetry.lock",
+        ),
+        "uv.lock" => (
+            format!("uv add {}", packages[0]),
+            "git add pyproject.toml uv.lock",
+        ),
+        _ => (packages[0].to_owned(), "git add requirements.txt"),
+    };
+    Some(
+        Finding::error("dependency_missing", title)
+            .because(
+                format!(
+                    "{why}; the build installs what is locked, without the groups of developers"
+                ),
+                address,
+            )
+            .fix("add it to the dependencies, and commit the lock")
+            .correction(format!("{add}\n{lock_file}")),
+    )
+}
+
+/// The Python that is asked for, as the buildpack reads it.
+fn python_version(files: &Files<'_>) -> Option<Finding> {
+    let wrong = |file: &Arc<SourceFile>, title: String, why: &str| {
+        let first = file
+            .text()
+            .lines()
+            .find(|line| !line.trim().is_empty())
+            .unwrap_or_default();
+        Finding::error("python_version_wrong", title)
+            .at(Some(toml_file::find(file, first)), "not this")
+            .because(why, see::PYTHON)
+            .fix("give major and minor: patches come by themselves")
+            .correction(if file.path() == "runtime.txt" {
+                "python-3.13"
+            } else {
+                "3.13"
+            })
+    };
+    let (file, text) = if let Some(file) = files.file("runtime.txt") {
+        let text = file
+            .text()
+            .trim()
+            .strip_prefix("python-")
+            .unwrap_or_default()
+            .to_owned();
+        (file, text)
+    } else if let Some(file) = files.file(".python-version") {
+        let lines = file.text().lines().map(str::trim);
+        let lines: Vec<_> = lines
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .collect();
+        let text = if let [one] = lines.as_slice() {
+            (*one).to_owned()
+        } else {
+            String::new()
+        };
+        (file, text)
+    } else if files.has("Pipfile.lock") {
+        return None;
+    } else {
+        return Some(
+            Finding::warning(
+                "python_version_missing",
+                "no file says which Python the app needs",
+            )
+            .because(
+                "the buildpack takes its own default, and another one when that changes: the next \
+                     build may have another Python than this one",
+                see::PYTHON,
+            )
+            .fix("write the version that the app is tested with into .python-version")
+            .correction("3.13"),
+        );
+    };
+    let Some((major, minor)) = version(&text) else {
+        let title = format!("{} holds no version that the buildpack reads", file.path());
+        return Some(wrong(
+            &file,
+            title,
+            "the build fails: it takes `3.13` or `3.13.1`, in one line",
+        ));
+    };
+    if major == 3 && minor >= OLDEST_MINOR {
+        return None;
+    }
+    let title = format!(
+        "{} asks for Python {major}.{minor}, which nobody mends any more",
+        file.path()
+    );
+    Some(wrong(
+        &file,
+        title,
+        "the buildpack refuses a Python that has reached its end of life",
+    ))
+}
+
+fn version(text: &str) -> Option<(u32, u32)> {
+    let parts: Option<Vec<u32>> = text.split('.').map(|part| part.parse().ok()).collect();
+    match parts?.as_slice() {
+        [major, minor] | [major, minor, _] => Some((*major, *minor)),
+        _ => None,
+    }
+}

@@ -1,0 +1,415 @@
+//! When a job that migrates runs, for how long, on how much, and by which command.
+
+use super::super::finding::Finding;
+use super::super::see;
+use super::Surroundings;
+use super::app::{App, Component, Kind};
+use super::command::{self, Deed};
+use super::fields;
+use std::time::Duration;
+
+/// A job's time where it says nothing.
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(30);
+
+/// What a run needs after its deadline: to cancel, to roll back, to say so.
+const TO_END: Duration = Duration::from_mins(1);
+
+/// A cancelled statement may take a while to end.
+const LEAST_GRACE: i64 = 30;
+
+const SIZES: [&str; 13] = [
+    "apps-d-1vcpu-0.5gb",
+    "apps-d-1vcpu-1gb",
+    "apps-d-1vcpu-2gb",
+    "apps-d-1vcpu-4gb",
+    "apps-d-2vcpu-4gb",
+    "apps-d-2vcpu-8gb",
+    "apps-d-4vcpu-16gb",
+    "apps-d-4vcpu-8gb",
+    "apps-d-8vcpu-32gb",
+    "apps-s-1vcpu-0.5gb",
+    "apps-s-1vcpu-1gb",
+    "apps-s-1vcpu-1gb-fixed",
+    "apps-s-1vcpu-2gb",
+];
+const BIG_SIZE: &str = "apps-s-2vcpu-4gb";
+
+/// Jobs that migrate at the wrong time, or in the wrong way.
+pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for component in &app.components {
+        let command = component.run_command();
+        let deed = command.and_then(command::deed);
+        if deed.is_some() {
+            found.extend(shell(app, component));
+        }
+        found.extend(size(app, component));
+        if component.kind != Kind::Job {
+            continue;
+        }
+        found.extend(schedule(app, component));
+        if command.is_none() && component.name().contains("migrat") {
+            found.push(no_command(app, component));
+        }
+        let Some(deed) = deed else {
+            continue;
+        };
+        found.extend(kind(app, component, deed));
+        if deed == Deed::OtherTool {
+            found.push(other_tool(app, component));
+        }
+        if matches!(deed, Deed::Up | Deed::OtherTool) {
+            found.extend(timeout(app, component, around.deadline));
+            found.extend(instances(app, component));
+        }
+        found.extend(grace(app, component));
+    }
+    found
+}
+
+fn kind(app: &App<'_>, component: &Component<'_>, deed: Deed) -> Option<Finding> {
+    let kind = component.node.get("kind");
+    let word = kind.and_then(|node| node.text()).unwrap_or_default();
+    // What is no kind at all is said elsewhere.
+    if kind.is_some() && !fields::KINDS.contains(&word) {
+        return None;
+    }
+    let right = match deed {
+        Deed::Up | Deed::OtherTool => "PRE_DEPLOY",
+        Deed::Confirm => "POST_DEPLOY",
+        Deed::Undo => "FAILED_DEPLOY",
+        Deed::OtherVerb => return None,
+    };
+    let is_open = word.is_empty() || word == "UNSPECIFIED";
+    // What is filled in is what it needs.
+    if word == right || (deed == Deed::Confirm && is_open) {
+        return None;
+    }
+    let name = component.title();
+    let finding = match (kind, deed) {
+        _ if is_open => {
+            let what = match kind {
+                None => "has no `kind`",
+                Some(_) => "leaves its `kind` open",
+            };
+            Finding::error(
+                "kind_missing",
+                format!("{name} {what}, which means POST_DEPLOY"),
+            )
+            .because(
+                "the platform fills in POST_DEPLOY: the job runs when the new version serves \
+                     already, and if it fails the deploy has succeeded all the same",
+                see::JOBS,
+            )
+        }
+        (_, Deed::Confirm) => {
+            Finding::error("kind_wrong", format!("{name} confirms a deploy as {word}")).because(
+                "a run that is confirmed before its deploy is live can no longer be taken back \
+                     when that deploy fails",
+                see::JOBS,
+            )
+        }
+        (_, Deed::Undo) => Finding::error(
+            "kind_wrong",
+            format!("{name} takes a deploy back as {word}"),
+        )
+        .because(
+            "it is for deploys that have failed; at any other time it reverts what is live \
+                     or about to be",
+            see::JOBS,
+        ),
+        _ => {
+            let when = match word {
+                "POST_DEPLOY" => "the new version serves before its schema is there",
+                "FAILED_DEPLOY" => "it runs only when a deploy has failed",
+                _ => "it runs by the clock, whatever is deployed",
+            };
+            Finding::error("kind_wrong", format!("{name} migrates as {word}")).because(
+                format!("{when}, and no failure of it stops a deploy"),
+                see::JOBS,
+            )
+        }
+    };
+    let span = kind.map_or_else(|| component.key("name"), |node| node.span);
+    Some(
+        app.at(
+            finding,
+            span,
+            if kind.is_some() {
+                "not this"
+            } else {
+                "has no `kind`"
+            },
+        )
+        .fix(format!("say {right}"))
+        .correction(format!("kind: {right}")),
+    )
+}
+
+/// `schedule` and `SCHEDULED` belong together.
+fn schedule(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+    let is_scheduled = component.node.word("kind") == Some("SCHEDULED");
+    let schedule = component.node.entry("schedule");
+    let name = component.title();
+    let (title, span) = match (is_scheduled, schedule) {
+        (true, None) => (
+            format!("{name} is SCHEDULED, and has no schedule"),
+            component.key("kind"),
+        ),
+        (false, Some((key, _))) => (
+            format!("{name} has a schedule, and is not SCHEDULED"),
+            key.span,
+        ),
+        _ => return None,
+    };
+    Some(
+        app.at(
+            Finding::error("schedule_mismatch", title),
+            span,
+            "one without the other",
+        )
+        .because(
+            "only a job of the kind SCHEDULED runs by a clock, and it needs one",
+            see::JOBS,
+        )
+        .fix("give both, or neither")
+        .correction("kind: SCHEDULED\nschedule:\n  cron: \"0 3 * * *\"\n  time_zone: UTC"),
+    )
+}
+
+fn no_command(app: &App<'_>, component: &Component<'_>) -> Finding {
+    let title = format!("{} has no run command", component.title());
+    app.at(
+        Finding::error("run_command_missing", title),
+        component.key("name"),
+        "runs what the image runs by default",
+    )
+    .because(
+        "without one the default process runs, which is mostly the web server: it never ends, \
+             and the deploy waits for it until its time is up",
+        see::COMMANDS,
+    )
+    .fix("say what is to run")
+    .correction("run_command: migrate")
+}
+
+fn shell(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+    let node = component.node.get("run_command")?;
+    let command = node.text()?;
+    let name = component.title();
+    let (finding, why) = if let Some((_, sign)) = command::shell(command) {
+        let sign = if sign == "\n" { "a second line" } else { sign };
+        (
+            Finding::error(
+                "run_command_needs_shell",
+                format!("the run command of {name} needs a shell for {sign}"),
+            ),
+            "whether a shell runs it is not promised: such a command passes validation and may die \
+             when it runs, or hand `&&` to the program as an argument",
+        )
+    } else if command::is_quoted(command) {
+        (
+            Finding::warning(
+                "run_command_needs_shell",
+                format!("the run command of {name} is quoted as for a shell"),
+            ),
+            "who takes the command apart, and by which rules, is not promised",
+        )
+    } else {
+        return None;
+    };
+    let finding = app
+        .at(finding, node.span, "here")
+        .because(why, see::COMMANDS);
+    Some(if component.kind == Kind::Job {
+        finding
+            .fix("give one program and plain words; set the rest by variables, as MIGRATE_DIR")
+            .correction("run_command: migrate")
+    } else {
+        finding.fix("leave the migration to a PRE_DEPLOY job: migrate spec digitalocean")
+    })
+}
+
+/// A tool or a script of its own: what `migrate` does around it is missing.
+fn other_tool(app: &App<'_>, component: &Component<'_>) -> Finding {
+    let title = format!(
+        "{} migrates without a lock and without a deadline",
+        component.title()
+    );
+    let span = component
+        .node
+        .get("run_command")
+        .map_or(component.key("name"), |node| node.span);
+    app.at(
+        Finding::warning("not_migrate", title),
+        span,
+        "another program",
+    )
+    .because(
+        "the platform does not promise that only one such job runs at a time: a superseded \
+             deploy may be in its grace period when the next begins; and a failed job says no more \
+             than its script does",
+        see::JOBS,
+    )
+    .fix("run this program, which waits, locks, keeps time and says what failed where")
+    .correction("run_command: migrate")
+}
+
+fn timeout(app: &App<'_>, component: &Component<'_>, ours: Duration) -> Option<Finding> {
+    let command = component.run_command().unwrap_or_default();
+    let given = command::deadline(command).or_else(|| {
+        let env = app.env(component, "MIGRATE_DEADLINE")?;
+        env.value
+    });
+    let deadline = given
+        .and_then(|text| humantime::parse_duration(text).ok())
+        .unwrap_or(ours);
+    let node = component.node.get("timeout");
+    let timeout = match node {
+        None => DEFAULT_TIMEOUT,
+        // What is no duration is said elsewhere.
+        Some(node) => node.text().and_then(fields::duration)?,
+    };
+    let enough = deadline + TO_END;
+    let name = component.title();
+    let line = format!("timeout: {}", minutes(enough + TO_END * 2));
+    if timeout < enough {
+        let said = match node {
+            None => format!("{name} has 30 minutes by default, and its run may take"),
+            Some(_) => format!("the timeout of {name} is shorter than its run may be:"),
+        };
+        let title = format!("{said} {}", minutes(deadline));
+        let span = node.map_or_else(|| component.key("run_command"), |node| node.span);
+        return Some(
+            app.at(Finding::error("timeout_short", title), span, "too short")
+                .because(
+                    "the platform ends the job before the migrator has cancelled and rolled back by \
+                     itself, so that nobody says what was changed",
+                    see::APP_SPEC,
+                )
+                .fix("give the job a minute more than --deadline, or shorten the deadline (MIGRATE_DEADLINE)")
+                .correction(line),
+        );
+    }
+    if node.is_some() {
+        return None;
+    }
+    let title = format!("{name} says no timeout");
+    let finding = Finding::warning("timeout_missing", title);
+    Some(
+        app.at(finding, component.key("run_command"), "for how long?")
+            .because(
+                "30 minutes is then the time of everything that the job does, and a run's deadline \
+                 must end before; a bigger instance does not lengthen it",
+                see::APP_SPEC,
+            )
+            .fix("say it, so that it is changed together with the deadline")
+            .correction(line),
+    )
+}
+
+fn grace(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+    let node = component
+        .node
+        .get("termination")?
+        .get("grace_period_seconds")?;
+    let seconds: i64 = node.text()?.parse().ok()?;
+    if !(1..LEAST_GRACE).contains(&seconds) {
+        return None;
+    }
+    let title = format!(
+        "{} has {seconds} s to end when its deploy is cancelled",
+        component.title()
+    );
+    Some(
+        app.at(
+            Finding::warning("grace_period_short", title),
+            node.span,
+            "short",
+        )
+        .because(
+            "after that it is killed: what runs in the database is then ended by the server, when \
+                 it notices, and nobody says what was changed",
+            see::TERMINATION,
+        )
+        .fix("give it the default of 120 s")
+        .correction("termination:\n  grace_period_seconds: 120"),
+    )
+}
+
+fn instances(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+    let node = component.node.get("instance_count")?;
+    let count: i64 = node.text()?.parse().ok()?;
+    if count < 2 {
+        return None;
+    }
+    let title = format!("{} runs {count} times at once", component.title());
+    Some(
+        app.at(
+            Finding::warning("several_instances", title),
+            node.span,
+            "more than one",
+        )
+        .because(
+            "one of them migrates and the others wait for its lock; a program without one runs \
+                 every migration several times at once",
+            see::JOBS,
+        )
+        .fix("run it once")
+        .correction("instance_count: 1"),
+    )
+}
+
+fn size(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+    let node = component.node.get("instance_size_slug")?;
+    let size = node.text()?;
+    if SIZES.contains(&size) || size == BIG_SIZE {
+        return None;
+    }
+    let name = component.title();
+    let (finding, why) = if size.starts_with("basic-") || size.starts_with("professional-") {
+        (
+            Finding::warning(
+                "instance_size_old",
+                format!("{name} has an instance size of the old plans, {size}"),
+            ),
+            "the old sizes are deprecated",
+        )
+    } else if size.starts_with("apps-") {
+        // There may be one that is newer than this program.
+        (
+            Finding::warning(
+                "instance_size_unknown",
+                format!("{name} has the instance size {size}, which is not known"),
+            ),
+            "the platform refuses a spec with a size that there is not",
+        )
+    } else {
+        (
+            Finding::error(
+                "instance_size_unknown",
+                format!("{name} has no such instance size: {size}"),
+            ),
+            "the platform refuses a spec with a size that there is not",
+        )
+    };
+    Some(
+        app.at(finding, node.span, "not this")
+            .because(why, see::APP_SPEC)
+            .fix("the smallest is enough for a migration")
+            .correction("instance_size_slug: apps-s-1vcpu-0.5gb"),
+    )
+}
+
+/// A duration as a spec writes it.
+pub(super) fn minutes(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match (seconds / 3600, seconds % 3600 / 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds}s"),
+        (0, minutes, 0) => format!("{minutes}m"),
+        (hours, 0, 0) => format!("{hours}h"),
+        (hours, minutes, 0) => format!("{hours}h{minutes}m"),
+        (0, minutes, seconds) => format!("{minutes}m{seconds}s"),
+        (hours, minutes, seconds) => format!("{hours}h{minutes}m{seconds}s"),
+    }
+}

@@ -1,0 +1,121 @@
+//! The app spec of `DigitalOcean`, read as its platform would, and judged by what
+//! it does to a database. One room a kind of mistake; each place is of the text as
+//! the user wrote it.
+
+mod app;
+mod command;
+mod envs;
+mod fields;
+mod job;
+mod names;
+mod secrets;
+mod source;
+mod whole;
+
+use super::files::Files;
+use super::finding::Finding;
+use super::see;
+use super::yaml::{self, Malformed, Node, Value};
+use crate::diagnostic::Place;
+use crate::text::{SourceFile, Span};
+use app::{App, Kind};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a spec is held against.
+pub(crate) struct Surroundings<'a> {
+    pub files: &'a Files<'a>,
+    /// The repository that the project is, as `owner/name`, if that is known.
+    pub repository: Option<String>,
+    /// How long a run may take.
+    pub deadline: Duration,
+    /// The variables in which the databases' URLs are looked for.
+    pub variables: Vec<String>,
+}
+
+/// All that is wrong with a spec, in the order of the text.
+pub(crate) fn lint(path: &str, text: &str, around: &Surroundings<'_>) -> Vec<Finding> {
+    let root = match yaml::parse(text) {
+        Ok(root) => root,
+        Err(malformed) => return vec![unreadable(path, text, &malformed)],
+    };
+    let file = Arc::new(SourceFile::new(path, secrets::masked(text, root.as_ref())));
+    let Some(root) = root
+        .as_ref()
+        .filter(|root| matches!(root.value, Value::Map(_)))
+    else {
+        return vec![no_spec(&file)];
+    };
+    let app = App::of(&file, within(root));
+    let mut found = fields::find(&app);
+    found.extend(names::find(&app));
+    found.extend(source::find(&app, around));
+    found.extend(job::find(&app, around));
+    found.extend(envs::find(&app, around));
+    found.extend(secrets::find(&app));
+    found.extend(whole::find(&app));
+    let at = |finding: &Finding| finding.place.as_ref().map(|place| place.span.start);
+    found.sort_by_key(at);
+    found
+}
+
+/// Whether a buildpack builds any of the spec's components.
+pub(crate) fn is_built(text: &str) -> bool {
+    let Ok(Some(root)) = yaml::parse(text) else {
+        return true;
+    };
+    let root = within(&root);
+    let components = Kind::LISTS.iter().filter_map(|(list, _)| root.get(list));
+    let mut components = components.flat_map(Node::items);
+    components.any(|node| node.get("image").is_none() && node.get("dockerfile_path").is_none())
+}
+
+/// The spec itself: the template of a deploy button has it in `spec`.
+fn within(root: &Node) -> &Node {
+    let only = root.entries().len() == 1;
+    root.get("spec").filter(|_| only).unwrap_or(root)
+}
+
+fn unreadable(path: &str, text: &str, malformed: &Malformed) -> Finding {
+    let file = Arc::new(SourceFile::new(path, secrets::masked(text, None)));
+    let line_start = text[..malformed.at].rfind('\n').map_or(0, |at| at + 1);
+    let line = text[line_start..].lines().next().unwrap_or_default();
+    // The parser complains where the tab has made it stumble.
+    let near = text[line_start..].lines().take(2);
+    let has_tab = near
+        .into_iter()
+        .any(|line| line.trim_start_matches(' ').starts_with('\t'));
+    let end = (malformed.at + 1)
+        .min(line_start + line.len())
+        .max(malformed.at);
+    let span = Span::new(
+        malformed.at,
+        text.floor_char_boundary(end).max(malformed.at),
+    );
+    let place = Place::new(&file, span);
+    Finding::error(
+        "spec_unreadable",
+        format!("{path} is no YAML: {}", malformed.why),
+    )
+    .at(Some(place), "here")
+    .because("the platform refuses the whole spec", see::YAML)
+    .fix(if has_tab {
+        "indent with spaces: YAML takes no tabs there"
+    } else {
+        "correct it; what follows was not looked at"
+    })
+}
+
+fn no_spec(file: &Arc<SourceFile>) -> Finding {
+    let place = Place::new(file, Span::default());
+    Finding::error(
+        "spec_unreadable",
+        format!("{} holds no app spec", file.path()),
+    )
+    .at(Some(place), "here")
+    .because(
+        "a spec is a mapping with `name`, `jobs`, `services`",
+        see::APP_SPEC,
+    )
+    .fix("print a job to begin with: migrate spec digitalocean")
+}
