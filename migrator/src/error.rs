@@ -30,6 +30,8 @@ use crate::plan::merged::Deviation;
 use crate::plan::planner::PlanError;
 use crate::plan::repair::RepairError;
 use crate::plan::revert::RevertError;
+#[cfg(feature = "cli")]
+pub(crate) use crate::platforms::TooLong;
 use crate::sources::SourceError;
 use crate::sql::SplitError;
 use crate::sql::variables::VariableError;
@@ -106,6 +108,9 @@ pub enum Error {
     Stopped(Stopped),
     /// The connection ended while what is recorded was being changed.
     Unrecorded(Box<Fault>),
+    /// A platform does not wait for as long as a run may take.
+    #[cfg(feature = "cli")]
+    TooLong(Box<TooLong>),
     /// The program itself failed.
     Unexpected {
         what: String,

@@ -51,6 +51,7 @@ pub(crate) fn code(error: &Error) -> u8 {
         | Error::Git(_)
         | Error::NoFolder { .. }
         | Error::Source(_)
+        | Error::TooLong(_)
         | Error::Split { .. }
         | Error::Variable { .. } => CONFIGURATION,
         Error::Database(fault) => match fault.kind {

@@ -175,16 +175,23 @@ impl Git {
         Ok(listed.split('\0').filter_map(difference).collect())
     }
 
-    /// The address that the repository is pushed to, and the branch that is checked
-    /// out, as far as there are any.
+    /// The address that the repository is pushed to, and its main branch, or else the
+    /// one that is checked out, as far as there are any.
     pub(crate) fn origin(&self) -> (Option<String>, Option<String>) {
         let said = |args: &[&str]| {
             let said = first_line(&self.answer(args).ok()?);
             (!said.is_empty()).then_some(said)
         };
+        let main = said(&[
+            "symbolic-ref",
+            "--quiet",
+            "--short",
+            "refs/remotes/origin/HEAD",
+        ]);
+        let main = main.and_then(|branch| Some(branch.strip_prefix("origin/")?.to_owned()));
         (
             said(&["remote", "get-url", "origin"]),
-            said(&["symbolic-ref", "--quiet", "--short", "HEAD"]),
+            main.or_else(|| said(&["symbolic-ref", "--quiet", "--short", "HEAD"])),
         )
     }
 

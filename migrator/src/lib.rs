@@ -12,6 +12,7 @@
 //! | repository | anything of ours |
 //! | formats | a file, the environment, a driver, tokio, plan but its history |
 //! | plan | db, engine, config, tokio, the clock, the environment |
+//! | platforms | db, engine, report, commands, doctor, tokio, a file, the clock, the environment |
 //! | db | plan but its history, engine, report, config, commands |
 //! | doctor | db but what it knows of a URL and a server's health, engine, config, report, tokio, a file, the clock, the environment |
 //! | engine | formats, sources, config, report, a database by name |
@@ -34,6 +35,8 @@ pub mod formats;
 #[cfg(feature = "cli")]
 mod git;
 pub mod plan;
+#[cfg(feature = "cli")]
+mod platforms;
 pub mod project;
 #[cfg(feature = "cli")]
 mod python;

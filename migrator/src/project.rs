@@ -310,6 +310,17 @@ impl Home {
     }
 }
 
+impl Project {
+    /// Every file of SQL, up and down.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &Arc<SourceFile>> {
+        let migrations = self.migrations.iter();
+        let scripts =
+            migrations.flat_map(|migration| std::iter::once(&migration.up).chain(&migration.down));
+        let again = self.repeatables.iter().map(|repeatable| &repeatable.script);
+        scripts.chain(again).map(|script| &script.file)
+    }
+}
+
 /// Refuses what only one database can have where there are several.
 ///
 /// # Errors

@@ -52,6 +52,7 @@ pub(super) async fn act(
         | Verb::Doctor { .. }
         | Verb::New { .. }
         | Verb::Plan
+        | Verb::Spec(_)
         | Verb::Status { .. }
         | Verb::Wait => unreachable!("it only asks"),
     }

@@ -99,6 +99,13 @@ pub(super) async fn ask(
             }
             Ok(exit::DONE)
         }
+        Verb::Spec(spec) => {
+            let here = Path::new(tasks::HERE);
+            let asked = tasks::deployed(home, options, environment, spec)?;
+            let stanza = commands::spec::spec(here, asked)?;
+            report.stanza(stanza.file, &stanza.text);
+            Ok(exit::DONE)
+        }
         Verb::Wait => {
             let databases = tasks::databases(home, options, environment)?;
             let mut stop = stop(databases.iter().map(|config| config.limits))?;

@@ -1,15 +1,18 @@
 //! From what was typed to what the verbs work on.
 
+use super::args;
 use crate::bundle;
 use crate::commands::Task;
 use crate::commands::alembic::{AlembicSources, AlembicTask};
 use crate::commands::check::Sources;
 use crate::commands::doctor::Patient;
+use crate::commands::spec::Asked;
 use crate::config::{self, Config, ConfigError, Environment, Options, Setting};
 use crate::db::url::UrlError;
 use crate::error::Error;
 use crate::project::{self, AlembicProject, Folder, Found, Home, Wishes};
 use crate::python::Places;
+use crate::sql;
 use std::path::Path;
 
 /// The project's root, where there is no bundle.
@@ -168,6 +171,52 @@ pub(super) fn patients(
             })
         })
         .collect()
+}
+
+/// What a platform's stanza must know of the project: it needs neither migrations
+/// nor a database.
+pub(super) fn deployed(
+    home: &Home,
+    options: &Options,
+    environment: &Environment,
+    spec: &args::Spec,
+) -> Result<Asked, Error> {
+    let wishes = wishes(options, environment)?;
+    let names = names(home, options, environment)?;
+    let settings: Vec<_> = names
+        .iter()
+        .map(|name| home.file.settings(name.as_deref()))
+        .collect();
+    let mut variables = Vec::new();
+    for name in &names {
+        // What cannot be read yet asks for nothing yet.
+        let Ok(project) = home.project(name.as_deref(), &wishes) else {
+            continue;
+        };
+        for file in project.texts() {
+            let asked_for = sql::variables::names(file.text()).into_iter();
+            variables.extend(asked_for.map(str::to_owned));
+        }
+    }
+    variables.sort();
+    variables.dedup();
+    let mut patience = config::patience(options, environment, &home.file.settings(None))?;
+    for settings in &settings {
+        let own = config::patience(options, environment, settings)?;
+        patience.wait = patience.wait.max(own.wait);
+    }
+    Ok(Asked {
+        platform: spec.platform,
+        road: spec.road,
+        with_rollback: spec.with_rollback,
+        databases: settings
+            .into_iter()
+            .filter(|settings| settings.database_url.is_none())
+            .map(|settings| (settings.name.clone(), config::url_variable(&settings)))
+            .collect(),
+        variables,
+        patience,
+    })
 }
 
 /// The folder for a new migration: the named one, or that of the project in the

@@ -12,6 +12,7 @@ mod opening;
 pub(crate) mod plan;
 pub(crate) mod redo;
 pub(crate) mod repair;
+pub(crate) mod spec;
 pub(crate) mod status;
 pub(crate) mod up;
 pub(crate) mod wait;

@@ -9,6 +9,8 @@ mod drift;
 mod merged;
 mod migration;
 mod place;
+#[cfg(feature = "cli")]
+mod platform;
 mod revert;
 #[cfg(feature = "cli")]
 mod stopped;
@@ -108,6 +110,8 @@ fn of(error: &Error) -> Diagnostic {
         )
         .at(Some(Place::new(file, first_line(file, *span))), "here")
         .help("restore the statements that were applied; only those after them may change"),
+        #[cfg(feature = "cli")]
+        Error::TooLong(error) => platform::too_long(error),
         Error::Declined => Diagnostic::error("declined", "it was not agreed to")
             .help("run it again and agree, or with --yes, which asks nothing"),
         Error::Repair(error) => revert::repair(error),

@@ -296,6 +296,13 @@ impl Report for Human<'_> {
         }
     }
 
+    /// Alone on standard output, so that it can be redirected.
+    fn stanza(&mut self, _file: &str, text: &str) {
+        for line in text.lines() {
+            self.say(line);
+        }
+    }
+
     fn plan(&mut self, plan: &Plan<'_>, warnings: &[Diagnostic]) {
         for warning in warnings {
             self.diagnose(warning);

@@ -180,6 +180,11 @@ impl Report for Json<'_> {
         }
     }
 
+    fn stanza(&mut self, file: &str, text: &str) {
+        let lines: Vec<_> = text.lines().collect();
+        self.document(json!({"file": file, "lines": lines}));
+    }
+
     fn plan(&mut self, plan: &Plan<'_>, warnings: &[Diagnostic]) {
         self.document(with_warnings(plan.document(), warnings));
     }

@@ -106,6 +106,9 @@ pub(crate) trait Report: Listener {
     /// New files, and the folder where that is new, too.
     fn created(&mut self, paths: &[String], folder: Option<&str>, warnings: &[Diagnostic]);
 
+    /// What is to be written into which file; nobody has written it.
+    fn stanza(&mut self, file: &str, text: &str);
+
     /// What would be done.
     fn plan(&mut self, plan: &Plan<'_>, warnings: &[Diagnostic]);
 

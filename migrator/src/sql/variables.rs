@@ -27,6 +27,16 @@ pub enum VariableErrorKind {
     Missing,
 }
 
+/// The names that a text declares, in the order written.
+#[must_use]
+pub fn names(text: &str) -> Vec<&str> {
+    let (declared, _) = declared(text);
+    declared
+        .into_iter()
+        .map(|span| &text[span.range()])
+        .collect()
+}
+
 /// The file with its variables filled in; the same file where it declares none.
 ///
 /// # Errors

@@ -1,0 +1,30 @@
+//! The words about platforms.
+
+use crate::diagnostic::Diagnostic;
+use crate::platforms::TooLong;
+use humantime::format_duration;
+
+pub(super) fn too_long(error: &TooLong) -> Diagnostic {
+    let TooLong {
+        platform,
+        limit,
+        deadline,
+        fits,
+        origin,
+    } = error;
+    let place = origin.as_ref().and_then(|origin| origin.place());
+    Diagnostic::error(
+        "deadline_too_long",
+        format!(
+            "a run may take {}, and {platform} ends it after {}",
+            format_duration(*deadline),
+            format_duration(*limit)
+        ),
+    )
+    .at(place, "here")
+    .note("the run needs a little more than its deadline, to cancel and to say what was changed")
+    .help(format!(
+        "give --deadline {} or less",
+        format_duration(*fits).to_string().replace(' ', "")
+    ))
+}
