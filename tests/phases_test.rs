@@ -129,6 +129,48 @@ fn a_build_makes_the_layers_and_the_process() {
 }
 
 #[test]
+fn a_platform_finds_the_process_by_the_names_that_are_asked_for() {
+    let phase = Phase::new(&[USERS])
+        .rust()
+        .set("BP_MIGRATE_PROCESS_TYPES", "migrate,release");
+    phase
+        .build()
+        .succeeds()
+        .says(&["Added the process `migrate`", "Added the process `release`"]);
+    let launch: toml::Table = phase.read("layers/launch.toml").parse().unwrap();
+    let processes = launch["processes"].as_array().unwrap();
+    let types: Vec<_> = processes
+        .iter()
+        .map(|process| process["type"].as_str())
+        .collect();
+    assert_eq!(types, [Some("migrate"), Some("release")]);
+    assert_eq!(processes[0]["command"], processes[1]["command"]);
+    assert!(!phase.read("layers/launch.toml").contains("default = true"));
+}
+
+#[test]
+fn the_migrator_is_never_what_a_platform_takes_for_the_application() {
+    for (types, words) in [
+        (
+            "migrate,web",
+            ["cannot be the process `web`", "`migrate,release`"],
+        ),
+        (
+            "re/lease",
+            [
+                "`re/lease` cannot be the name of a process",
+                "`migrate,release`",
+            ],
+        ),
+    ] {
+        Phase::new(&[USERS])
+            .set("BP_MIGRATE_PROCESS_TYPES", types)
+            .build()
+            .fails_with(&words);
+    }
+}
+
+#[test]
 fn every_database_of_the_file_is_detected_and_laid() {
     let phase = Phase::new(&[
         (

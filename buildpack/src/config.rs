@@ -1,6 +1,8 @@
 //! What the person who builds asked for: the `BP_MIGRATE_*` variables, typed.
 
 use libcnb::Env;
+use libcnb::data::launch::ProcessType;
+use libcnb::data::process_type;
 use migrate::config::{Origin, Setting, nearest};
 use migrate::project::Wishes;
 use std::collections::BTreeSet;
@@ -8,10 +10,11 @@ use std::fmt;
 
 pub(crate) const DATABASES: &str = "BP_MIGRATE_DATABASES";
 pub(crate) const DIR: &str = "BP_MIGRATE_DIR";
+pub(crate) const PROCESS_TYPES: &str = "BP_MIGRATE_PROCESS_TYPES";
 pub(crate) const RUST_MIRROR: &str = "BP_MIGRATE_RUST_MIRROR";
 
 const PREFIX: &str = "BP_MIGRATE_";
-const KNOWN: [&str; 3] = [DATABASES, DIR, RUST_MIRROR];
+const KNOWN: [&str; 4] = [DATABASES, DIR, PROCESS_TYPES, RUST_MIRROR];
 
 /// The build's configuration. An empty variable is one that is not set: platforms
 /// pass on what a form's empty field holds.
@@ -21,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) databases: BTreeSet<Database>,
     /// Where the migrations are, relative to the app's folder.
     pub(crate) dir: Option<String>,
+    /// The names under which platforms find the process: `migrate`, then others.
+    pub(crate) process_types: Vec<ProcessType>,
     /// Stands in for the Rust distribution server; no slash at its end.
     pub(crate) rust_mirror: Option<String>,
 }
@@ -34,6 +39,9 @@ pub(crate) enum Database {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ConfigError {
+    BadProcessType {
+        value: String,
+    },
     MirrorNotHttp {
         value: String,
     },
@@ -48,6 +56,8 @@ pub(crate) enum ConfigError {
         name: String,
         nearest: Option<String>,
     },
+    /// The process that platforms take for the application.
+    WebProcess,
 }
 
 impl Config {
@@ -56,6 +66,7 @@ impl Config {
         Ok(Self {
             databases: databases(value(env, DATABASES)?.as_deref())?,
             dir: value(env, DIR)?,
+            process_types: process_types(value(env, PROCESS_TYPES)?.as_deref())?,
             rust_mirror: value(env, RUST_MIRROR)?.map(mirror).transpose()?,
         })
     }
@@ -156,6 +167,24 @@ fn database(word: &str) -> Result<Database, ConfigError> {
     }
 }
 
+/// `migrate` is always among them: documentation and other tools start it so.
+fn process_types(value: Option<&str>) -> Result<Vec<ProcessType>, ConfigError> {
+    let mut types = vec![process_type!("migrate")];
+    let words = value.unwrap_or_default().split([',', ' ']);
+    for word in words.filter(|word| !word.is_empty()) {
+        if word.eq_ignore_ascii_case("web") {
+            return Err(ConfigError::WebProcess);
+        }
+        let named: ProcessType = word.parse().map_err(|_| ConfigError::BadProcessType {
+            value: word.to_string(),
+        })?;
+        if !types.contains(&named) {
+            types.push(named);
+        }
+    }
+    Ok(types)
+}
+
 fn mirror(value: String) -> Result<String, ConfigError> {
     if value.starts_with("https://") || value.starts_with("http://") {
         Ok(value.trim_end_matches('/').to_string())
@@ -185,6 +214,7 @@ mod tests {
             Ok(Config {
                 databases: Database::ALL.into(),
                 dir: None,
+                process_types: vec![process_type!("migrate")],
                 rust_mirror: None,
             })
         );
@@ -193,7 +223,12 @@ mod tests {
     #[test]
     fn an_empty_variable_is_not_set() {
         assert_eq!(
-            config([(DIR, ""), (DATABASES, " "), (RUST_MIRROR, "")]),
+            config([
+                (DIR, ""),
+                (DATABASES, " "),
+                (PROCESS_TYPES, ""),
+                (RUST_MIRROR, "")
+            ]),
             config([])
         );
     }
@@ -253,6 +288,27 @@ mod tests {
                 nearest: None,
             })
         );
+    }
+
+    #[test]
+    fn process_types_are_migrate_and_those_that_are_asked_for() {
+        let types = |value| {
+            let types = config([(PROCESS_TYPES, value)]).map(|config| config.process_types);
+            types.map(|types| types.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        let both = Ok(vec!["migrate".to_string(), "release".to_string()]);
+        assert_eq!(types("migrate,release"), both);
+        assert_eq!(types(" release, release "), both);
+        assert_eq!(types("web"), Err(ConfigError::WebProcess));
+        assert_eq!(types("migrate,Web"), Err(ConfigError::WebProcess));
+        for value in ["re/lease", "release:", "é"] {
+            assert_eq!(
+                types(value),
+                Err(ConfigError::BadProcessType {
+                    value: value.to_string()
+                })
+            );
+        }
     }
 
     #[test]

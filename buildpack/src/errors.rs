@@ -3,7 +3,7 @@
 
 use crate::BuildpackError;
 use crate::compilation::{Cause, CompilationError};
-use crate::config::{ConfigError, DATABASES, DIR, RUST_MIRROR};
+use crate::config::{ConfigError, DATABASES, DIR, PROCESS_TYPES, RUST_MIRROR};
 use crate::layers::migrations::BundleError;
 use crate::layers::toolchain::InstallError;
 use crate::run_image::RunImageError;
@@ -76,6 +76,15 @@ fn ours(error: &BuildpackError) -> String {
 
 fn config(error: &ConfigError) -> String {
     match error {
+        ConfigError::BadProcessType { value } => formatdoc! {"
+            `{value}` cannot be the name of a process
+
+            `{PROCESS_TYPES}` names `{value}`. A process is called by letters, digits, dots,
+            dashes and underscores.
+
+            Set it to the names that your platform looks for, separated by commas, such as
+            `migrate,release`, or unset it to have `migrate` alone.
+        "},
         ConfigError::MirrorNotHttp { value } => formatdoc! {"
             `{RUST_MIRROR}` is not a web address
 
@@ -112,10 +121,20 @@ fn config(error: &ConfigError) -> String {
                 The environment variable `{name}` begins like a setting of this
                 buildpack, and there is no such setting, so it would have no effect.{hint}
 
-                The settings are `{DATABASES}`, `{DIR}` and
-                `{RUST_MIRROR}`. Correct the name, or unset the variable.
+                The settings are `{DATABASES}`, `{DIR}`,
+                `{PROCESS_TYPES}` and `{RUST_MIRROR}`. Correct the
+                name, or unset the variable.
             "}
         }
+        ConfigError::WebProcess => formatdoc! {"
+            The migrator cannot be the process `web`
+
+            `{PROCESS_TYPES}` names `web`, which platforms take for the application: they
+            would start the migrator in its place, again and again, in every instance.
+
+            Set it to the names that your platform looks for before a deploy, such as
+            `migrate,release`, or unset it to have `migrate` alone.
+        "},
     }
 }
 

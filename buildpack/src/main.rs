@@ -79,15 +79,17 @@ impl Buildpack for MigrateBuildpack {
             Some(count) => print::sub_bullet(format!("Added {} as they are", files(count))),
             None => print::sub_bullet("Left the revisions with the application, for its Alembic"),
         }
-        print::sub_bullet(format!(
-            "Added the process {}: {}",
-            style::value("migrate"),
-            style::command(format!("{} up", program.display()))
-        ));
+        for process in &config.process_types {
+            print::sub_bullet(format!(
+                "Added the process {}: {}",
+                style::value(process.to_string()),
+                style::command(format!("{} up", program.display()))
+            ));
+        }
 
         print::all_done(&Some(started));
         BuildResultBuilder::new()
-            .launch(launch::launch(&program))
+            .launch(launch::launch(&program, &config.process_types))
             .build()
     }
 

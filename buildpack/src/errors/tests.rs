@@ -97,6 +97,15 @@ fn config() {
         "config_variable",
         BuildpackError::Config(ConfigError::UnknownVariable { name, nearest }),
     );
+    let value = "re/lease".to_string();
+    snapshot(
+        "config_process_type",
+        BuildpackError::Config(ConfigError::BadProcessType { value }),
+    );
+    snapshot(
+        "config_process_web",
+        BuildpackError::Config(ConfigError::WebProcess),
+    );
     let dir = "../shared".to_string();
     snapshot("folder_outside", BuildpackError::FolderOutside { dir });
 }
