@@ -140,6 +140,14 @@ pub(crate) fn examine(
     for patient in patients {
         database(patient, &specs, &mut examination);
     }
+    // Databases may share a folder.
+    let mut seen: Vec<Finding> = Vec::new();
+    for finding in std::mem::take(&mut examination.findings) {
+        if !seen.contains(&finding) {
+            seen.push(finding);
+        }
+    }
+    examination.findings = seen;
     Ok(examination)
 }
 

@@ -45,13 +45,14 @@ pub(crate) fn spec(root: &Path, asked: Asked) -> Result<Stanza, Error> {
         read: &read,
     };
     let (origin, branch) = Git::of(root).map_or((None, None), |git| git.origin());
+    let repository = origin.as_deref().and_then(Repository::of);
     let Patience {
         deadline,
         wait,
         origin: said,
     } = asked.patience;
     let deploy = Deploy {
-        app: name(root),
+        app: name(root, repository.as_ref()),
         databases: databases(asked.databases),
         variables: asked.variables,
         deadline,
@@ -59,7 +60,7 @@ pub(crate) fn spec(root: &Path, asked: Asked) -> Result<Stanza, Error> {
         says_deadline: matches!(said, Some(Origin::Environment(_) | Origin::Option(_))),
         road: asked.road.unwrap_or_else(|| road(&files)),
         with_rollback: asked.with_rollback,
-        repository: origin.as_deref().and_then(Repository::of),
+        repository,
         branch,
     };
     platforms::stanza(asked.platform, &deploy, said)
@@ -77,12 +78,16 @@ fn road(files: &Files<'_>) -> Road {
     }
 }
 
-fn name(root: &Path) -> String {
-    let folder = root.canonicalize().ok();
-    let name = folder
-        .as_deref()
-        .and_then(Path::file_name)
-        .map(|name| name.to_string_lossy());
+/// The repository's name, which is the same for everybody, or else the folder's.
+fn name(root: &Path, repository: Option<&Repository>) -> String {
+    let name = match repository {
+        Some(repository) => repository.name.rsplit('/').next().map(str::to_owned),
+        None => {
+            let folder = root.canonicalize().ok();
+            let name = folder.as_deref().and_then(Path::file_name);
+            name.map(|name| name.to_string_lossy().into_owned())
+        }
+    };
     platforms::component(&name.unwrap_or_default(), "app")
 }
 

@@ -78,32 +78,39 @@ fn within(root: &Node) -> &Node {
 
 fn unreadable(path: &str, text: &str, malformed: &Malformed) -> Finding {
     let file = Arc::new(SourceFile::new(path, secrets::masked(text, None)));
-    let line_start = text[..malformed.at].rfind('\n').map_or(0, |at| at + 1);
-    let line = text[line_start..].lines().next().unwrap_or_default();
-    // The parser complains where the tab has made it stumble.
-    let near = text[line_start..].lines().take(2);
-    let has_tab = near
-        .into_iter()
-        .any(|line| line.trim_start_matches(' ').starts_with('\t'));
-    let end = (malformed.at + 1)
-        .min(line_start + line.len())
-        .max(malformed.at);
-    let span = Span::new(
-        malformed.at,
-        text.floor_char_boundary(end).max(malformed.at),
-    );
-    let place = Place::new(&file, span);
+    let tab = tab(text, malformed.at);
+    let at = text.floor_char_boundary(tab.unwrap_or(malformed.at));
+    let length = text[at..]
+        .chars()
+        .next()
+        .filter(|c| *c != '\n')
+        .map_or(0, char::len_utf8);
+    let place = Place::new(&file, Span::new(at, at + length));
     Finding::error(
         "spec_unreadable",
         format!("{path} is no YAML: {}", malformed.why),
     )
     .at(Some(place), "here")
     .because("the platform refuses the whole spec", see::YAML)
-    .fix(if has_tab {
+    .fix(if tab.is_some() {
         "indent with spaces: YAML takes no tabs there"
     } else {
         "correct it; what follows was not looked at"
     })
+}
+
+/// A tab that indents the line of a place, or the next one: a parser stumbles over
+/// it late or early.
+fn tab(text: &str, at: usize) -> Option<usize> {
+    let mut start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    for line in text[start..].split_inclusive('\n').take(2) {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        if line[indent..].starts_with('\t') {
+            return Some(start + indent);
+        }
+        start += line.len();
+    }
+    None
 }
 
 fn no_spec(file: &Arc<SourceFile>) -> Finding {

@@ -13,7 +13,9 @@ pub(super) fn find(app: &App<'_>) -> Vec<Finding> {
         found.push(missing(app, app.root, "the app"));
     }
     let components = app.components.iter().map(|component| component.node);
-    for node in components.chain(app.databases.iter().copied()) {
+    let mut nodes: Vec<_> = components.chain(app.databases.iter().copied()).collect();
+    nodes.sort_by_key(|node| node.span.start);
+    for node in nodes {
         let Some(name) = node.get("name") else {
             found.push(missing(app, node, "a component"));
             continue;

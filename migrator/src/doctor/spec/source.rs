@@ -46,10 +46,11 @@ const NEEDED: [(&str, &[&str]); 5] = [
 pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for component in &app.components {
-        let given: Vec<_> = SOURCES
+        let mut given: Vec<_> = SOURCES
             .iter()
             .filter_map(|source| component.node.entry(source))
             .collect();
+        given.sort_by_key(|(key, _)| key.span.start);
         match given.as_slice() {
             [] => found.push(none(app, component)),
             [_] => {}
