@@ -14,7 +14,7 @@
 //! | plan | db, engine, config, tokio, the clock, the environment |
 //! | platforms | db, engine, report, commands, doctor, tokio, a file, the clock, the environment |
 //! | db | plan but its history, engine, report, config, commands |
-//! | doctor | db but what it knows of a URL and a server's health, engine, config, report, tokio, a file, the clock, the environment |
+//! | doctor | db but what it knows of a URL and a server's health, engine, report, commands, tokio, a file, the clock, the environment |
 //! | engine | formats, sources, config, report, a database by name |
 //! | report | db, drivers, tokio, commands |
 //! | commands | clap, printing, exiting, SQL |

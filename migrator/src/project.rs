@@ -310,6 +310,7 @@ impl Home {
     }
 }
 
+#[cfg(feature = "cli")]
 impl Project {
     /// Every file of SQL, up and down.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &Arc<SourceFile>> {

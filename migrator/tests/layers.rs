@@ -49,6 +49,7 @@ impl Rule {
             "clap" => only(&["clap"]),
             "commands" => only(&["crate::commands"]),
             "config" => only(&["crate::config"]),
+            "doctor" => only(&["crate::doctor"]),
             "db" => only(&["crate::db"]),
             "db but what it knows of a URL and a server's health" => Self::Paths(
                 &["crate::db"],

@@ -46,8 +46,10 @@ pub(super) async fn act(
         Verb::Up(wanted) => up::up(task, start, wanted.wish(), stop, report).await,
         Verb::Check { .. }
         | Verb::Completions { .. }
+        | Verb::Doctor { .. }
         | Verb::New { .. }
         | Verb::Plan
+        | Verb::Spec(_)
         | Verb::Status { .. }
         | Verb::Wait => unreachable!("it only asks"),
     }

@@ -16,7 +16,9 @@ use crate::model::{Deed, Subject};
 use crate::plan::drift::Drift;
 use crate::plan::planner;
 use crate::project::{Home, Project};
-use crate::report::{Check, CheckedBase, CheckedDatabase, Doctor, Pending, Plan, Repairs, Report, Status};
+use crate::report::{
+    Check, CheckedBase, CheckedDatabase, Doctor, Pending, Plan, Repairs, Report, Status,
+};
 use std::path::Path;
 
 /// What was asked, and where.

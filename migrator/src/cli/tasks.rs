@@ -5,12 +5,12 @@ use crate::bundle;
 use crate::commands::Task;
 use crate::commands::alembic::{AlembicSources, AlembicTask};
 use crate::commands::check::Sources;
-use crate::commands::doctor::Patient;
+use crate::commands::doctor::{Migrations, Patient};
 use crate::commands::spec::Asked;
 use crate::config::{self, Config, ConfigError, Environment, Options, Setting};
 use crate::db::url::UrlError;
 use crate::error::Error;
-use crate::project::{self, AlembicProject, Folder, Found, Home, Wishes};
+use crate::project::{self, AlembicProject, Folder, Found, Home, Project, Wishes};
 use crate::python::Places;
 use crate::sql;
 use std::path::Path;
@@ -165,7 +165,14 @@ pub(super) fn patients(
                     Some(_) => None,
                     None => Some(config::url_variable(&settings)),
                 },
-                project: home.project(name.as_deref(), &wishes),
+                migrations: match home.find(name.as_deref(), &wishes) {
+                    Ok(Found::Alembic(project)) => {
+                        let sources = alembic_sources(project, environment)?;
+                        Ok(Migrations::Alembic(Box::new(sources)))
+                    }
+                    Ok(Found::Sql(project)) => Ok(Migrations::Sql(Box::new(project))),
+                    Err(error) => Err(error),
+                },
                 config: Config::resolve(options, environment, &settings).map_err(Error::from),
                 name,
             })
@@ -190,10 +197,9 @@ pub(super) fn deployed(
     let mut variables = Vec::new();
     for name in &names {
         // What cannot be read yet asks for nothing yet.
-        let Ok(project) = home.project(name.as_deref(), &wishes) else {
-            continue;
-        };
-        for file in project.texts() {
+        let found = home.find(name.as_deref(), &wishes).ok();
+        let files = found.iter().filter_map(Found::sql).flat_map(Project::texts);
+        for file in files {
             let asked_for = sql::variables::names(file.text()).into_iter();
             variables.extend(asked_for.map(str::to_owned));
         }

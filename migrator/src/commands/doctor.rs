@@ -1,6 +1,7 @@
 //! `doctor`: what would fail or harm a deploy. It reads facts, of the project and
 //! of the connection, has them judged, and changes nothing.
 
+use super::alembic::{self, AlembicSources};
 use super::check;
 use crate::config::{Config, ConfigError};
 use crate::doctor::committed::{self, Standing};
@@ -25,7 +26,7 @@ const SPECS: [&str; 4] = [
 ];
 
 /// Beside the migrations, what a deploy is built from.
-const BUILT_FROM: [&str; 16] = [
+const BUILT_FROM: [&str; 14] = [
     ".python-version",
     "Cargo.lock",
     "Cargo.toml",
@@ -33,8 +34,6 @@ const BUILT_FROM: [&str; 16] = [
     "Pipfile",
     "Pipfile.lock",
     "Procfile",
-    "alembic.ini",
-    "api/alembic.ini",
     "migrate.toml",
     "poetry.lock",
     "pyproject.toml",
@@ -48,11 +47,17 @@ const BUILT_FROM: [&str; 16] = [
 pub(crate) struct Patient {
     /// The database's name, where there are several.
     pub name: Option<String>,
-    pub project: Result<Project, Error>,
+    pub migrations: Result<Migrations, Error>,
     pub config: Result<Config, Error>,
     pub deadline: Duration,
     /// The variable that holds the URL; none where `migrate.toml` does.
     pub variable: Option<String>,
+}
+
+/// What a database's schema is made by.
+pub(crate) enum Migrations {
+    Alembic(Box<AlembicSources>),
+    Sql(Box<Project>),
 }
 
 /// What was looked at, and what was found.
@@ -63,6 +68,34 @@ pub(crate) struct Examination {
     pub findings: Vec<Finding>,
     /// Whether a database could not be asked.
     pub unreachable: bool,
+}
+
+impl Patient {
+    /// The paths of what makes its schema.
+    fn paths(&self) -> Vec<String> {
+        match &self.migrations {
+            Ok(Migrations::Alembic(sources)) => {
+                let project = &sources.project;
+                let mut paths = project.dirs.clone();
+                paths.push(project.config_path());
+                paths
+            }
+            Ok(Migrations::Sql(project)) => {
+                let mut paths = project.files.clone();
+                paths.push(project.dir.clone());
+                paths
+            }
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Alembic's configuration, where it has one.
+    fn alembic(&self) -> Option<String> {
+        match &self.migrations {
+            Ok(Migrations::Alembic(sources)) => Some(sources.project.config_path()),
+            Ok(Migrations::Sql(_)) | Err(_) => None,
+        }
+    }
 }
 
 impl Examination {
@@ -134,7 +167,9 @@ pub(crate) fn examine(
     let is_built = specs.is_empty() || specs.iter().any(|(_, text)| spec::is_built(text));
     if is_built && !files.has("Dockerfile") {
         let drivers: Vec<String> = patients.iter().filter_map(driver).collect();
-        examination.findings.extend(python::judge(&files, &drivers));
+        let alembic = patients.iter().find_map(Patient::alembic);
+        let found = python::judge(&files, &drivers, alembic.as_deref());
+        examination.findings.extend(found);
     }
     examination.findings.extend(cargo::judge(&files));
     for patient in patients {
@@ -153,35 +188,36 @@ pub(crate) fn examine(
 
 /// What `check --offline` finds.
 fn migrations(patient: &Patient, examination: &mut Examination) {
-    let project = match &patient.project {
-        Ok(project) => project,
+    let (dir, number, found) = match &patient.migrations {
+        Ok(Migrations::Sql(project)) => {
+            let config = patient.config.as_ref().ok();
+            let dialect = config.map(|config| config.database.value.dialect());
+            let found = check::files(project, dialect, |_| false, "");
+            (project.dir.clone(), project.migrations.len(), found)
+        }
+        Ok(Migrations::Alembic(sources)) => {
+            let project = &sources.project;
+            let found = match alembic::check::offline(sources, None) {
+                Ok(findings) => findings.files,
+                Err(error) => vec![error.diagnostic()],
+            };
+            (project.dir(), project.count(), found)
+        }
         Err(error) => {
-            return examination
-                .findings
-                .push(sources::finding(error.diagnostic()));
+            let found = sources::finding(error.diagnostic());
+            return examination.findings.push(found);
         }
     };
-    let number = project.migrations.len();
     let noun = if number == 1 {
         "migration"
     } else {
         "migrations"
     };
-    let of = patient
-        .name
-        .as_ref()
-        .map_or(String::new(), |name| format!(" of {name}"));
-    examination.saw(&project.dir, &format!("{number} {noun}{of}"));
-    let dialect = patient
-        .config
-        .as_ref()
-        .ok()
-        .map(|config| config.database.value.dialect());
-    examination.findings.extend(
-        check::files(project, dialect, |_| false, "")
-            .into_iter()
-            .map(sources::finding),
-    );
+    let of = patient.name.as_ref();
+    let of = of.map_or(String::new(), |name| format!(" of {name}"));
+    examination.saw(&dir, &format!("{number} {noun}{of}"));
+    let found = found.into_iter().map(sources::finding);
+    examination.findings.extend(found);
 }
 
 /// Whether what a deploy needs is in the repository.
@@ -198,13 +234,8 @@ fn committed(
         }
         Err(_) => return examination.saw("git", "not asked: this is no working tree"),
     };
-    let projects = patients
-        .iter()
-        .filter_map(|patient| patient.project.as_ref().ok());
-    let mut paths: Vec<String> = projects
-        .filter(|project| Path::new(&project.dir).is_relative())
-        .flat_map(|project| std::iter::once(project.dir.clone()).chain(project.files.clone()))
-        .collect();
+    let mut paths: Vec<String> = patients.iter().flat_map(Patient::paths).collect();
+    paths.retain(|path| Path::new(path).is_relative());
     let others = BUILT_FROM.iter().filter(|path| files.has(path));
     paths.extend(others.map(|&path| path.to_owned()));
     paths.sort();

@@ -80,13 +80,12 @@ fn road(files: &Files<'_>) -> Road {
 
 /// The repository's name, which is the same for everybody, or else the folder's.
 fn name(root: &Path, repository: Option<&Repository>) -> String {
-    let name = match repository {
-        Some(repository) => repository.name.rsplit('/').next().map(str::to_owned),
-        None => {
-            let folder = root.canonicalize().ok();
-            let name = folder.as_deref().and_then(Path::file_name);
-            name.map(|name| name.to_string_lossy().into_owned())
-        }
+    let name = if let Some(repository) = repository {
+        repository.name.rsplit('/').next().map(str::to_owned)
+    } else {
+        let folder = root.canonicalize().ok();
+        let name = folder.as_deref().and_then(Path::file_name);
+        name.map(|name| name.to_string_lossy().into_owned())
     };
     platforms::component(&name.unwrap_or_default(), "app")
 }

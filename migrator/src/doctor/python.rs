@@ -32,14 +32,6 @@ const DRIVERS: [(&str, &[&str]); 10] = [
     ("pymysql", &["pymysql"]),
 ];
 
-/// The folders in which alembic.ini mostly is.
-const ALEMBIC_INI: [&str; 4] = [
-    "alembic.ini",
-    "api/alembic.ini",
-    "app/alembic.ini",
-    "backend/alembic.ini",
-];
-
 /// The oldest Python that its makers still mend.
 const OLDEST_MINOR: u32 = 10;
 
@@ -56,8 +48,8 @@ struct Package {
 }
 
 /// What is wrong with a Python project; nothing where it is none. `drivers` are
-/// those that the databases' URLs name.
-pub(crate) fn judge(files: &Files<'_>, drivers: &[String]) -> Vec<Finding> {
+/// those that the databases' URLs name, `alembic` is its configuration.
+pub(crate) fn judge(files: &Files<'_>, drivers: &[String], alembic: Option<&str>) -> Vec<Finding> {
     let managers: Vec<_> = MANAGERS
         .into_iter()
         .filter(|(file, _)| files.has(file))
@@ -99,7 +91,7 @@ pub(crate) fn judge(files: &Files<'_>, drivers: &[String]) -> Vec<Finding> {
         found.extend(stale(lock, table));
     }
     if let Some(lock) = &lock {
-        found.extend(needed(files, lock, drivers));
+        found.extend(needed(lock, drivers, alembic));
     }
     found.extend(python_version(files));
     found
@@ -266,9 +258,9 @@ fn stale_lock(file: &Arc<SourceFile>, at: &str, why: &str, tool: &str) -> Findin
 }
 
 /// Packages without which a migration cannot begin.
-fn needed(files: &Files<'_>, lock: &Lock, drivers: &[String]) -> Vec<Finding> {
+fn needed(lock: &Lock, drivers: &[String], alembic: Option<&str>) -> Vec<Finding> {
     let mut found = Vec::new();
-    if let Some(ini) = ALEMBIC_INI.into_iter().find(|path| files.has(path)) {
+    if let Some(ini) = alembic {
         let why = format!("{ini} is there, and `alembic upgrade head` needs it");
         found.extend(absent(lock, "alembic", &["alembic"], &why, see::ALEMBIC));
     }

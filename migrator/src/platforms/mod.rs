@@ -231,16 +231,17 @@ fn go(duration: Duration) -> String {
         (seconds % 3600 / 60, 'm'),
         (seconds % 60, 's'),
     ];
-    let parts: String = parts
-        .into_iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, unit)| format!("{number}{unit}"))
-        .collect();
-    if parts.is_empty() {
-        "0s".to_owned()
-    } else {
-        parts
+    let mut text = String::new();
+    for (number, unit) in parts {
+        if number > 0 {
+            text.push_str(&number.to_string());
+            text.push(unit);
+        }
     }
+    if text.is_empty() {
+        text.push_str("0s");
+    }
+    text
 }
 
 #[cfg(test)]

@@ -32,6 +32,24 @@ fn of_uv(lock: &str) -> Patient {
 const UV_LOCK: &str = "version = 1\n[[package]]\nname = \"alembic\"\nversion = \"1.13.1\"\n\
                        [[package]]\nname = \"typing-extensions\"\nversion = \"4.12.0\"\n";
 
+fn revision(id: &str, parent: &str) -> String {
+    format!(
+        "\"\"\"a\"\"\"\n\nrevision = '{id}'\ndown_revision = {parent}\n\n\ndef upgrade():\n    pass\n"
+    )
+}
+
+/// A project of Alembic, its configuration below the root.
+fn of_alembic() -> Patient {
+    let patient = patient()
+        .remove("migrations/1_a.sql")
+        .write("api/alembic.ini", "[alembic]\nscript_location = alembic\n")
+        .write("api/alembic/env.py", "")
+        .write("api/alembic/versions/a1_first.py", &revision("a1", "None"))
+        .write("api/alembic/versions/b2_second.py", &revision("b2", "'a1'"));
+    fs::remove_dir(patient.path("migrations")).unwrap();
+    patient
+}
+
 /// A Rust project with its own binary.
 fn of_rust() -> Patient {
     let spec = fs::read_to_string(Path::new(CASES).join("specs/good/rust.yaml")).unwrap();
@@ -67,7 +85,8 @@ fn good_projects_have_none() {
             "alembic==1.13.1 # the tool\nasyncpg>=0.29 ; python_version > '3.8'\n",
         )
         .is_well();
-    patient().write("alembic.ini", "[alembic]\n").is_well();
+    of_alembic().is_well();
+    of_alembic().committed().is_well();
     patient()
         .remove(".python-version")
         .write("runtime.txt", "python-3.12.1\n")
@@ -193,12 +212,38 @@ fn a_driver_that_the_url_names_must_be_locked() {
 
 #[test]
 fn alembic_must_be_locked_where_it_is_used() {
-    patient()
+    of_alembic()
         .remove(POETRY)
         .remove(PYPROJECT)
         .write("requirements.txt", "asyncpg\n")
-        .write("api/alembic.ini", "[alembic]\n")
         .has("dependency_missing");
+}
+
+#[test]
+fn alembics_revisions_must_be_one_line_to_one_head() {
+    let third = "api/alembic/versions/c3_third.py";
+    for (name, text, code) in [
+        (third, revision("c3", "'a1'"), "alembic_several_heads"),
+        (third, revision("c3", "'gone'"), "alembic_missing_revision"),
+        (third, revision("b2", "'a1'"), "duplicate_version"),
+    ] {
+        let (document, exit) = of_alembic().write(name, &text).document(&[]);
+        let found = document["findings"].as_array().unwrap();
+        assert_eq!(found.len(), 1, "{document:#}");
+        assert_eq!(
+            (found[0]["code"].as_str(), exit),
+            (Some(code), Some(3)),
+            "{document:#}"
+        );
+    }
+}
+
+#[test]
+fn a_revision_that_git_does_not_know_is_not_deployed() {
+    of_alembic()
+        .committed()
+        .write("api/alembic/versions/c3_third.py", &revision("c3", "'b2'"))
+        .has("file_not_committed");
 }
 
 #[test]

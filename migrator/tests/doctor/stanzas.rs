@@ -299,11 +299,11 @@ fn kubernetes(text: &str) {
     let rule = &spec["podFailurePolicy"]["rules"][0]["onExitCodes"];
     assert_eq!(rule["containerName"], container["name"]);
     let (_, init) = text.split_once("#     spec:\n").unwrap();
-    let init: String = init
+    let init: Vec<_> = init
         .lines()
-        .map(|line| format!("{}\n", line.strip_prefix("# ").unwrap()))
+        .map(|line| line.strip_prefix("# ").unwrap())
         .collect();
-    assert_eq!(&yaml(&init)["initContainers"][0], container);
+    assert_eq!(&yaml(&init.join("\n"))["initContainers"][0], container);
 }
 
 #[test]
@@ -395,10 +395,8 @@ fn a_program_gets_the_stanza_as_lines_and_the_file_that_it_is_for() {
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["file"], "fly.toml");
     let lines = document["lines"].as_array().unwrap().iter();
-    let text: String = lines
-        .map(|line| format!("{}\n", line.as_str().unwrap()))
-        .collect();
-    assert_eq!(text, printed(&project, &["fly"]));
+    let text: Vec<_> = lines.map(|line| line.as_str().unwrap()).collect();
+    assert_eq!(text.join("\n") + "\n", printed(&project, &["fly"]));
 }
 
 /// A new project may ask for its job before it has anything else.

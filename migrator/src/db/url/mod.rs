@@ -23,11 +23,17 @@ pub struct DatabaseUrl {
     /// In every form in which they might come back in a message.
     secrets: Vec<String>,
     file: Option<DatabaseFile>,
+    told: Box<Told>,
+    /// A certificate authority in PEM form, for the driver.
+    authority: Option<String>,
+}
+
+/// What a URL tells beside what a driver of ours needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Told {
     server: Option<Server>,
     /// The driver that `SQLAlchemy` is to take, which is none of ours.
     python_driver: Option<String>,
-    /// A certificate authority in PEM form, for the driver.
-    authority: Option<String>,
 }
 
 /// Where a URL leads, and how.
@@ -130,14 +136,12 @@ impl DatabaseUrl {
         if !is_compiled_in(dialect) {
             return Err(UrlError::DriverLeftOut { dialect });
         }
-        let url = match dialect {
+        let mut url = match dialect {
             Dialect::Sqlite => Self::sqlite(rest, alchemy.is_some()),
             Dialect::Postgres | Dialect::Mysql => Self::of_server(dialect, rest),
         }?;
-        Ok(Self {
-            python_driver: alchemy.map(str::to_owned),
-            ..url
-        })
+        url.told.python_driver = alchemy.map(str::to_owned);
+        Ok(url)
     }
 
     #[must_use]
@@ -186,13 +190,13 @@ impl DatabaseUrl {
     /// Where it leads, where that is no file.
     #[must_use]
     pub fn server(&self) -> Option<&Server> {
-        self.server.as_ref()
+        self.told.server.as_ref()
     }
 
     /// The driver that the URL names for `SQLAlchemy`, as in `postgresql+asyncpg`.
     #[must_use]
     pub fn python_driver(&self) -> Option<&str> {
-        self.python_driver.as_deref()
+        self.told.python_driver.as_deref()
     }
 
     /// The same, with an authority to trust beside the public ones: a PEM text.

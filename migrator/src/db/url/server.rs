@@ -1,6 +1,6 @@
 //! The URL of a server: PostgreSQL's, MySQL's or MariaDB's.
 
-use super::{DatabaseUrl, Server, Tls, UrlError, decode};
+use super::{DatabaseUrl, Server, Tls, Told, UrlError, decode};
 use crate::sql::Dialect;
 use url::Url;
 
@@ -70,8 +70,10 @@ impl DatabaseUrl {
             shown,
             secrets,
             file: None,
-            server: Some(server),
-            python_driver: None,
+            told: Box::new(Told {
+                server: Some(server),
+                python_driver: None,
+            }),
             authority: None,
         })
     }

@@ -43,8 +43,7 @@ impl DatabaseUrl {
             driver: format!("sqlite:{path}?{parameters}"),
             shown: format!("sqlite:{path}"),
             secrets: Vec::new(),
-            server: None,
-            python_driver: None,
+            told: Box::default(),
             authority: None,
             file: Some(DatabaseFile {
                 path: decode(path).into(),

@@ -99,13 +99,9 @@ impl<'s> App<'s> {
         components.filter(|component| component.kind == Kind::Job)
     }
 
-    pub(super) fn place(&self, span: Span) -> Option<Place> {
-        Some(Place::new(self.file, span))
-    }
-
     /// A finding at a part of the text.
     pub(super) fn at(&self, finding: Finding, span: Span, label: impl Into<String>) -> Finding {
-        finding.at(self.place(span), label)
+        finding.at(Some(Place::new(self.file, span)), label)
     }
 
     /// The variable of a component: its own, or the app's.

@@ -1,5 +1,6 @@
 //! The words about platforms.
 
+use crate::config::Origin;
 use crate::diagnostic::Diagnostic;
 use crate::platforms::TooLong;
 use humantime::format_duration;
@@ -12,7 +13,7 @@ pub(super) fn too_long(error: &TooLong) -> Diagnostic {
         fits,
         origin,
     } = error;
-    let place = origin.as_ref().and_then(|origin| origin.place());
+    let place = origin.as_ref().and_then(Origin::place);
     Diagnostic::error(
         "deadline_too_long",
         format!(
