@@ -103,6 +103,40 @@ fn every_code_is_listed() {
     }
 }
 
+#[test]
+fn every_finding_of_the_doctor_is_listed() {
+    let listed = fs::read_to_string(Path::new(ROOT).join("docs/doctor.md")).unwrap();
+    let mut texts = Vec::new();
+    read_folder(&Path::new(ROOT).join("migrator/src/doctor"), &mut texts);
+    let opens = |text: &str| -> Vec<String> {
+        let found = ["Finding::error(", "Finding::warning("].into_iter();
+        found
+            .flat_map(|open| text.split(open).skip(1))
+            .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
+            .map(str::to_owned)
+            .collect()
+    };
+    let mut codes: Vec<_> = texts.iter().flat_map(|text| opens(text)).collect();
+    codes.sort();
+    codes.dedup();
+    assert!(codes.len() > 50, "found only {codes:?}");
+    for code in codes {
+        let is_row = |line: &str| line.starts_with("| `") && line.contains(&format!("`{code}`"));
+        assert!(listed.lines().any(is_row), "{code} is not listed");
+    }
+}
+
+fn read_folder(folder: &Path, texts: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_folder(&path, texts);
+        } else {
+            texts.push(fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
 /// Codes are the words in `snake_case` that open a diagnostic, or stand alone on
 /// a line of the words' tables.
 fn collect_codes(folder: &Path, codes: &mut Vec<String>) {
