@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use super::platform::Spec;
 use crate::commands::alembic;
 use crate::config::environment::{Unknown, variable};
 use crate::config::{ConfigError, Options};
@@ -7,8 +8,6 @@ use crate::formats::naming;
 use crate::model::Version;
 use crate::plan::planner::Request;
 use crate::plan::repair::Resolution;
-use crate::platforms::{Platform, Road};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, Args, Command, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -231,29 +230,6 @@ pub(super) struct Repair {
     pub(super) resolve: Vec<(Version, Resolution)>,
 }
 
-#[derive(Args, Clone, Debug)]
-pub(super) struct Spec {
-    #[arg(value_parser = one_of(Platform::ALL))]
-    pub(super) platform: Platform,
-    /// With the jobs that take back a deploy that has failed (digitalocean)
-    #[arg(long)]
-    pub(super) with_rollback: bool,
-    /// How migrate comes into what runs (digitalocean) [default: by the project's files]
-    #[arg(long, value_parser = one_of(Road::ALL))]
-    pub(super) road: Option<Road>,
-}
-
-/// Reads one of a few words.
-fn one_of<T, const N: usize>(words: [(&'static str, T); N]) -> impl TypedValueParser<Value = T>
-where
-    T: Copy + Send + Sync + 'static,
-{
-    PossibleValuesParser::new(words.map(|(word, _)| word)).try_map(move |typed| {
-        let found = words.iter().find(|(word, _)| *word == typed);
-        found.map(|(_, value)| *value).ok_or("it is none of them")
-    })
-}
-
 fn resolution(text: &str) -> Result<(Version, Resolution), String> {
     let (version, answer) = text
         .split_once('=')
@@ -277,25 +253,9 @@ impl Cli {
     /// # Errors
     /// As clap's own.
     pub(super) fn checked(self) -> Result<Self, clap::Error> {
-        if let Some(Verb::Spec(spec)) = &self.command
-            && spec.platform != Platform::DigitalOcean
-        {
-            let conflict = |what: &str| {
-                let title = spec.platform.title();
-                Self::command().error(ErrorKind::ArgumentConflict, format!("{title} {what}"))
-            };
-            if spec.with_rollback {
-                return Err(conflict(
-                    "runs nothing when a deploy has failed, so that there is nothing that \
-                     --with-rollback could add; run `migrate down --unconfirmed` where a deploy's \
-                     failure is seen, and `migrate confirm` where its success is",
-                ));
-            }
-            if spec.road.is_some() {
-                return Err(conflict(
-                    "has one way to run `migrate`: --road is for digitalocean",
-                ));
-            }
+        if let Some(Verb::Spec(spec)) = &self.command {
+            spec.fits()
+                .map_err(|what| Self::command().error(ErrorKind::ArgumentConflict, what))?;
         }
         if let Some(Verb::Repair(repair)) = &self.command {
             let mut versions: Vec<_> = repair.resolve.iter().map(|(version, _)| version).collect();

@@ -5,6 +5,7 @@ mod actions;
 mod alembic;
 mod args;
 mod completions;
+mod platform;
 mod questions;
 mod start;
 mod tasks;

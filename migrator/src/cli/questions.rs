@@ -78,7 +78,8 @@ pub(super) async fn ask(
         Verb::Doctor { spec } => {
             let patients = tasks::patients(home, options, environment)?;
             let here = Path::new(tasks::HERE);
-            let found = commands::doctor::examine(here, &patients, spec.as_deref())?;
+            let found =
+                commands::doctor::examine(here, &patients, spec.as_deref(), &asked.warnings)?;
             let exit_code = found.code();
             report.doctor(&Doctor {
                 looked_at: &found.looked_at,

@@ -1,6 +1,6 @@
 //! From what was typed to what the verbs work on.
 
-use super::args;
+use super::platform::Spec;
 use crate::bundle;
 use crate::commands::Task;
 use crate::commands::alembic::{AlembicSources, AlembicTask};
@@ -186,7 +186,7 @@ pub(super) fn deployed(
     home: &Home,
     options: &Options,
     environment: &Environment,
-    spec: &args::Spec,
+    spec: &Spec,
 ) -> Result<Asked, Error> {
     let wishes = wishes(options, environment)?;
     let names = names(home, options, environment)?;

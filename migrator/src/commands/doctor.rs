@@ -4,6 +4,7 @@
 use super::alembic::{self, AlembicSources};
 use super::check;
 use crate::config::{Config, ConfigError};
+use crate::diagnostic::Diagnostic;
 use crate::doctor::committed::{self, Standing};
 use crate::doctor::files::Files;
 use crate::doctor::finding::Finding;
@@ -117,7 +118,7 @@ impl Examination {
 }
 
 /// Examines the project at `root` and its databases, and the spec that is named or
-/// those that are there.
+/// those that are there; `warnings` are of the settings.
 ///
 /// # Errors
 /// A named spec that is not there or cannot be read.
@@ -125,8 +126,11 @@ pub(crate) fn examine(
     root: &Path,
     patients: &[Patient],
     named: Option<&str>,
+    warnings: &[Diagnostic],
 ) -> Result<Examination, Error> {
     let mut examination = Examination::default();
+    let warnings = warnings.iter().cloned().map(sources::finding);
+    examination.findings.extend(warnings);
     let exists = |path: &str| root.join(path).exists();
     let read = |path: &str| read_optional(&root.join(path)).ok().flatten();
     let files = Files {
@@ -166,9 +170,17 @@ pub(crate) fn examine(
     }
     let is_built = specs.is_empty() || specs.iter().any(|(_, text)| spec::is_built(text));
     if is_built && !files.has("Dockerfile") {
-        let drivers: Vec<String> = patients.iter().filter_map(driver).collect();
+        let of_specs = specs.iter().flat_map(|(_, text)| spec::drivers(text));
+        let mut drivers: Vec<_> = patients.iter().filter_map(driver).chain(of_specs).collect();
+        drivers.sort();
+        drivers.dedup();
         let alembic = patients.iter().find_map(Patient::alembic);
-        let found = python::judge(&files, &drivers, alembic.as_deref());
+        let wanted = python::Wanted {
+            drivers: &drivers,
+            alembic: alembic.as_deref(),
+            is_certain: !specs.is_empty() || files.has("Procfile"),
+        };
+        let found = python::judge(&files, &wanted);
         examination.findings.extend(found);
     }
     examination.findings.extend(cargo::judge(&files));
@@ -314,9 +326,10 @@ fn database(patient: &Patient, specs: &[(String, String)], examination: &mut Exa
                 &what,
                 &format!("not asked, since {variable} is not set here"),
             );
-            examination
-                .findings
-                .push(connection::unset(variable, misspelt.as_deref()));
+            // What is misspelt is said already.
+            if misspelt.is_none() {
+                examination.findings.push(connection::unset(variable));
+            }
         }
         Err(error) => {
             let found = match error {

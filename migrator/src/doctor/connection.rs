@@ -47,21 +47,20 @@ pub(crate) fn unusable(error: &ConfigError) -> Option<Finding> {
 }
 
 /// That nothing here says how a deploy gets its URL.
-pub(crate) fn unset(name: &str, misspelt: Option<&str>) -> Finding {
-    let finding = Finding::warning(
+pub(crate) fn unset(name: &str) -> Finding {
+    Finding::warning(
         "database_url_unset",
         format!("{name} is not set here, and no app spec says how a deploy gets it"),
     )
     .because(
         "a run without a URL fails; and without one no database could be looked at",
         see::ENVIRONMENT,
-    );
-    match misspelt {
-        Some(misspelt) => finding.fix(format!("{misspelt} is set; did you mean MIGRATE_DATABASE_URL?")),
-        None => finding
-            .fix("see that the platform sets it for whatever runs `migrate`; set it here to look at the database")
-            .correction(envs(name)),
-    }
+    )
+    .fix(
+        "see that the platform sets it for whatever runs `migrate`; set it here to look at the \
+         database",
+    )
+    .correction(envs(name))
 }
 
 /// What of a URL would fail or harm a run. `authority`: a certificate's authority

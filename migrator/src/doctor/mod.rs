@@ -9,6 +9,7 @@ pub(crate) mod files;
 pub(crate) mod finding;
 mod poetry;
 pub(crate) mod python;
+mod python_version;
 mod see;
 pub(crate) mod sources;
 pub(crate) mod spec;

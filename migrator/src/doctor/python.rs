@@ -3,8 +3,8 @@
 
 use super::files::Files;
 use super::finding::Finding;
-use super::{poetry, see, toml_file};
-use crate::diagnostic::Place;
+use super::{poetry, python_version, see, toml_file};
+use crate::diagnostic::{Place, Severity};
 use crate::text::{SourceFile, Span};
 use std::sync::Arc;
 use toml::{Table, Value};
@@ -32,8 +32,12 @@ const DRIVERS: [(&str, &[&str]); 10] = [
     ("pymysql", &["pymysql"]),
 ];
 
-/// The oldest Python that its makers still mend.
-const OLDEST_MINOR: u32 = 10;
+/// What anybody but a buildpack can do with.
+const OF_BUILDPACKS: [&str; 3] = [
+    "lock_missing",
+    "package_managers_several",
+    "python_version_wrong",
+];
 
 /// What a lock holds.
 struct Lock {
@@ -47,9 +51,29 @@ struct Package {
     in_main: bool,
 }
 
-/// What is wrong with a Python project; nothing where it is none. `drivers` are
-/// those that the databases' URLs name, `alembic` is its configuration.
-pub(crate) fn judge(files: &Files<'_>, drivers: &[String], alembic: Option<&str>) -> Vec<Finding> {
+/// What is asked of a Python project.
+pub(crate) struct Wanted<'a> {
+    /// Drivers that the databases' URLs name.
+    pub drivers: &'a [String],
+    /// Alembic's configuration, where it has one.
+    pub alembic: Option<&'a str>,
+    /// Whether it is certain that a buildpack builds it.
+    pub is_certain: bool,
+}
+
+/// What is wrong with a Python project; nothing where it is none. What only a
+/// buildpack minds is a warning where none may build it.
+pub(crate) fn judge(files: &Files<'_>, wanted: &Wanted<'_>) -> Vec<Finding> {
+    let mut found = all(files, wanted);
+    for finding in &mut found {
+        if !wanted.is_certain && OF_BUILDPACKS.contains(&finding.code) {
+            finding.severity = Severity::Warning;
+        }
+    }
+    found
+}
+
+fn all(files: &Files<'_>, wanted: &Wanted<'_>) -> Vec<Finding> {
     let managers: Vec<_> = MANAGERS
         .into_iter()
         .filter(|(file, _)| files.has(file))
@@ -91,9 +115,9 @@ pub(crate) fn judge(files: &Files<'_>, drivers: &[String], alembic: Option<&str>
         found.extend(stale(lock, table));
     }
     if let Some(lock) = &lock {
-        found.extend(needed(lock, drivers, alembic));
+        found.extend(needed(lock, wanted));
     }
-    found.extend(python_version(files));
+    found.extend(python_version::judge(files));
     found
 }
 
@@ -258,13 +282,13 @@ fn stale_lock(file: &Arc<SourceFile>, at: &str, why: &str, tool: &str) -> Findin
 }
 
 /// Packages without which a migration cannot begin.
-fn needed(lock: &Lock, drivers: &[String], alembic: Option<&str>) -> Vec<Finding> {
+fn needed(lock: &Lock, wanted: &Wanted<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    if let Some(ini) = alembic {
+    if let Some(ini) = wanted.alembic {
         let why = format!("{ini} is there, and `alembic upgrade head` needs it");
         found.extend(absent(lock, "alembic", &["alembic"], &why, see::ALEMBIC));
     }
-    for driver in drivers {
+    for driver in wanted.drivers {
         let known = DRIVERS.iter().find(|(name, _)| name == driver);
         if let Some((_, packages)) = known {
             let why = format!(
@@ -312,88 +336,4 @@ fn absent(
             .fix("add it to the dependencies, and commit the lock")
             .correction(format!("{add}\n{lock_file}")),
     )
-}
-
-/// The Python that is asked for, as the buildpack reads it.
-fn python_version(files: &Files<'_>) -> Option<Finding> {
-    let wrong = |file: &Arc<SourceFile>, title: String, why: &str| {
-        let first = file
-            .text()
-            .lines()
-            .find(|line| !line.trim().is_empty())
-            .unwrap_or_default();
-        Finding::error("python_version_wrong", title)
-            .at(Some(toml_file::find(file, first)), "not this")
-            .because(why, see::PYTHON)
-            .fix("give major and minor: patches come by themselves")
-            .correction(if file.path() == "runtime.txt" {
-                "python-3.13"
-            } else {
-                "3.13"
-            })
-    };
-    let (file, text) = if let Some(file) = files.file("runtime.txt") {
-        let text = file
-            .text()
-            .trim()
-            .strip_prefix("python-")
-            .unwrap_or_default()
-            .to_owned();
-        (file, text)
-    } else if let Some(file) = files.file(".python-version") {
-        let lines = file.text().lines().map(str::trim);
-        let lines: Vec<_> = lines
-            .filter(|line| !line.is_empty() && !line.starts_with('#'))
-            .collect();
-        let text = if let [one] = lines.as_slice() {
-            (*one).to_owned()
-        } else {
-            String::new()
-        };
-        (file, text)
-    } else if files.has("Pipfile.lock") {
-        return None;
-    } else {
-        return Some(
-            Finding::warning(
-                "python_version_missing",
-                "no file says which Python the app needs",
-            )
-            .because(
-                "the buildpack takes its own default, and another one when that changes: the next \
-                     build may have another Python than this one",
-                see::PYTHON,
-            )
-            .fix("write the version that the app is tested with into .python-version")
-            .correction("3.13"),
-        );
-    };
-    let Some((major, minor)) = version(&text) else {
-        let title = format!("{} holds no version that the buildpack reads", file.path());
-        return Some(wrong(
-            &file,
-            title,
-            "the build fails: it takes `3.13` or `3.13.1`, in one line",
-        ));
-    };
-    if major == 3 && minor >= OLDEST_MINOR {
-        return None;
-    }
-    let title = format!(
-        "{} asks for Python {major}.{minor}, which nobody mends any more",
-        file.path()
-    );
-    Some(wrong(
-        &file,
-        title,
-        "the buildpack refuses a Python that has reached its end of life",
-    ))
-}
-
-fn version(text: &str) -> Option<(u32, u32)> {
-    let parts: Option<Vec<u32>> = text.split('.').map(|part| part.parse().ok()).collect();
-    match parts?.as_slice() {
-        [major, minor] | [major, minor, _] => Some((*major, *minor)),
-        _ => None,
-    }
 }

@@ -164,6 +164,41 @@ fn a_lock_of_another_time_is_stale() {
     of_rust().write("Cargo.lock", lock).has("lock_stale");
 }
 
+/// Whoever builds an image by other means may do without.
+#[test]
+fn what_only_a_buildpack_minds_is_a_warning_where_none_is_known() {
+    let unknown = Patient::healthy()
+        .remove(POETRY)
+        .set("DATABASE_URL", "sqlite:a.db");
+    let severity = |patient: &Patient| {
+        let (document, _) = patient.document(&[]);
+        let found = document["findings"].as_array().unwrap();
+        assert_eq!(found.len(), 1, "{document:#}");
+        assert_eq!(found[0]["code"], "lock_missing");
+        found[0]["severity"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(severity(&unknown), "warning");
+    let heroku = unknown.write("Procfile", "release: migrate\n");
+    assert_eq!(severity(&heroku), "error");
+}
+
+#[test]
+fn a_driver_that_the_spec_names_must_be_locked_too() {
+    let spec = fs::read_to_string(Path::new(CASES).join("specs/good/parts.yaml")).unwrap();
+    patient()
+        .write(
+            ".do/app.yaml",
+            &spec.replace("postgresql://", "postgresql+asyncpg://"),
+        )
+        .is_well();
+    patient()
+        .write(
+            ".do/app.yaml",
+            &spec.replace("postgresql://", "postgresql+psycopg://"),
+        )
+        .has("dependency_missing");
+}
+
 /// A change that Poetry does not lock by changes nothing.
 #[test]
 fn a_description_makes_no_lock_stale() {

@@ -5,17 +5,7 @@ use super::super::see;
 use super::Surroundings;
 use super::app::{App, Component, Kind};
 use super::command::{self, Deed};
-use super::fields;
-use std::time::Duration;
-
-/// A job's time where it says nothing.
-const DEFAULT_TIMEOUT: Duration = Duration::from_mins(30);
-
-/// What a run needs after its deadline: to cancel, to roll back, to say so.
-const TO_END: Duration = Duration::from_mins(1);
-
-/// A cancelled statement may take a while to end.
-const LEAST_GRACE: i64 = 30;
+use super::{fields, time};
 
 const SIZES: [&str; 13] = [
     "apps-d-1vcpu-0.5gb",
@@ -59,10 +49,10 @@ pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
             found.push(other_tool(app, component));
         }
         if matches!(deed, Deed::Up | Deed::OtherTool) {
-            found.extend(timeout(app, component, around.deadline));
+            found.extend(time::timeout(app, component, around.deadline));
             found.extend(instances(app, component));
         }
-        found.extend(grace(app, component));
+        found.extend(time::grace(app, component));
     }
     found
 }
@@ -255,88 +245,6 @@ fn other_tool(app: &App<'_>, component: &Component<'_>) -> Finding {
     .correction("run_command: migrate")
 }
 
-fn timeout(app: &App<'_>, component: &Component<'_>, ours: Duration) -> Option<Finding> {
-    let command = component.run_command().unwrap_or_default();
-    let given = command::deadline(command).or_else(|| {
-        let env = app.env(component, "MIGRATE_DEADLINE")?;
-        env.value
-    });
-    let deadline = given
-        .and_then(|text| humantime::parse_duration(text).ok())
-        .unwrap_or(ours);
-    let node = component.node.get("timeout");
-    let timeout = match node {
-        None => DEFAULT_TIMEOUT,
-        // What is no duration is said elsewhere.
-        Some(node) => node.text().and_then(fields::duration)?,
-    };
-    let enough = deadline + TO_END;
-    let name = component.title();
-    let line = format!("timeout: {}", minutes(enough + TO_END * 2));
-    if timeout < enough {
-        let said = match node {
-            None => format!("{name} has 30 minutes by default, and its run may take"),
-            Some(_) => format!("the timeout of {name} is shorter than its run may be:"),
-        };
-        let title = format!("{said} {}", minutes(deadline));
-        let span = node.map_or_else(|| component.key("run_command"), |node| node.span);
-        return Some(
-            app.at(Finding::error("timeout_short", title), span, "too short")
-                .because(
-                    "the platform ends the job before the migrator has cancelled and rolled back by \
-                     itself, so that nobody says what was changed",
-                    see::APP_SPEC,
-                )
-                .fix("give the job a minute more than --deadline, or shorten the deadline (MIGRATE_DEADLINE)")
-                .correction(line),
-        );
-    }
-    if node.is_some() {
-        return None;
-    }
-    let title = format!("{name} says no timeout");
-    let finding = Finding::warning("timeout_missing", title);
-    Some(
-        app.at(finding, component.key("run_command"), "for how long?")
-            .because(
-                "30 minutes is then the time of everything that the job does, and a run's deadline \
-                 must end before; a bigger instance does not lengthen it",
-                see::APP_SPEC,
-            )
-            .fix("say it, so that it is changed together with the deadline")
-            .correction(line),
-    )
-}
-
-fn grace(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
-    let node = component
-        .node
-        .get("termination")?
-        .get("grace_period_seconds")?;
-    let seconds: i64 = node.text()?.parse().ok()?;
-    if !(1..LEAST_GRACE).contains(&seconds) {
-        return None;
-    }
-    let title = format!(
-        "{} has {seconds} s to end when its deploy is cancelled",
-        component.title()
-    );
-    Some(
-        app.at(
-            Finding::warning("grace_period_short", title),
-            node.span,
-            "short",
-        )
-        .because(
-            "after that it is killed: what runs in the database is then ended by the server, when \
-                 it notices, and nobody says what was changed",
-            see::TERMINATION,
-        )
-        .fix("give it the default of 120 s")
-        .correction("termination:\n  grace_period_seconds: 120"),
-    )
-}
-
 fn instances(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
     let node = component.node.get("instance_count")?;
     let count: i64 = node.text()?.parse().ok()?;
@@ -399,17 +307,4 @@ fn size(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
             .fix("the smallest is enough for a migration")
             .correction("instance_size_slug: apps-s-1vcpu-0.5gb"),
     )
-}
-
-/// A duration as a spec writes it.
-pub(super) fn minutes(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match (seconds / 3600, seconds % 3600 / 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds}s"),
-        (0, minutes, 0) => format!("{minutes}m"),
-        (hours, 0, 0) => format!("{hours}h"),
-        (hours, minutes, 0) => format!("{hours}h{minutes}m"),
-        (0, minutes, seconds) => format!("{minutes}m{seconds}s"),
-        (hours, minutes, seconds) => format!("{hours}h{minutes}m{seconds}s"),
-    }
 }

@@ -10,6 +10,7 @@ mod job;
 mod names;
 mod secrets;
 mod source;
+mod time;
 mod whole;
 
 use super::files::Files;
@@ -68,6 +69,17 @@ pub(crate) fn is_built(text: &str) -> bool {
     let components = Kind::LISTS.iter().filter_map(|(list, _)| root.get(list));
     let mut components = components.flat_map(Node::items);
     components.any(|node| node.get("image").is_none() && node.get("dockerfile_path").is_none())
+}
+
+/// The drivers that URLs of a spec name for `SQLAlchemy`.
+pub(crate) fn drivers(text: &str) -> Vec<String> {
+    let named = text.match_indices("://").filter_map(|(at, _)| {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '+';
+        let scheme = text[..at].rsplit(|c: char| !is_part(c)).next()?;
+        let (_, driver) = scheme.split_once('+')?;
+        Some(driver.to_owned())
+    });
+    named.collect()
 }
 
 /// The spec itself: the template of a deploy button has it in `spec`.

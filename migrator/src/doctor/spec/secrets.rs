@@ -3,7 +3,7 @@
 use super::super::finding::Finding;
 use super::super::see;
 use super::super::yaml::{Node, Value};
-use super::app::{App, Env};
+use super::app::{App, Component, Env};
 use crate::text::Span;
 
 /// Keys whose values are secret wherever they stand.
@@ -34,7 +34,11 @@ pub(super) fn find(app: &App<'_>) -> Vec<Finding> {
         envs.map(|env| (component.title(), env))
     });
     let of_app = app.envs.iter().map(|env| ("the app".to_owned(), env));
-    of_app
+    let commands = app
+        .components
+        .iter()
+        .filter_map(|component| in_command(app, component));
+    let of_envs = of_app
         .chain(of_components)
         .filter(|(_, env)| is_plain_secret(env))
         .map(|(owner, env)| {
@@ -76,8 +80,28 @@ pub(super) fn find(app: &App<'_>) -> Vec<Finding> {
                 } else {
                     format!("- key: {}\n  scope: RUN_TIME\n  type: SECRET", env.key)
                 })
-        })
-        .collect()
+        });
+    commands.chain(of_envs).collect()
+}
+
+/// A URL with its password in a command, which everybody sees who sees the spec.
+fn in_command(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+    let node = component.node.get("run_command")?;
+    password(node.text()?)?;
+    let title = format!("the run command of {} holds a password", component.title());
+    let finding = Finding::error("secret_in_plain_text", title);
+    Some(
+        app.at(finding, node.span, "not shown here")
+            .because(
+                "whoever reads the repository, the app's settings or its list of processes knows it",
+                see::ENVIRONMENT,
+            )
+            .fix("bind the URL as a variable; then change the password, since it is in the history")
+            .correction(
+                "run_command: migrate\nenvs:\n- key: DATABASE_URL\n  scope: RUN_TIME\n  value: \
+                 ${db.DATABASE_URL}",
+            ),
+    )
 }
 
 /// Whether its value is a secret, neither encrypted nor bound.
