@@ -45,7 +45,7 @@ pub(super) fn parse(text: &str) -> Result<Option<Node>, Malformed> {
     let mut reader = Reader {
         parser: Parser::new_from_str(text),
         offsets: text.char_indices().map(|(offset, _)| offset).collect(),
-        length: text.len(),
+        text,
         anchors: BTreeMap::new(),
         nodes: 0,
     };
@@ -63,7 +63,7 @@ struct Reader<'t> {
     parser: Parser<'t, saphyr_parser::StrInput<'t>>,
     /// Of each character: the parser counts those.
     offsets: Vec<usize>,
-    length: usize,
+    text: &'t str,
     anchors: BTreeMap<usize, Node>,
     nodes: usize,
 }
@@ -76,12 +76,18 @@ impl<'t> Reader<'t> {
                 at: self.offset(error.marker().index()),
                 why: error.info().to_owned(),
             }),
-            None => Ok((Event::StreamEnd, Span::new(self.length, self.length))),
+            None => Ok((
+                Event::StreamEnd,
+                Span::new(self.text.len(), self.text.len()),
+            )),
         }
     }
 
     fn offset(&self, character: usize) -> usize {
-        self.offsets.get(character).copied().unwrap_or(self.length)
+        self.offsets
+            .get(character)
+            .copied()
+            .unwrap_or(self.text.len())
     }
 
     fn span(&self, marked: Marked) -> Span {
@@ -119,6 +125,9 @@ impl<'t> Reader<'t> {
             }
             _ => return Err(endless("it ends too early")),
         };
+        // A block ends where the next line is no part of it.
+        let end = span.start + self.text[span.range()].trim_end().len();
+        let span = Span::new(span.start, end);
         let node = Node { span, value };
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());

@@ -91,7 +91,8 @@ fn a_secret_that_is_found_is_not_told() {
     for path in files("specs") {
         let text = fs::read_to_string(&path).unwrap();
         // One that cannot be read at all, too.
-        for text in [text.clone(), text.replace("region: ams", "region: [ams")] {
+        let broken = text.replace("region: ams", "region: [ams");
+        for text in [text, broken] {
             let patient = with_spec(&text);
             for args in [&[][..], &["--output", "json"], &["--verbose"]] {
                 let output = patient.run(&[&["doctor"], args].concat());
@@ -102,6 +103,19 @@ fn a_secret_that_is_found_is_not_told() {
             }
         }
     }
+}
+
+/// Nor one of a mapping in one line, where the spec cannot be read.
+#[test]
+fn a_secret_in_braces_is_not_told_either() {
+    let spec = "jobs:\n- name: migrate\n  image: {registry_credentials: \"$u:hunter2\"}\n  \
+                envs: [{\"key\": A, \"value\": \"hunter2\"}]\n  kind: [\n";
+    let output = with_spec(spec).run(&["doctor"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        said.contains("spec_unreadable") && !said.contains("hunter2"),
+        "{said}"
+    );
 }
 
 #[test]

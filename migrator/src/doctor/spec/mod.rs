@@ -138,3 +138,53 @@ fn no_spec(file: &Arc<SourceFile>) -> Finding {
     )
     .fix("print a job to begin with: migrate spec digitalocean")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lint_all(text: &str) -> Vec<Finding> {
+        let files = Files {
+            exists: &|_| true,
+            read: &|_| None,
+        };
+        let around = Surroundings {
+            files: &files,
+            repository: None,
+            deadline: Duration::from_mins(25),
+            variables: vec!["DATABASE_URL".to_owned()],
+        };
+        lint("app.yaml", text, &around)
+    }
+
+    /// Whatever is half written: each place is one of the text, and no secret is
+    /// shown.
+    #[test]
+    fn any_text_is_borne() {
+        let whole = include_str!("../../../tests/doctor/specs/secret_in_plain_text-url.yaml");
+        let mut seen = 0;
+        // Every few characters are enough, and quick.
+        for (at, _) in whole.char_indices().step_by(7) {
+            let (before, after) = whole.split_at(at);
+            let inserted = [
+                "\t", "\"", "[", "{", "&a", "*a", "é", "|", "\r\n", "- ", ": ",
+            ];
+            let changed = inserted.map(|sign| format!("{before}{sign}{after}"));
+            for text in changed.iter().map(String::as_str).chain([before, after]) {
+                for finding in lint_all(text) {
+                    let place = finding.place.unwrap();
+                    assert_eq!(place.file.text().len(), text.len(), "{text}");
+                    assert!(place.span.end <= text.len(), "{text}");
+                    let _ = place.file.slice(place.span);
+                    let is_whole = text.contains("://shop:hunter2@");
+                    assert!(
+                        !is_whole || !place.file.text().contains("hunter2"),
+                        "{text}"
+                    );
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 500, "{seen}");
+    }
+}

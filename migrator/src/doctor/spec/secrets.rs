@@ -38,6 +38,10 @@ pub(super) fn find(app: &App<'_>) -> Vec<Finding> {
         .components
         .iter()
         .filter_map(|component| in_command(app, component));
+    let credentials = app
+        .components
+        .iter()
+        .filter_map(|component| of_registry(app, component));
     let of_envs = of_app
         .chain(of_components)
         .filter(|(_, env)| is_plain_secret(env))
@@ -81,7 +85,7 @@ pub(super) fn find(app: &App<'_>) -> Vec<Finding> {
                     format!("- key: {}\n  scope: RUN_TIME\n  type: SECRET", env.key)
                 })
         });
-    commands.chain(of_envs).collect()
+    commands.chain(credentials).chain(of_envs).collect()
 }
 
 /// A URL with its password in a command, which everybody sees who sees the spec.
@@ -100,6 +104,31 @@ fn in_command(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
             .correction(
                 "run_command: migrate\nenvs:\n- key: DATABASE_URL\n  scope: RUN_TIME\n  value: \
                  ${db.DATABASE_URL}",
+            ),
+    )
+}
+
+/// The login of a registry, as it is before it was first submitted.
+fn of_registry(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+    let node = component.node.get("image")?.get("registry_credentials")?;
+    if node.text().is_none_or(|text| text.starts_with("EV[")) {
+        return None;
+    }
+    let title = format!(
+        "the registry's login of {} stands here in plain text",
+        component.title()
+    );
+    let finding = Finding::error("secret_in_plain_text", title);
+    Some(
+        app.at(finding, node.span, "not shown here")
+            .because(
+                "whoever reads the repository can pull and, mostly, push the app's images; it is \
+                 encrypted only when it is first submitted",
+                see::APP_SPEC,
+            )
+            .fix(
+                "set it in the control panel, or put the encrypted value (EV[…]) here; then make a \
+                 new token, since this one is in the history",
             ),
     )
 }
@@ -185,19 +214,24 @@ fn suspects(text: &str) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut start = 0;
     for line in text.split_inclusive('\n') {
-        let key = line.split_once(':').map(|(key, _)| key);
-        match key.map(|key| {
-            key.trim_start_matches(['-', ' ', '\t', '"', '\''])
-                .trim_end_matches(['"', '\''])
-        }) {
-            Some(word) if word != "value" && !SECRET_KEYS.contains(&word) => {}
-            Some(_) => {
-                let value = start + key.map_or(0, str::len) + 1;
-                spans.push(Span::new(value, start + line.len()));
-            }
-            None => spans.push(Span::new(start, start + line.len())),
+        let keys = SECRET_KEYS.iter().chain(&["value"]);
+        let first = keys.filter_map(|key| behind(line, key)).min();
+        let is_text = !line.contains(':');
+        if let Some(from) = first.or(is_text.then_some(0)) {
+            spans.push(Span::new(start + from, start + line.len()));
         }
         start += line.len();
     }
     spans
+}
+
+/// Where in a line the value of a key begins.
+fn behind(line: &str, key: &str) -> Option<usize> {
+    line.match_indices(key).find_map(|(at, _)| {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let rest = &line[at + key.len()..];
+        let colon = rest.trim_start_matches(['"', '\'', ' ']);
+        let is_key = !line[..at].ends_with(is_word) && colon.starts_with(':');
+        is_key.then(|| line.len() - colon.len() + 1)
+    })
 }
