@@ -51,14 +51,21 @@ pub(crate) fn spec(root: &Path, asked: Asked) -> Result<Stanza, Error> {
         wait,
         origin: said,
     } = asked.patience;
+    let way = asked.road.unwrap_or_else(|| road(&files));
+    let says_deadline = match &said {
+        Some(Origin::Environment(_) | Origin::Option(_)) => true,
+        // The Rust buildpack deletes the file with the sources.
+        Some(Origin::File { .. }) => way == Road::Rust && asked.platform == Platform::DigitalOcean,
+        None => false,
+    };
     let deploy = Deploy {
         app: name(root, repository.as_ref()),
         databases: databases(asked.databases),
         variables: asked.variables,
         deadline,
         wait,
-        says_deadline: matches!(said, Some(Origin::Environment(_) | Origin::Option(_))),
-        road: asked.road.unwrap_or_else(|| road(&files)),
+        says_deadline,
+        road: way,
         with_rollback: asked.with_rollback,
         repository,
         branch,

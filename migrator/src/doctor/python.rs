@@ -121,6 +121,15 @@ fn all(files: &Files<'_>, wanted: &Wanted<'_>) -> Vec<Finding> {
     found
 }
 
+/// Whether the project's lock installs a package without the groups of developers;
+/// `None` where no lock can be read.
+pub(super) fn installs(files: &Files<'_>, package: &str) -> Option<bool> {
+    let managers = MANAGERS.into_iter().filter(|(file, _)| files.has(file));
+    let lock = lock(files, &managers.collect::<Vec<_>>()).ok()??;
+    let mut packages = lock.packages.iter();
+    Some(packages.any(|installed| installed.name == package && installed.in_main))
+}
+
 /// Whose lock a pyproject.toml asks for, where it names dependencies.
 fn locker(pyproject: &Table) -> Option<&'static str> {
     let tool = pyproject.get("tool").and_then(Value::as_table);

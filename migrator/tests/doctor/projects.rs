@@ -30,6 +30,7 @@ fn of_uv(lock: &str) -> Patient {
 }
 
 const UV_LOCK: &str = "version = 1\n[[package]]\nname = \"alembic\"\nversion = \"1.13.1\"\n\
+                       [[package]]\nname = \"cnb-migrate\"\nversion = \"0.1.0\"\n\
                        [[package]]\nname = \"typing-extensions\"\nversion = \"4.12.0\"\n";
 
 fn revision(id: &str, parent: &str) -> String {
@@ -82,7 +83,7 @@ fn good_projects_have_none() {
         .remove(PYPROJECT)
         .write(
             "requirements.txt",
-            "alembic==1.13.1 # the tool\nasyncpg>=0.29 ; python_version > '3.8'\n",
+            "alembic==1.13.1 # the tool\nasyncpg>=0.29 ; python_version > '3.8'\ncnb_migrate\n",
         )
         .is_well();
     of_alembic().is_well();
@@ -154,7 +155,7 @@ fn a_lock_of_another_time_is_stale() {
     let found = patient.findings(&[]);
     assert_eq!(
         (found[0].file.as_deref(), found[0].line),
-        (Some(POETRY), Some(33))
+        (Some(POETRY), Some(42))
     );
     of_uv(&UV_LOCK.replace("alembic", "alembik")).has("lock_stale");
     let lock = "version = 4\n[[package]]\nname = \"shop\"\nversion = \"0.2.0\"\n";
@@ -199,6 +200,30 @@ fn a_driver_that_the_spec_names_must_be_locked_too() {
         .has("dependency_missing");
 }
 
+/// `migrate` is a dependency, or a binary, of what is built.
+#[test]
+fn a_program_that_nothing_brings_is_missed() {
+    let lock = healthy(POETRY).replace("name = \"cnb-migrate\"", "name = \"other\"");
+    patient().write(POETRY, &lock).has("program_missing");
+    let of_developers = healthy(POETRY).replace("0.1.0\"\ndescription = \"\"\noptional = false\npython-versions = \">=3.8\"\ngroups = [\"main\"]", "0.1.0\"\ngroups = [\"dev\"]");
+    patient()
+        .write(POETRY, &of_developers)
+        .has("program_missing");
+    let manifest = fs::read_to_string(of_rust().path("Cargo.toml")).unwrap();
+    of_rust()
+        .write("Cargo.toml", &manifest.replace("\"migrate\"", "\"shop\""))
+        .has("program_missing");
+    let spec = fs::read_to_string(Path::new(CASES).join("specs/good/whole.yaml")).unwrap();
+    let built = spec.replace(
+        "  run_command: migrate\n",
+        "  run_command: migrate\n  build_command: ./get-migrate\n",
+    );
+    patient()
+        .write(POETRY, &lock)
+        .write(".do/app.yaml", &built)
+        .is_well();
+}
+
 /// A change that Poetry does not lock by changes nothing.
 #[test]
 fn a_description_makes_no_lock_stale() {
@@ -214,7 +239,7 @@ fn marks_of_a_merge_in_a_lock_are_placed() {
     let merged = format!("{}<<<<<<< HEAD\n", healthy(POETRY));
     let patient = patient().write(POETRY, &merged);
     patient.has("unreadable_file");
-    assert_eq!(patient.findings(&[])[0].line, Some(34));
+    assert_eq!(patient.findings(&[])[0].line, Some(43));
     self::patient()
         .write(PYPROJECT, "[tool.poetry\n")
         .has("unreadable_file");
@@ -250,7 +275,7 @@ fn alembic_must_be_locked_where_it_is_used() {
     of_alembic()
         .remove(POETRY)
         .remove(PYPROJECT)
-        .write("requirements.txt", "asyncpg\n")
+        .write("requirements.txt", "asyncpg\ncnb-migrate\n")
         .has("dependency_missing");
 }
 

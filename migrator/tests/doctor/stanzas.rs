@@ -168,6 +168,16 @@ fn times_fit_the_deadline_on_every_platform() {
     assert!(!job["envs"].to_string().contains("MIGRATE_DEADLINE"));
 }
 
+/// The Rust buildpack deletes migrate.toml with the sources.
+#[test]
+fn what_the_build_deletes_is_said_by_the_stanza() {
+    let file = "deadline = \"1h\"\n";
+    let deleted = printed(&rust().write("migrate.toml", file), &["digitalocean"]);
+    assert!(deleted.contains("MIGRATE_DEADLINE"), "{deleted}");
+    let kept = printed(&python().write("migrate.toml", file), &["digitalocean"]);
+    assert!(!kept.contains("MIGRATE_DEADLINE"), "{kept}");
+}
+
 #[test]
 fn a_deadline_that_a_platform_does_not_wait_for_is_refused() {
     let project = plain();

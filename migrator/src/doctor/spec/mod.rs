@@ -8,6 +8,7 @@ mod envs;
 mod fields;
 mod job;
 mod names;
+mod program;
 mod secrets;
 mod source;
 mod time;
@@ -51,6 +52,7 @@ pub(crate) fn lint(path: &str, text: &str, around: &Surroundings<'_>) -> Vec<Fin
     let mut found = fields::find(&app);
     found.extend(names::find(&app));
     found.extend(source::find(&app, around));
+    found.extend(program::find(&app, around));
     found.extend(job::find(&app, around));
     found.extend(envs::find(&app, around));
     found.extend(secrets::find(&app));

@@ -225,7 +225,7 @@ fn slug(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
 }
 
 /// Whether its source is this project, as far as anybody can say.
-fn is_this_project(component: &Component<'_>, around: &Surroundings<'_>) -> bool {
+pub(super) fn is_this_project(component: &Component<'_>, around: &Surroundings<'_>) -> bool {
     if component.node.get("image").is_some() {
         return false;
     }

@@ -1,0 +1,77 @@
+//! Whether the program that a job runs comes into what is built for it.
+
+use super::super::finding::Finding;
+use super::super::{cargo, python, see};
+use super::Surroundings;
+use super::app::{App, Component, Kind};
+use super::source;
+
+/// The program, and the Python package that brings it.
+const PROGRAM: &str = "migrate";
+const PACKAGE: &str = "cnb-migrate";
+
+/// Jobs whose program nothing brings.
+pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
+    let components = app.components.iter();
+    let components = components.filter(|component| component.kind == Kind::Job);
+    components
+        .filter_map(|component| absent(app, component, around))
+        .collect()
+}
+
+/// Of a component that a buildpack builds from this project's root, and nothing
+/// else: a build command may bring anything.
+fn absent(app: &App<'_>, component: &Component<'_>, around: &Surroundings<'_>) -> Option<Finding> {
+    let node = component.node.get("run_command")?;
+    if node.text()?.split_whitespace().next() != Some(PROGRAM) {
+        return None;
+    }
+    let says = |key: &str| component.node.get(key).is_some();
+    let is_root = matches!(
+        component.node.word("source_dir"),
+        None | Some("/" | "." | "./")
+    );
+    if says("build_command")
+        || says("dockerfile_path")
+        || around.files.has("Dockerfile")
+        || !is_root
+        || !source::is_this_project(component, around)
+    {
+        return None;
+    }
+    let is_rust = around.files.has("Cargo.toml");
+    let (why, fix, correction) = match component.node.word("environment_slug") {
+        None if is_rust && !cargo::makes_migrate(around.files) => (
+            "the Rust buildpack installs the binaries of Cargo.toml, and none of them is called \
+             migrate",
+            "add a binary that holds the migrations",
+            "[[bin]]\nname = \"migrate\"",
+        ),
+        None if is_rust => return None,
+        Some("python") | None if python::installs(around.files, PACKAGE) == Some(false) => (
+            "the Python buildpack installs what is locked, without the groups of developers, and \
+             cnb-migrate, which brings the program, is not there",
+            "make it a dependency, and commit the lock; or run the image: migrate spec \
+             digitalocean --road image",
+            "dependencies = [\"cnb-migrate\"]",
+        ),
+        _ => return None,
+    };
+    let title = format!(
+        "{} runs {PROGRAM}, and its build brings none",
+        component.title()
+    );
+    Some(
+        app.at(
+            Finding::error("program_missing", title),
+            node.span,
+            "not there",
+        )
+        .because(
+            format!("{why}; the job fails, and the deploy with it"),
+            see::COMMANDS,
+        )
+        .fix(fix)
+        .correction(correction),
+    )
+}
