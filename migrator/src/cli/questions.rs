@@ -4,6 +4,7 @@ use super::args::Verb;
 use super::tasks::{NewIn, OfflineWork, Work};
 use super::{alembic, stop, tasks, tell, turn};
 use crate::commands::check::Findings;
+use crate::commands::doctor::Patient;
 use crate::commands::plan::Planned;
 use crate::commands::{self, Task};
 use crate::config::{Environment, Options};
@@ -78,12 +79,14 @@ pub(super) async fn ask(
         Verb::Doctor { spec } => {
             let patients = tasks::patients(home, options, environment)?;
             let here = Path::new(tasks::HERE);
+            let mut stop = stop(patients.iter().filter_map(Patient::limits))?;
             let found =
-                commands::doctor::examine(here, &patients, spec.as_deref(), &asked.warnings)?;
+                commands::doctor::examine(here, &patients, spec.as_deref(), &asked.warnings);
+            let found = stop.or(Box::pin(found)).await??;
             let exit_code = found.code();
             report.doctor(&Doctor {
                 looked_at: &found.looked_at,
-                findings: &found.findings,
+                findings: &found.all(),
                 exit_code,
             });
             Ok(exit_code)

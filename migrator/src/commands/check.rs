@@ -182,7 +182,7 @@ fn unknown_dialect() -> Diagnostic {
 }
 
 /// Where files and history disagree, each with the beginning of its file.
-fn drifts(
+pub(super) fn drifts(
     project: &Project,
     request: Request,
     history: &History,

@@ -1,6 +1,8 @@
 //! `doctor`: what would fail or harm a deploy. It reads facts, of the project and
 //! of the connection, has them judged, and changes nothing.
 
+mod database;
+
 use super::alembic::{self, AlembicSources};
 use super::check;
 use crate::config::{Config, ConfigError};
@@ -12,6 +14,7 @@ use crate::doctor::{cargo, connection, python, sources, spec};
 use crate::error::Error;
 use crate::exit;
 use crate::git::{Difference, Git, GitError};
+use crate::limits::Limits;
 use crate::project::Project;
 use crate::repository::Repository;
 use crate::sources::{SourceError, read_optional};
@@ -67,11 +70,17 @@ pub(crate) struct Examination {
     /// What was looked at, and what was not and why: a line each.
     pub looked_at: Vec<String>,
     pub findings: Vec<Finding>,
-    /// Whether a database could not be asked.
-    pub unreachable: bool,
+    /// What keeps from asking a database.
+    pub unreachable: Vec<Finding>,
 }
 
 impl Patient {
+    /// The bounds of the examination.
+    pub(crate) fn limits(&self) -> Option<Limits> {
+        let config = self.config.as_ref().ok();
+        config.map(|config| config.limits)
+    }
+
     /// The paths of what makes its schema.
     fn paths(&self) -> Vec<String> {
         match &self.migrations {
@@ -105,11 +114,17 @@ impl Examination {
     pub(crate) fn code(&self) -> u8 {
         if self.findings.iter().any(Finding::is_error) {
             exit::CONFIGURATION
-        } else if self.unreachable {
+        } else if !self.unreachable.is_empty() {
             exit::CONNECTION
         } else {
             exit::DONE
         }
+    }
+
+    /// Everything that was found.
+    pub(crate) fn all(&self) -> Vec<Finding> {
+        let found = self.findings.iter().chain(&self.unreachable);
+        found.cloned().collect()
     }
 
     fn saw(&mut self, what: &str, how: &str) {
@@ -122,7 +137,7 @@ impl Examination {
 ///
 /// # Errors
 /// A named spec that is not there or cannot be read.
-pub(crate) fn examine(
+pub(crate) async fn examine(
     root: &Path,
     patients: &[Patient],
     named: Option<&str>,
@@ -185,7 +200,9 @@ pub(crate) fn examine(
     }
     examination.findings.extend(cargo::judge(&files));
     for patient in patients {
+        let of_the_url = examination.findings.len();
         database(patient, &specs, &mut examination);
+        database::examine(patient, of_the_url, &mut examination).await;
     }
     // Databases may share a folder.
     let mut seen: Vec<Finding> = Vec::new();

@@ -2,6 +2,7 @@
 
 use super::certificates;
 use super::fault::{Fault, FaultKind};
+use super::health::{Examined, Health};
 use super::url::DatabaseUrl;
 use super::{
     Attempt, Blocker, Edit, Entry, GuardSession, Handle, Job, LockKey, Look, Progress, Session,
@@ -17,7 +18,7 @@ use super::mysql::Mysql;
 #[cfg(feature = "postgres")]
 use super::postgres::Postgres;
 #[cfg(feature = "sqlite")]
-use super::sqlite::{LockFile, Sqlite};
+use super::sqlite::{self, LockFile, Sqlite};
 
 /// The pauses between attempts to connect.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -111,6 +112,50 @@ pub async fn read_and_look(
 /// As [`connect`].
 pub async fn answers(url: &DatabaseUrl, wait: Duration) -> Result<(), Fault> {
     connect_within(url, wait, false).await.map(|_| ())
+}
+
+/// Looks, and asks for all else that an examination wants to know. A file that
+/// `up` would create is examined where it would be.
+///
+/// # Errors
+/// As [`connect`].
+pub(crate) async fn examine(
+    url: &DatabaseUrl,
+    wait: Duration,
+    ledger: &Ledger,
+    wanted: Wanted,
+) -> Result<Examined, Fault> {
+    #[cfg(feature = "sqlite")]
+    if let Some(file) = url.file() {
+        let health = sqlite::health(url);
+        let look = if file.may_create && !file.path.exists() {
+            Ok(None)
+        } else {
+            let mut connection = connect_within(url, wait, false).await?;
+            connection.look(ledger, wanted).await.map(Some)
+        };
+        return Ok(Examined {
+            health,
+            look: look.map_err(|fault| without_secrets(url, fault)),
+        });
+    }
+    let mut connection = connect_within(url, wait, false).await?;
+    let look = connection.look(ledger, wanted).await.map(Some);
+    let seen = look.as_ref().ok().and_then(Option::as_ref);
+    // Only a server has more to tell, once it was looked at.
+    let _ = seen;
+    let health = match &mut connection.0 {
+        #[cfg(feature = "mysql")]
+        Driver::Mysql(session) => session.health(seen).await,
+        #[cfg(feature = "postgres")]
+        Driver::Postgres(session) => session.health(url, ledger, seen).await,
+        #[allow(unreachable_patterns, reason = "which drivers there are differs")]
+        _ => Ok(Health::default()),
+    };
+    Ok(Examined {
+        health: health.map_err(|fault| without_secrets(url, fault))?,
+        look: look.map_err(|fault| without_secrets(url, fault)),
+    })
 }
 
 async fn look_within(

@@ -156,6 +156,13 @@ impl Fault {
         }
     }
 
+    /// Whether a right is missing: PostgreSQL's code, and MySQL's of a table and of
+    /// its columns.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        self.has_code(&["42501", "1142", "1143"])
+    }
+
     /// Whether its code is one of these.
     #[must_use]
     pub fn has_code(&self, codes: &[&str]) -> bool {

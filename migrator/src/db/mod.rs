@@ -16,6 +16,12 @@ mod certificates;
 #[cfg(feature = "cli")]
 mod connection;
 #[cfg(feature = "cli")]
+#[cfg_attr(
+    not(all(feature = "mysql", feature = "postgres", feature = "sqlite")),
+    allow(dead_code, reason = "each kind of database has facts of its own")
+)]
+pub(crate) mod health;
+#[cfg(feature = "cli")]
 mod memory;
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -32,6 +38,8 @@ mod stepwise;
 #[cfg(feature = "cli")]
 mod wire;
 
+#[cfg(feature = "cli")]
+pub(crate) use connection::examine;
 #[cfg(feature = "cli")]
 pub use connection::{
     Connection, Guard, Reader, answers, connect, connect_and_look, read_and_look,

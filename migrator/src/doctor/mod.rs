@@ -5,6 +5,7 @@
 pub(crate) mod cargo;
 pub(crate) mod committed;
 pub(crate) mod connection;
+pub(crate) mod database;
 pub(crate) mod files;
 pub(crate) mod finding;
 mod poetry;

@@ -24,10 +24,14 @@ mod rules;
 mod scanner;
 mod splitter;
 mod sqlite;
+#[cfg(feature = "cli")]
+mod subject;
 pub mod variables;
 
 pub use error::{SplitError, SplitErrorKind};
 pub use kind::Kind;
+#[cfg(feature = "cli")]
+pub(crate) use subject::{Name, lacks_key, needs_owner_of};
 
 use crate::text::{SourceFile, Span};
 

@@ -50,7 +50,7 @@ impl AlembicSources {
     ///
     /// # Errors
     /// What in the files is no literal, where Python has no answer either.
-    pub(super) fn graph(&self) -> Result<Graph, Error> {
+    pub(in crate::commands) fn graph(&self) -> Result<Graph, Error> {
         match &self.project.revisions {
             Revisions::Read(graph) => Ok(graph.clone()),
             Revisions::AskPython(unreadable) => self.ask_python(unreadable),

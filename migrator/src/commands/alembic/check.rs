@@ -3,7 +3,6 @@
 
 use super::{AlembicSources, AlembicTask, Known, head, known};
 use crate::commands::check::Base;
-use crate::config::Config;
 use crate::db::Look;
 use crate::diagnostic::Diagnostic;
 use crate::error::{self, Error};
@@ -11,6 +10,7 @@ use crate::exit;
 use crate::formats::alembic::{AlembicError, Graph, Revision, is_revision_file};
 use crate::git::{Commit, Git};
 use crate::plan::branches;
+use crate::plan::planner::Request;
 use crate::project::AlembicProject;
 use crate::text::SourceFile;
 use std::sync::Arc;
@@ -80,7 +80,9 @@ pub(crate) async fn check(task: &AlembicTask, base: Option<&str>) -> Result<Find
     let mut findings = offline(&task.sources, base)?;
     let graph = task.sources.graph()?;
     let look = task.read().await?;
-    let pending = against(task, &graph, look.as_ref(), &mut findings.history)?;
+    let request = task.config.request;
+    let history = &mut findings.history;
+    let pending = against(&task.sources, request, &graph, look.as_ref(), history)?;
     Ok(Findings {
         pending: Some(pending),
         look,
@@ -89,17 +91,17 @@ pub(crate) async fn check(task: &AlembicTask, base: Option<&str>) -> Result<Find
 }
 
 /// What is pending, and what the database is at that no file has.
-fn against(
-    task: &AlembicTask,
+pub(in crate::commands) fn against(
+    sources: &AlembicSources,
+    request: Request,
     graph: &Graph,
     look: Option<&Look>,
     history: &mut Vec<Diagnostic>,
 ) -> Result<Vec<(String, String)>, Error> {
-    let Config { request, .. } = &task.config;
-    let table = &task.ledger().table;
+    let table = &sources.project.ledger.table;
     let current = look.map_or(&[][..], |look| look.past.current());
     if let Some(look) = look {
-        match known(graph, &look.past, table, *request) {
+        match known(graph, &look.past, table, request) {
             Ok(Known::All) => {}
             Ok(Known::Newer(ids)) => {
                 let table = table.clone();

@@ -4,6 +4,7 @@
 mod connect;
 mod fault;
 mod guard;
+mod health;
 mod lock_name;
 mod look;
 mod one_transaction;

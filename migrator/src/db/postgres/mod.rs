@@ -5,6 +5,7 @@ mod apply;
 mod connect;
 mod fault;
 mod guard;
+mod health;
 mod index;
 mod lock_id;
 mod look;

@@ -3,6 +3,7 @@
 
 mod connect;
 mod fault;
+mod health;
 mod lock_file;
 mod look;
 mod one_transaction;
@@ -24,6 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+pub(super) use health::health;
 pub(super) use lock_file::LockFile;
 
 const DIALECT: Dialect = Dialect::Sqlite;

@@ -1,0 +1,168 @@
+//! What is wrong with a database, and between it and the files: facts are asked
+//! for, and judged elsewhere.
+
+use super::{Examination, Migrations, Patient};
+use crate::commands::alembic::AlembicSources;
+use crate::commands::alembic::check::against;
+use crate::commands::{check, refuse_foreign};
+use crate::db::health::Examined;
+use crate::db::{self, Look, Past, Wanted};
+use crate::diagnostic::Diagnostic;
+use crate::doctor::database::{self, Facts, Pending};
+use crate::doctor::finding::Finding;
+use crate::doctor::sources;
+use crate::error::{self, Error};
+use crate::formats::Format;
+use crate::model::Script;
+use crate::plan::history::History;
+use crate::plan::planner::{self, Files, Request};
+use crate::project::Project;
+use crate::sql::Dialect;
+use crate::verify;
+
+/// What `check` calls a migration that began and did not end.
+const UNFINISHED: [&str; 3] = ["half_applied", "half_reverted", "resumable"];
+
+/// What the URL tells, too: where it leads is better known by whoever was there.
+const POOLED: &str = "pooled_url";
+const UNENCRYPTED: &str = "unencrypted";
+
+/// Asks a database, where it is known which, and has the answers judged. What the
+/// URL alone told of it was found from `of_the_url` on.
+pub(super) async fn examine(patient: &Patient, of_the_url: usize, examination: &mut Examination) {
+    let (Ok(migrations), Ok(config)) = (&patient.migrations, &patient.config) else {
+        return;
+    };
+    let url = &config.database.value;
+    let server = match &patient.name {
+        Some(name) => format!("server of {name}"),
+        None => "server".to_owned(),
+    };
+    let (ledger, repeated) = match migrations {
+        Migrations::Alembic(sources) => (&sources.project.ledger, false),
+        Migrations::Sql(project) => (project.format.ledger(), !project.repeatables.is_empty()),
+    };
+    let wanted = Wanted {
+        repeated,
+        runs: true,
+    };
+    let examined = db::examine(url, config.limits.wait, ledger, wanted).await;
+    let Examined { health, look } = match examined {
+        Ok(examined) => examined,
+        Err(fault) => {
+            let finding = sources::finding(Error::from(fault).diagnostic());
+            examination.saw(&server, "could not be asked");
+            return examination.unreachable.push(finding);
+        }
+    };
+    match &look {
+        Ok(Some(look)) => examination.saw(&server, &look.server),
+        Ok(None) => examination.saw(&server, "none; the file does not exist yet"),
+        Err(_) => examination.saw(&server, "its history cannot be read"),
+    }
+    let seen = look.as_ref().ok().and_then(Option::as_ref);
+    let history = seen.map_or_else(History::default, |look| look.past.history());
+    let pending = match migrations {
+        // It alone knows what it would send.
+        Migrations::Alembic(_) => Vec::new(),
+        Migrations::Sql(project) => pending(project, url.dialect(), &history),
+    };
+    let facts = Facts {
+        health: &health,
+        dialect: url.dialect(),
+        history: &history,
+        limits: config.limits,
+        pending: &pending,
+    };
+    let mut findings = database::judge(&facts);
+    match look {
+        Ok(Some(look)) => {
+            let found = match migrations {
+                Migrations::Alembic(sources) => of_revisions(sources, config.request, &look),
+                Migrations::Sql(project) => of_the_history(
+                    config.request,
+                    project,
+                    url.dialect(),
+                    &look,
+                    health.is_at_work(),
+                ),
+            };
+            findings.extend(found.into_iter().map(sources::finding));
+        }
+        Ok(None) => {}
+        // Whoever lacks a right is told which already.
+        Err(fault) if fault.is_denied() && findings.iter().any(Finding::is_error) => {}
+        Err(fault) => findings.push(sources::finding(Error::from(fault).diagnostic())),
+    }
+    let told: Vec<Finding> = examination.findings.drain(of_the_url..).collect();
+    let is_pooled = findings.iter().any(|found| found.code == POOLED);
+    let is_open = told.iter().any(|found| found.code.starts_with("tls_"));
+    let told = told.into_iter();
+    examination
+        .findings
+        .extend(told.filter(|found| !(is_pooled && found.code == POOLED)));
+    let findings = findings.into_iter();
+    examination
+        .findings
+        .extend(findings.filter(|found| !(is_open && found.code == UNENCRYPTED)));
+}
+
+/// What a run would do, as far as it can be read: what cannot is found with the
+/// files.
+fn pending(project: &Project, dialect: Dialect, history: &History) -> Vec<Pending> {
+    let files = Files {
+        migrations: &project.migrations,
+        repeatables: &project.repeatables,
+    };
+    let read = |script: &Script| {
+        let verified = verify::script(script, dialect, |_| Some(String::new())).ok()?;
+        Some(Pending {
+            transaction: script.transaction,
+            file: verified.file,
+            statements: verified.statements,
+        })
+    };
+    let deeds = planner::pending(files, history);
+    deeds
+        .iter()
+        .filter_map(|deed| read(deed.script()))
+        .collect()
+}
+
+/// Where files and history disagree.
+fn of_the_history(
+    request: Request,
+    project: &Project,
+    dialect: Dialect,
+    look: &Look,
+    is_at_work: bool,
+) -> Vec<Diagnostic> {
+    match &look.past {
+        Past::Foreign { .. } => {
+            let refused = refuse_foreign(look, dialect).err();
+            refused.iter().map(Error::diagnostic).collect()
+        }
+        Past::Fresh if look.has_tables && !project.migrations.is_empty() => {
+            vec![error::tables_without_history()]
+        }
+        Past::Fresh | Past::Revisions { .. } => Vec::new(),
+        Past::Known(history) => {
+            let mut found = check::drifts(project, request, history, dialect);
+            // Whoever is at work has not ended what it began.
+            found.retain(|found| !(is_at_work && UNFINISHED.contains(&found.code)));
+            found
+        }
+    }
+}
+
+/// Where the revisions and the version table disagree; what cannot be read of the
+/// revisions is found with the files.
+fn of_revisions(sources: &AlembicSources, request: Request, look: &Look) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    if let Ok(graph) = sources.graph()
+        && let Err(error) = against(sources, request, &graph, Some(look), &mut found)
+    {
+        found.push(error.diagnostic());
+    }
+    found
+}

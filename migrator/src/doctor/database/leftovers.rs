@@ -1,0 +1,247 @@
+//! What others have left or hold: locks, open transactions, runs that never
+//! ended, and indexes that are none.
+
+use super::{Facts, name, said};
+use crate::db::health::{Blocker, InvalidIndex, Lock, Own, Postgres};
+use crate::doctor::finding::Finding;
+use crate::doctor::see;
+use crate::plan::history::{Ending, History};
+use crate::sql::Dialect;
+use std::time::Duration;
+
+/// A transaction that lasts longer than so many of a statement's longest waits is
+/// one that tries again and again do not outlast.
+const WAITS: u32 = 12;
+
+/// The same, where a statement waits for ever.
+const LONG: Duration = Duration::from_mins(1);
+
+/// Younger runs may not have come to their lock yet.
+const BEGINS_WITHIN: Duration = Duration::from_secs(5);
+
+pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
+    let held = facts.health.held.as_deref().unwrap_or_default();
+    let mut found: Vec<Finding> = held
+        .iter()
+        .map(|(lock, holder)| held_lock(facts, *lock, holder))
+        .collect();
+    found.extend(run_without_end(facts));
+    found.extend(open_transaction(facts));
+    if let Own::Postgres(own) = &facts.health.own {
+        found.extend(prepared(facts, own));
+        let left = |index: &&InvalidIndex| !is_of_an_unfinished(facts, index);
+        found.extend(own.invalid_indexes.iter().filter(left).map(invalid_index));
+    }
+    found
+}
+
+fn held_lock(facts: &Facts<'_>, lock: Lock, holder: &Blocker) -> Finding {
+    let who = who(holder);
+    let age = holder.age;
+    let since = match age.as_millis() {
+        0 => String::new(),
+        _ => format!(", for {}", said(age)),
+    };
+    let found = match lock {
+        Lock::Own => {
+            let title = format!("another run holds the lock of this history: {who}{since}");
+            // None of ours lasts longer than its deadline.
+            let found = if age > facts.limits.deadline {
+                Finding::error("lock_held", title)
+            } else {
+                Finding::warning("lock_held", title)
+            };
+            found.because(
+                format!(
+                    "a deploy now waits for it, for up to --lock-wait ({}), and then ends with 5",
+                    said(facts.limits.lock_wait)
+                ),
+                "",
+            )
+        }
+        // What another program holds is no lock but its transaction.
+        Lock::Program | Lock::Tools => Finding::warning(
+            "lock_held",
+            format!("a session holds the lock of sqlx's own migrator: {who}{since}"),
+        )
+        .because(
+            "an application that migrates when it starts holds it, and after an error keeps it for \
+             as long as its session lasts; a deploy waits for it, and then ends with 5",
+            see::SQLX_LOCK,
+        ),
+    };
+    ended(
+        facts.dialect,
+        found.fix("see that it ends; where nobody needs it any more, end its session:"),
+        holder,
+    )
+}
+
+/// The newest run said that it began, and is not there any more. Whatever was
+/// left half done is a finding of its own.
+fn run_without_end(facts: &Facts<'_>) -> Option<Finding> {
+    let health = facts.health;
+    let run = facts.history.runs.first()?;
+    health.held.as_ref()?;
+    let is_there = health.runs.contains(&run.name) || health.is_at_work();
+    if run.ending != Ending::Running
+        || is_there
+        || run.age < BEGINS_WITHIN
+        || facts.history.is_unfinished()
+    {
+        return None;
+    }
+    Some(
+        Finding::warning(
+            "run_without_end",
+            format!(
+                "the last run ({} of {}) began at {} and never said how it ended",
+                run.name, run.verb, run.began
+            ),
+        )
+        .because(
+            "its process was killed, or lost the database: by a platform's timeout, or for want of \
+             memory; nothing is half applied",
+            "",
+        )
+        .fix("see in the platform's log what ended it; `migrate up` does what it did not come to"),
+    )
+}
+
+fn open_transaction(facts: &Facts<'_>) -> Option<Finding> {
+    let bound = bound(facts);
+    let long = facts.health.open.iter().filter(|open| open.age > bound);
+    let oldest = long.clone().next()?;
+    let more = match long.count() - 1 {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let found = Finding::warning(
+        "open_transaction",
+        format!(
+            "a transaction has been open for {}: {}{more}",
+            said(oldest.age),
+            who(oldest)
+        ),
+    )
+    .because(
+        "it keeps its locks until it ends; a migration that changes one of its tables tries again \
+         and again, until --deadline",
+        match facts.dialect {
+            Dialect::Mysql => see::MYSQL_LOCKS,
+            Dialect::Postgres | Dialect::Sqlite => see::LOCKS,
+        },
+    )
+    .fix("see that it ends; where nobody needs it any more, end its session:");
+    Some(ended(facts.dialect, found, oldest))
+}
+
+fn bound(facts: &Facts<'_>) -> Duration {
+    match facts.limits.lock_timeout {
+        Duration::ZERO => LONG,
+        longest => longest * WAITS,
+    }
+}
+
+fn prepared(facts: &Facts<'_>, own: &Postgres) -> Vec<Finding> {
+    let bound = bound(facts);
+    let old = own.prepared.iter().filter(|prepared| prepared.age > bound);
+    old.map(|prepared| {
+        Finding::warning(
+            "prepared_transaction",
+            format!(
+                "the transaction {:?} of {} has been prepared for {}, and is neither committed nor \
+                 rolled back",
+                prepared.name,
+                prepared.owner,
+                said(prepared.age)
+            ),
+        )
+        .because(
+            "it keeps its locks for ever, also after a restart, and no session is there to end it",
+            see::PREPARED,
+        )
+        .fix("let whoever prepared it decide; or as its owner commit it, or roll it back:")
+        .correction(format!(
+            "ROLLBACK PREPARED '{}';",
+            prepared.name.replace('\'', "''")
+        ))
+    })
+    .collect()
+}
+
+/// What an unfinished migration has left is no second finding: the next run drops
+/// it.
+fn is_of_an_unfinished(facts: &Facts<'_>, index: &InvalidIndex) -> bool {
+    let History { applied, .. } = facts.history;
+    let is_unfinished = applied.iter().any(|applied| !applied.complete);
+    is_unfinished
+        && facts
+            .pending
+            .iter()
+            .any(|pending| !pending.transaction && pending.file.text().contains(&index.name))
+}
+
+fn invalid_index(index: &InvalidIndex) -> Finding {
+    let quoted = |text| name(Dialect::Postgres, text);
+    let drop = format!(
+        "DROP INDEX CONCURRENTLY {}.{};",
+        quoted(&index.schema),
+        quoted(&index.name)
+    );
+    // REINDEX leaves a second one of an index that is there.
+    let is_copy = ["_ccnew", "_ccold"].iter().any(|mark| {
+        index
+            .name
+            .trim_end_matches(|c: char| c.is_ascii_digit())
+            .ends_with(mark)
+    });
+    let again = index
+        .definition
+        .replacen(" INDEX ", " INDEX CONCURRENTLY ", 1);
+    Finding::warning(
+        "invalid_index",
+        format!(
+            "the index {}.{} on {} is invalid",
+            index.schema, index.name, index.table
+        ),
+    )
+    .because(
+        "a CREATE INDEX CONCURRENTLY or REINDEX CONCURRENTLY failed: no query uses the index, a \
+         unique one does not keep duplicates out, every write pays for it, and CREATE INDEX IF NOT \
+         EXISTS takes it for the real one",
+        see::CONCURRENTLY,
+    )
+    .fix(if is_copy {
+        "drop it; the index of which it is a copy is there"
+    } else {
+        "drop it; see what was in its way (of a unique one, duplicates), and create it again, in a \
+         migration:"
+    })
+    .correction(if is_copy {
+        drop
+    } else {
+        format!("{drop}\n{again};")
+    })
+}
+
+/// The finding, with the statement that ends a session.
+fn ended(dialect: Dialect, found: Finding, holder: &Blocker) -> Finding {
+    match dialect {
+        Dialect::Mysql => found.correction(format!("KILL {};", holder.process)),
+        Dialect::Postgres => {
+            found.correction(format!("SELECT pg_terminate_backend({});", holder.process))
+        }
+        Dialect::Sqlite => found.correction(format!("kill {}", holder.process)),
+    }
+}
+
+/// A session, as a person looks for it in the server's list.
+fn who(holder: &Blocker) -> String {
+    let facts = [holder.application.as_str(), holder.state.as_str()];
+    let facts: Vec<&str> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
+    match facts.join(", ").as_str() {
+        "" => format!("process {}", holder.process),
+        facts => format!("process {} ({facts})", holder.process),
+    }
+}
