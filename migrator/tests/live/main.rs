@@ -23,6 +23,7 @@ mod configuration;
 mod connection;
 mod databases;
 mod deploy;
+mod doctor_database;
 mod down;
 mod down_beside;
 mod down_stops;

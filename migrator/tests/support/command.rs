@@ -218,7 +218,7 @@ impl Output {
         }
         let known = matches!(self.code, 0 | 2..=10 | 130 | 143);
         assert!(known, "no exit code of docs/exit-codes.md: {self}");
-        if !self.stdout.contains("Migrat") {
+        if !self.stdout.contains("Migration") {
             return;
         }
         let last = self.last_line();
