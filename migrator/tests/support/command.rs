@@ -3,6 +3,7 @@
 use super::{Database, Project, Server, eventually};
 use percent_encoding::percent_decode_str;
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -62,8 +63,13 @@ pub(crate) fn migrate<const N: usize>(
 impl Migrate {
     /// In the project's folder, and with nothing in the environment.
     pub(crate) fn new(project: &Project) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_migrate"));
-        command.current_dir(project.root()).env_clear();
+        let program = Command::new(env!("CARGO_BIN_EXE_migrate"));
+        Self::by(program, project.root())
+    }
+
+    /// By whatever starts it.
+    pub(crate) fn by(mut command: Command, folder: &Path) -> Self {
+        command.current_dir(folder).env_clear();
         Self {
             command,
             said: Vec::new(),

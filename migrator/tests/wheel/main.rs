@@ -1,0 +1,149 @@
+//! The wheel: installed by Poetry into an application as DigitalOcean's build for
+//! Python installs it, and started as a job is started there.
+//!
+//! `scripts/python` and `scripts/wheel` make what is needed; without them the tests
+//! are ignored.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail so")]
+
+#[allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "tests/live uses the rest"
+)]
+#[path = "../support/mod.rs"]
+mod support;
+mod workspace;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use support::{Database, Migrate, Output, Server};
+use workspace::{Workspace, workspace};
+
+/// The example's newest revision.
+const HEAD: &str = "e94b6072f3ad";
+
+/// The ways in which a platform may start `run_command: migrate`.
+const STARTS: [&[&str]; 6] = [
+    // No shell.
+    &["migrate"],
+    &["bash", "-c", "migrate"],
+    &["bash", "-c", "exec \"$@\"", "launcher", "migrate"],
+    // As the arguments of an entry point that is the program already.
+    &["migrate", "migrate"],
+    &["migrate", "migrate", "up"],
+    &["bash", "-lc", "migrate up"],
+];
+
+#[test]
+#[ignore = "needs scripts/wheel and scripts/servers"]
+fn a_job_applies_the_revisions_however_it_is_started() {
+    for start in STARTS {
+        for server in [Server::Postgres, Server::Sqlite] {
+            let database = Database::new(server);
+            job(start, &database).exits(0).says(HEAD);
+            assert_eq!(heads(&database), [HEAD], "{start:?}");
+            assert_eq!(kinds(&database), ["asset", "liability", "income"]);
+            // The next deploy has nothing to apply.
+            let before = database.snapshot();
+            job(start, &database).exits(0).does_not_say("3f1c9a5d7e20");
+            assert_eq!(database.snapshot(), before, "{start:?}");
+        }
+    }
+}
+
+/// Where nothing has put the environment on the PATH, it is found all the same.
+#[test]
+#[ignore = "needs scripts/wheel and scripts/servers"]
+fn a_job_needs_no_path() {
+    let workspace = workspace();
+    let absolute = workspace.path(".heroku/python/bin/migrate");
+    for program in [Path::new(".heroku/python/bin/migrate"), &absolute] {
+        let database = Database::new(Server::Sqlite);
+        Migrate::by(Command::new(program), workspace.root())
+            .env("PATH", "/usr/bin:/bin")
+            .env("DATABASE_URL", &url(&database))
+            .run()
+            .exits(0);
+        assert_eq!(heads(&database), [HEAD]);
+    }
+}
+
+#[test]
+#[ignore = "needs scripts/wheel"]
+fn the_wheel_holds_the_program_and_no_python() {
+    let workspace = workspace();
+    let packages = workspace.packages();
+    let installed: Vec<_> = fs::read_dir(&packages)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains("migrate"))
+        .collect();
+    let version = env!("CARGO_PKG_VERSION");
+    let info = format!("cnb_migrate-{version}.dist-info");
+    assert_eq!(installed, [info.clone()]);
+    assert!(packages.join(&info).join("licenses/LICENSE").exists());
+    let metadata = fs::read_to_string(packages.join(&info).join("METADATA")).unwrap();
+    assert!(metadata.contains("License-Expression: Apache-2.0\n"));
+    // The tag promises glibc's version, and not only an architecture.
+    let wheel = fs::read_to_string(packages.join(&info).join("WHEEL")).unwrap();
+    assert!(wheel.contains("Tag: py3-none-manylinux_2_"), "{wheel}");
+
+    let program = fs::read(workspace.path(".heroku/python/bin/migrate")).unwrap();
+    assert!(program.starts_with(b"\x7fELF"), "it is no script");
+    let said = run(&["migrate", "--version"], workspace, |migrate| migrate);
+    said.exits(0).says(&format!("migrate {version}"));
+}
+
+#[test]
+#[ignore = "needs scripts/wheel"]
+fn a_job_without_its_variables_says_so() {
+    let unset = run(&["migrate"], workspace(), |migrate| migrate);
+    unset.exits(3).ends("DATABASE_URL");
+    let unresolved = run(&["migrate"], workspace(), |migrate| {
+        migrate.env("DATABASE_URL", "${db.DATABASE_URL}")
+    });
+    unresolved.exits(3).ends("${db.DATABASE_URL}");
+}
+
+fn job(start: &[&str], database: &Database) -> Output {
+    run(start, workspace(), |migrate| {
+        migrate
+            .env("DATABASE_URL", &url(database))
+            .env("SECRET_KEY", "not the migrator's business")
+    })
+}
+
+/// In the app's folder, with what the platform sets and the job's own variables.
+fn run(start: &[&str], workspace: &Workspace, set: impl Fn(Migrate) -> Migrate) -> Output {
+    let path = format!(
+        "{}:/usr/local/bin:/usr/bin:/bin",
+        workspace.path(".heroku/python/bin").display()
+    );
+    let mut command = Command::new(start[0]);
+    command.args(&start[1..]);
+    let migrate = Migrate::by(command, workspace.root())
+        .env("HOME", &workspace.root().display().to_string())
+        .env("PATH", &path)
+        .env("PYTHONUNBUFFERED", "true");
+    set(migrate).run()
+}
+
+/// As SQLAlchemy writes it, or as the platform does.
+fn url(database: &Database) -> String {
+    match database.server {
+        Server::Sqlite => format!("sqlite+aiosqlite:///{}", database.path().display()),
+        _ => database.url().to_owned(),
+    }
+}
+
+fn heads(database: &Database) -> Vec<String> {
+    database.column("SELECT version_num FROM alembic_version")
+}
+
+/// What the data migration has made of the accounts' numbers.
+fn kinds(database: &Database) -> Vec<String> {
+    database.column("SELECT kind FROM accounts ORDER BY number")
+}
