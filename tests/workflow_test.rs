@@ -1,5 +1,5 @@
 //! What the example hands to GitHub and to DigitalOcean: checked without either.
-//! tests/python_image_test.rs runs the workflow's commands.
+//! `tests/python_image_test.rs` runs the workflow's commands.
 
 // clippy.toml allows it in tests, which their helpers are not to clippy.
 #![allow(clippy::unwrap_used)]

@@ -115,27 +115,33 @@ impl Database {
 
     /// A container that reaches the database, and nothing else: by its socket or file.
     pub(crate) fn container(&self) -> ContainerConfig {
+        let (mount, url) = self.in_a_container();
+        let (from, to) = mount.split_once(':').unwrap();
         let mut container = ContainerConfig::new();
         container.entrypoint("migrate");
-        let url = match &self.kind {
-            Kind::Mariadb { socket } => {
-                container.bind_mount(socket.parent().unwrap(), "/sockets");
-                let name = &self.name;
-                let password = mariadb_password();
-                format!("mysql://migrate:{password}@localhost/{name}?socket=/sockets/mysql.sock")
-            }
-            Kind::Postgres { sockets, port } => {
-                container.bind_mount(sockets, "/sockets");
-                let name = &self.name;
-                format!("postgres://postgres@localhost:{port}/{name}?host=/sockets")
-            }
-            Kind::Sqlite { folder } => {
-                container.bind_mount(folder.path(), "/data");
-                "sqlite:/data/app.db".to_string()
-            }
-        };
+        container.bind_mount(from, to);
         container.env("DATABASE_URL", url);
         container
+    }
+
+    /// What a container mounts, `FROM:TO`, and the URL there.
+    pub(crate) fn in_a_container(&self) -> (String, String) {
+        let (folder, to, url) = match &self.kind {
+            Kind::Mariadb { socket } => {
+                let name = &self.name;
+                let password = mariadb_password();
+                let server = format!("mysql://migrate:{password}@localhost/{name}");
+                let url = format!("{server}?socket=/sockets/mysql.sock");
+                (socket.parent().unwrap(), "/sockets", url)
+            }
+            Kind::Postgres { sockets, port } => {
+                let name = &self.name;
+                let url = format!("postgres://postgres@localhost:{port}/{name}?host=/sockets");
+                (sockets.as_path(), "/sockets", url)
+            }
+            Kind::Sqlite { folder } => (folder.path(), "/data", "sqlite:/data/app.db".to_string()),
+        };
+        (format!("{}:{to}", folder.display()), url)
     }
 
     /// What the database answers to one question.
