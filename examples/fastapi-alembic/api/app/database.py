@@ -36,5 +36,5 @@ def engine() -> AsyncEngine:
 
 
 async def session() -> AsyncIterator[AsyncSession]:
-    async with AsyncSession(engine()) as opened:
+    async with AsyncSession(engine(), expire_on_commit=False) as opened:
         yield opened
