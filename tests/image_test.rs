@@ -10,7 +10,7 @@
 
 mod image;
 
-use image::{Database, Run, builder, config, run};
+use image::{Database, Run, STARTS, builder, config, run};
 use libcnb::data::layer_name;
 use libcnb_test::{
     BuildConfig, BuildpackReference, ContainerConfig, PackResult, TestContext, TestRunner,
@@ -38,6 +38,7 @@ fn an_image_is_built_rebuilt_and_run() {
         migrates_a_postgres_database(&cold);
         migrates_a_mariadb_database(&cold);
         migrates_a_sqlite_database(&cold);
+        starts_however_a_platform_starts_it(&cold);
         runs_without_the_launcher(&cold);
         fails_as_it_should_without_a_database(&cold);
 
@@ -129,6 +130,18 @@ fn migrates_a_sqlite_database(image: &TestContext) {
         database.container().command(["status", "--exit-code"]),
     )
     .succeeds();
+}
+
+fn starts_however_a_platform_starts_it(image: &TestContext) {
+    for (entrypoint, command) in STARTS {
+        let database = Database::sqlite();
+        let mut container = database.container();
+        let command = command.iter().copied();
+        container.entrypoint(entrypoint).command(command);
+        let up = run(image, &container);
+        up.succeeds();
+        assert_contains!(up.stdout, "Applied 4 migrations");
+    }
 }
 
 /// By the path alone, from a folder that is not the app's, as a platform may do.

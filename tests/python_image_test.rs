@@ -10,28 +10,12 @@ mod published;
 #[allow(dead_code, reason = "tests/workflow_test.rs uses the rest")]
 mod workflow;
 
-use image::Database;
+use image::{Database, STARTS};
 use libcnb_test::{assert_contains, assert_not_contains};
 use published::{Published, Registry, Runner};
 
 /// The example's newest revision.
 const HEAD: &str = "e94b6072f3ad";
-
-/// The ways in which a platform may start `run_command: migrate` of an image: the
-/// entry point, and what follows it.
-const STARTS: [(&str, &[&str]); 7] = [
-    // The process type.
-    ("migrate", &[]),
-    ("/cnb/process/migrate", &[]),
-    // The command as arguments of the process type.
-    ("migrate", &["migrate"]),
-    // The command in place of the image's own, which is none: the entry point stays.
-    ("", &["migrate"]),
-    ("launcher", &["--", "migrate"]),
-    // A shell that knows nothing of the launcher.
-    ("bash", &["-c", "migrate"]),
-    ("sh", &["-c", "exec migrate up"]),
-];
 
 #[test]
 #[ignore = "integration test"]

@@ -11,6 +11,22 @@ use std::process::{self, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs};
 
+/// The ways in which a platform may start a job's command `migrate` in an image: the
+/// entry point, and what follows it.
+pub(crate) const STARTS: [(&str, &[&str]); 7] = [
+    // The process type.
+    ("migrate", &[]),
+    ("/cnb/process/migrate", &[]),
+    // The command as arguments of the process type.
+    ("migrate", &["migrate"]),
+    // The command in place of the image's own, which is none: the entry point is this.
+    ("/cnb/lifecycle/launcher", &["migrate"]),
+    ("/cnb/lifecycle/launcher", &["--", "migrate"]),
+    // A shell that knows nothing of the launcher.
+    ("bash", &["-c", "migrate"]),
+    ("sh", &["-c", "exec migrate up"]),
+];
+
 /// How a container ended.
 #[derive(Debug)]
 pub(crate) struct Run {

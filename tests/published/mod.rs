@@ -155,8 +155,7 @@ impl<'a> Runner<'a> {
 }
 
 impl Published {
-    /// `docker run` with the database in reach: an entry point other than the image's own,
-    /// where there is one, and arguments.
+    /// `docker run` with the database in reach.
     pub(crate) fn start(&self, database: &Database, entrypoint: &str, args: &[&str]) -> Run {
         let (mount, url) = database.in_a_container();
         // As the application's own library writes it.
@@ -164,9 +163,7 @@ impl Published {
         let mut docker = Command::new("docker");
         docker.args(["run", "--rm", "--volume", &mount]);
         docker.args(["--env", &format!("DATABASE_URL={url}")]);
-        if !entrypoint.is_empty() {
-            docker.args(["--entrypoint", entrypoint]);
-        }
+        docker.args(["--entrypoint", entrypoint]);
         let output = docker.arg(&self.image).args(args).output().unwrap();
         Run {
             code: output.status.code().unwrap(),
