@@ -28,6 +28,8 @@ pub(crate) struct Alembic {
     /// The Python that has it.
     python: PathBuf,
     folder: PathBuf,
+    /// Where the launcher would have said that Python's libraries are.
+    libraries: Option<OsString>,
 }
 
 /// There is none, or it cannot be started.
@@ -68,6 +70,19 @@ impl Places {
     }
 }
 
+/// The folders `lib` of all layers of the buildpack whose program this is, as the
+/// launcher puts them into `LD_LIBRARY_PATH`: a Python that stands in a layer loads
+/// its libraries from there.
+fn libraries_of_layers(program: &Path) -> Option<OsString> {
+    let inside = program.strip_prefix(LAYERS).ok()?;
+    let buildpack = Path::new(LAYERS).join(inside.components().next()?);
+    let layers = std::fs::read_dir(buildpack).ok()?.flatten();
+    let mut folders: Vec<_> = layers.map(|layer| layer.path().join("lib")).collect();
+    folders.retain(|folder| folder.is_dir());
+    folders.sort();
+    std::env::join_paths(folders).ok()
+}
+
 /// `LAYERS/BUILDPACK/venv/bin`, as Heroku's Python buildpack lays it.
 fn virtual_environments_of_layers() -> Vec<PathBuf> {
     let buildpacks = std::fs::read_dir(LAYERS).into_iter().flatten().flatten();
@@ -91,7 +106,11 @@ impl Alembic {
             let program = folder.join("alembic");
             if program.is_file() {
                 let python = beside(&program).or_else(|| python_of(&folders));
+                let is_on_path = std::env::split_paths(&places.path).any(|it| it == *folder);
                 return Ok(Self {
+                    libraries: (!is_on_path)
+                        .then(|| libraries_of_layers(&program))
+                        .flatten(),
                     python: whole(python.unwrap_or_else(|| "python3".into())),
                     program: whole(program),
                     lead: Vec::new(),
@@ -116,6 +135,7 @@ impl Alembic {
             lead: vec!["-m", "alembic"],
             python,
             folder: places.folder.clone(),
+            libraries: None,
         };
         match found.ask(IMPORT) {
             Ok(_) => Ok(found),
@@ -178,20 +198,28 @@ impl Alembic {
     /// # Errors
     /// The last thing that it said.
     pub(crate) fn ask(&self, program: &str) -> Result<String, String> {
-        let mut command = Command::new(&self.python);
-        command.args(["-c", program]).current_dir(&self.folder);
+        let mut command = self.program(&self.python);
+        command.args(["-c", program]);
         answer(&mut command)
     }
 
     fn command(&self, arguments: &[String], variables: &[(String, OsString)]) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = self.program(&self.program);
         command
             .args(&self.lead)
             .args(arguments)
-            .current_dir(&self.folder)
             .envs(variables.iter().map(|(name, value)| (name, value)))
             // A line is to be read when it is said.
             .env("PYTHONUNBUFFERED", "1");
+        command
+    }
+
+    fn program(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.folder);
+        if let Some(libraries) = &self.libraries {
+            command.env("LD_LIBRARY_PATH", libraries);
+        }
         command
     }
 }

@@ -1,4 +1,4 @@
-//! The wheel: installed by Poetry into an application as DigitalOcean's build for
+//! The wheel: installed by Poetry into an application as `DigitalOcean`'s build for
 //! Python installs it, and started as a job is started there.
 //!
 //! `scripts/python` and `scripts/wheel` make what is needed; without them the tests
@@ -34,7 +34,7 @@ const STARTS: [&[&str]; 6] = [
     // As the arguments of an entry point that is the program already.
     &["migrate", "migrate"],
     &["migrate", "migrate", "up"],
-    &["bash", "-lc", "migrate up"],
+    &["sh", "-c", "exec migrate up"],
 ];
 
 #[test]
@@ -83,7 +83,7 @@ fn the_wheel_holds_the_program_and_no_python() {
         .collect();
     let version = env!("CARGO_PKG_VERSION");
     let info = format!("cnb_migrate-{version}.dist-info");
-    assert_eq!(installed, [info.clone()]);
+    assert_eq!(installed, std::slice::from_ref(&info));
     assert!(packages.join(&info).join("licenses/LICENSE").exists());
     let metadata = fs::read_to_string(packages.join(&info).join("METADATA")).unwrap();
     assert!(metadata.contains("License-Expression: Apache-2.0\n"));
@@ -131,7 +131,7 @@ fn run(start: &[&str], workspace: &Workspace, set: impl Fn(Migrate) -> Migrate) 
     set(migrate).run()
 }
 
-/// As SQLAlchemy writes it, or as the platform does.
+/// As `SQLAlchemy` writes it, or as the platform does.
 fn url(database: &Database) -> String {
     match database.server {
         Server::Sqlite => format!("sqlite+aiosqlite:///{}", database.path().display()),
