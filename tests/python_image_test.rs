@@ -24,6 +24,10 @@ fn an_image_is_published_and_run_as_a_job() {
     let runner = Runner::new(&registry);
     let image = runner.publish("0000000000000000000000000000000000000001");
     assert_contains!(image.log, "Running 'poetry sync --only main'");
+    assert_contains!(
+        image.log,
+        "4 revisions of Alembic in `api/alembic/versions`"
+    );
     assert_contains!(image.log, "Compiling, since no migrator is cached");
     for start in STARTS {
         applies_the_revisions(&image, start, &Database::sqlite());

@@ -62,12 +62,20 @@ impl Places {
         } else {
             of_project.chain(on_path).collect()
         };
+        folders.extend(environment_of_this_program());
         folders.extend(virtual_environments_of_layers());
         folders.retain(|folder| folder.is_dir());
         let mut seen = std::collections::BTreeSet::new();
         folders.retain(|folder| seen.insert(folder.clone()));
         folders
     }
+}
+
+/// A wheel lays this program beside the programs of the packages it is installed with.
+fn environment_of_this_program() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    let folder = program.parent()?;
+    folder.join("alembic").is_file().then(|| folder.to_owned())
 }
 
 /// The folders `lib` of all layers of the buildpack whose program this is, as the

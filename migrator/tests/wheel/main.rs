@@ -54,15 +54,21 @@ fn a_job_applies_the_revisions_however_it_is_started() {
     }
 }
 
-/// Where nothing has put the environment on the PATH, it is found all the same.
+/// Where nothing has put the environment on the PATH, it is found all the same: below
+/// the application's folder, or by where the program itself is.
 #[test]
-#[ignore = "needs scripts/wheel and scripts/servers"]
+#[ignore = "needs scripts/wheel"]
 fn a_job_needs_no_path() {
     let workspace = workspace();
     let absolute = workspace.path(".heroku/python/bin/migrate");
-    for program in [Path::new(".heroku/python/bin/migrate"), &absolute] {
+    let elsewhere = workspace.source_alone();
+    for (program, folder) in [
+        (Path::new(".heroku/python/bin/migrate"), workspace.root()),
+        (&absolute, workspace.root()),
+        (&absolute, elsewhere.path()),
+    ] {
         let database = Database::new(Server::Sqlite);
-        Migrate::by(Command::new(program), workspace.root())
+        Migrate::by(Command::new(program), folder)
             .env("PATH", "/usr/bin:/bin")
             .env("DATABASE_URL", &url(&database))
             .run()

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use tempfile::TempDir;
 
 pub(crate) struct Workspace {
     root: PathBuf,
@@ -81,6 +82,13 @@ impl Workspace {
 
     pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.root.join(path)
+    }
+
+    /// The application where no environment is below it.
+    pub(crate) fn source_alone(&self) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        copy(&self.path("api"), &folder.path().join("api"));
+        folder
     }
 
     /// Where Poetry has installed the packages.
