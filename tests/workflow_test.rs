@@ -69,6 +69,22 @@ fn its_commands_are_bash_and_hold_no_expression() {
 }
 
 #[test]
+fn the_page_shows_the_workflows_command() {
+    let page = include_str!("../docs/road-image.md");
+    let (_, command) = page.split_once("    pack build").unwrap();
+    let (command, _) = command.split_once("\n\n").unwrap();
+    let workflow = Workflow::of_the_example();
+    let commands = workflow.commands("Build and publish");
+    assert_eq!(options(command), options(commands));
+}
+
+/// The words that begin with two dashes, in their order.
+fn options(commands: &str) -> Vec<&str> {
+    let words = commands.split_whitespace();
+    words.filter(|word| word.starts_with("--")).collect()
+}
+
+#[test]
 fn the_app_spec_holds_the_variables_that_the_workflow_gives() {
     let workflow = Workflow::of_the_example();
     let deploy = workflow
