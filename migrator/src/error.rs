@@ -48,6 +48,10 @@ pub enum Error {
     /// A history that is not to be adopted.
     Baseline(BaselineError),
     Bundle(BundleError),
+    /// Code among the migrations of a run that is to be one transaction.
+    CodeInOneTransaction {
+        path: String,
+    },
     Config(ConfigError),
     /// Somebody was asked, and did not agree.
     Declined,
@@ -74,6 +78,10 @@ pub enum Error {
     },
     /// A migration without a transaction, and no connection for the lock.
     NeedsSecondConnection,
+    /// The program carries this folder, which is not here to be written into.
+    NoSourceTree {
+        dir: String,
+    },
     /// No folder of migrations where one is looked for.
     NoFolder {
         root: PathBuf,
@@ -169,6 +177,8 @@ pub struct MigrationFailure {
     pub subject: Subject,
     /// Whether it was being taken back.
     pub reverts: bool,
+    /// Whether it is code of the program, and `file` its place there.
+    pub is_code: bool,
     /// The history table.
     pub table: String,
     pub file: Arc<SourceFile>,

@@ -44,12 +44,14 @@ pub(crate) fn code(error: &Error) -> u8 {
         Error::Config(ConfigError::NoVersion { .. }) => USAGE,
         Error::Baseline(BaselineError::Unknown { .. })
         | Error::Bundle(_)
+        | Error::CodeInOneTransaction { .. }
         | Error::Config(_)
         | Error::Forbidden(_)
         | Error::Format(_)
         | Error::NeedsItsOwnTransaction { .. }
         | Error::Git(_)
         | Error::NoFolder { .. }
+        | Error::NoSourceTree { .. }
         | Error::Source(_)
         | Error::TooLong(_)
         | Error::Split { .. }

@@ -31,6 +31,7 @@ pub mod text;
 
 pub mod bundle;
 pub mod config;
+pub mod embedded;
 pub mod formats;
 #[cfg(feature = "cli")]
 mod git;
@@ -63,7 +64,16 @@ pub mod cli;
 #[cfg(feature = "cli")]
 mod commands;
 
+#[cfg(feature = "cli")]
+mod program;
+
+#[cfg(feature = "cli")]
+pub use db::{OtherDatabase, Transaction};
 pub use error::Error;
+#[cfg(feature = "cli")]
+pub use program::Program;
+#[cfg(feature = "cli")]
+pub use sqlx;
 
 /// The version of this program, as its runs are remembered with it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

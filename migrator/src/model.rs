@@ -1,6 +1,7 @@
 //! The nouns: what a migration is, whatever tool's format it was written in.
 
 use crate::text::SourceFile;
+use std::any::Any;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
@@ -19,13 +20,49 @@ pub enum Direction {
     Down,
 }
 
-/// The SQL of one direction of a migration.
+/// One direction of a migration: its SQL, or code of the program itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
+    /// The text; of code, its place in the program's source, and no text.
     pub file: Arc<SourceFile>,
     /// False where the file asks to be run outside a transaction.
     pub transaction: bool,
+    /// What is run instead of the text.
+    pub code: Option<Code>,
 }
+
+/// Code of the program itself that is run as a migration. What it is, only the
+/// databases' room knows: it works on a driver's connection.
+#[derive(Clone)]
+pub struct Code(Arc<dyn Any>);
+
+impl Code {
+    #[must_use]
+    pub fn new(function: impl Any) -> Self {
+        Self(Arc::new(function))
+    }
+
+    /// The function, for who knows its type.
+    #[must_use]
+    pub fn get<T: Any>(&self) -> Option<&T> {
+        self.0.downcast_ref()
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Code")
+    }
+}
+
+/// Two are the same where they are one function.
+impl PartialEq for Code {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Code {}
 
 /// One step of a schema's life.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +73,14 @@ pub struct Migration {
     pub up: Script,
     pub down: Option<Script>,
     pub checksum: Checksum,
+}
+
+/// A migration that is no file: the program brings it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addition {
+    /// Whose it is, where the databases have names.
+    pub database: Option<&'static str>,
+    pub migration: Migration,
 }
 
 /// A file that is run again whenever it has changed, after the migrations: a

@@ -7,11 +7,12 @@ use crate::bundle::{BundleError, MANIFEST, Manifest};
 use crate::config::file::{self, File};
 use crate::config::{ConfigError, Setting};
 use crate::diagnostic::Diagnostic;
+use crate::embedded::Embedded;
 use crate::error::Error;
 use crate::formats::sqlx::{Settings, Sqlx};
-use crate::formats::{Format, FormatName, foreign, repeated};
-use crate::model::{Migration, Repeatable};
-use crate::sources::{self, Content, Entry, Listing};
+use crate::formats::{Format, FormatError, FormatName, Reading, foreign, repeated};
+use crate::model::{Addition, Migration, Repeatable};
+use crate::sources::{self, Content, Entry, Listing, SourceError};
 use crate::text::SourceFile;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +34,10 @@ pub struct Home {
     pub file: File,
     /// In an image, what the build laid.
     manifest: Option<Manifest>,
+    /// What the program carries, and whether its `migrate.toml` is carried, too.
+    embedded: Option<(Embedded, bool)>,
+    /// Migrations that are no files.
+    additions: Vec<Addition>,
 }
 
 /// What of a project was asked for elsewhere than in its file.
@@ -76,6 +81,8 @@ pub struct Project {
     pub migrations: Vec<Migration>,
     pub repeatables: Vec<Repeatable>,
     pub warnings: Vec<Diagnostic>,
+    /// Whether the files are the program's own, and not the disk's.
+    pub is_embedded: bool,
     /// All that a bundle needs: paths relative to the root, sorted.
     pub files: Vec<String>,
 }
@@ -104,7 +111,52 @@ impl Home {
             root: root.to_owned(),
             file,
             manifest: None,
+            embedded: None,
+            additions: Vec::new(),
         })
+    }
+
+    /// The project that the program carries.
+    ///
+    /// # Errors
+    /// A `migrate.toml` that is wrong, with the place.
+    pub fn embedded(embedded: Embedded) -> Result<Self, Error> {
+        let here = Path::new(".");
+        let text = embedded.text(file::NAME)?.unwrap_or_default();
+        Ok(Self {
+            root: here.to_owned(),
+            file: File::parse(file::NAME, here, text)?,
+            manifest: None,
+            embedded: Some((embedded, true)),
+            additions: Vec::new(),
+        })
+    }
+
+    /// The same project, where it names no folder with the one that the program
+    /// carries.
+    #[must_use]
+    pub fn or_embedded(mut self, embedded: Option<Embedded>) -> Self {
+        self.embedded = self.embedded.or(embedded.map(|embedded| (embedded, false)));
+        self
+    }
+
+    /// The same project, with migrations that are no files.
+    ///
+    /// # Errors
+    /// One that does not say which of several databases it is for.
+    pub fn with(mut self, additions: Vec<Addition>) -> Result<Self, Error> {
+        let databases = self.databases();
+        let lost = |addition: &&Addition| !databases.contains(&addition.database);
+        if let Some(lost) = additions.iter().find(lost) {
+            return Err(ConfigError::AdditionLost {
+                label: lost.migration.label(),
+                database: lost.database,
+                known: databases.into_iter().flatten().map(str::to_owned).collect(),
+            }
+            .into());
+        }
+        self.additions = additions;
+        Ok(self)
     }
 
     /// The project whose `migrate.toml` is the named file: the paths in it are
@@ -126,6 +178,8 @@ impl Home {
             root: PathBuf::from("."),
             file: File::parse(&path.value, folder, &text)?,
             manifest: None,
+            embedded: None,
+            additions: Vec::new(),
         })
     }
 
@@ -186,9 +240,10 @@ impl Home {
         let settings = self.file.settings(database);
         let format = settings.format.as_ref().map(|format| format.value);
         let format = wishes.format.or(format);
+        let is_asked_for = format == Some(FormatName::Alembic);
         // A bundle holds SQL: Alembic's revisions need their application beside them.
-        if format != Some(FormatName::Sqlx) && self.manifest.is_none() {
-            let is_asked_for = format == Some(FormatName::Alembic);
+        let may_be = self.manifest.is_none() && (is_asked_for || !self.is_programs_own());
+        if format != Some(FormatName::Sqlx) && may_be {
             if let Some(project) = self.alembic(database, wishes, is_asked_for)? {
                 return Ok(Found::Alembic(project));
             }
@@ -210,13 +265,14 @@ impl Home {
         let format = settings.format.as_ref().map(|format| format.value);
         match wishes.format.or(format) {
             Some(FormatName::Sqlx) => Ok(None),
+            None if self.is_programs_own() => Ok(None),
             format => self.alembic(database, wishes, format == Some(FormatName::Alembic)),
         }
     }
 
     /// The SQL migrations of one database: in the folder that is wished for, or the
-    /// one that the build found, or that `migrate.toml` or `sqlx.toml` names, or
-    /// a usual one.
+    /// one that the program carries, or that the build found, or that
+    /// `migrate.toml` or `sqlx.toml` names, or a usual one.
     ///
     /// # Errors
     /// The first thing that keeps the migrations from being applied as they are
@@ -224,15 +280,26 @@ impl Home {
     pub fn project(&self, database: Option<&str>, wishes: &Wishes) -> Result<Project, Error> {
         let root = &self.root;
         let settings = self.file.settings(database);
-        let dir = match (&wishes.dir, &self.manifest) {
-            (Some(dir), _) => tidy(&dir.value),
-            (None, Some(manifest)) => manifest
+        let carried = self.carried(wishes, &settings);
+        let dir = match (&wishes.dir, &self.manifest, &carried) {
+            (Some(dir), ..) => tidy(&dir.value),
+            (None, _, Some((_, dir))) => dir.clone(),
+            (None, Some(manifest), None) => manifest
                 .dir(database)
                 .map_or_else(|| self.own_folder(&settings), |dir| Ok(dir.to_owned()))?,
-            (None, None) => self.own_folder(&settings)?,
+            (None, None, None) => self.own_folder(&settings)?,
         };
-        let (settings_path, sqlx_toml) = sqlx_toml(root, &dir)?;
-        let listing = sources::read(root, &dir)?;
+        let read = |dir: &str| match &carried {
+            Some((embedded, _)) => embedded.listing(dir).ok_or_else(|| SourceError::Missing {
+                path: PathBuf::from(dir),
+            }),
+            None => sources::read(root, dir),
+        };
+        let (settings_path, sqlx_toml) = match &carried {
+            Some((embedded, dir)) => (None, carried_settings(embedded, dir)?),
+            None => sqlx_toml(root, &dir)?,
+        };
+        let listing = read(&dir)?;
         foreign::refuse(&listing)?;
         let table = settings.table.as_ref().map(|table| table.value.as_str());
         let table = wishes.table.as_deref().or(table);
@@ -240,10 +307,14 @@ impl Home {
         let format = match wishes.format.or(format) {
             None | Some(FormatName::Alembic | FormatName::Sqlx) => Sqlx::new(&sqlx_toml, table),
         };
-        let reading = format.read(&listing)?;
+        let additions = self.additions.iter();
+        let reading = with_additions(
+            format.read(&listing),
+            additions.filter(|addition| addition.database == database),
+        )?;
         let folder = listing.path(repeated::FOLDER);
         let again = if listing.has_folder(repeated::FOLDER) {
-            Some(sources::read(root, &folder)?)
+            Some(read(&folder)?)
         } else {
             None
         };
@@ -254,6 +325,7 @@ impl Home {
         let listings = [Some(&listing), again.as_ref()];
         Ok(Project {
             database: database.map(str::to_owned),
+            is_embedded: carried.is_some(),
             files: files(root, &listings, settings_path, &settings),
             root: root.to_owned(),
             dir,
@@ -274,9 +346,15 @@ impl Home {
     pub fn folder(&self, database: Option<&str>, wishes: &Wishes) -> Result<Folder, Error> {
         let root = &self.root;
         let settings = self.file.settings(database);
-        let dir = match &wishes.dir {
-            Some(dir) => tidy(&dir.value),
-            None => match self.own_folder(&settings) {
+        let carried = self.carried(wishes, &settings).map(|(_, dir)| dir);
+        let dir = match (&wishes.dir, carried) {
+            (Some(dir), _) => tidy(&dir.value),
+            // A new folder of that name would be carried by no program.
+            (None, Some(dir)) if !root.join(&dir).exists() => {
+                return Err(Error::NoSourceTree { dir });
+            }
+            (None, Some(dir)) => dir,
+            (None, None) => match self.own_folder(&settings) {
                 Err(Error::NoFolder { .. }) => USUAL_FOLDERS[0].to_owned(),
                 found => found?,
             },
@@ -296,6 +374,21 @@ impl Home {
             format: Sqlx::new(&sqlx_toml, None),
             listing,
         })
+    }
+
+    /// Whether the program brings migrations: they are SQL, or code among SQL.
+    fn is_programs_own(&self) -> bool {
+        self.embedded.is_some() || !self.additions.is_empty()
+    }
+
+    /// What the program carries of a database's migrations, with their folder,
+    /// unless a wish or a file on the disk names another.
+    fn carried(&self, wishes: &Wishes, settings: &file::Settings) -> Option<(Embedded, String)> {
+        let (embedded, is_whole) = self.embedded.filter(|_| wishes.dir.is_none())?;
+        match &settings.dir {
+            Some(dir) => is_whole.then(|| (embedded, tidy(&dir.value.0))),
+            None => Some((embedded, embedded.first_folder().to_owned())),
+        }
     }
 
     /// The folder that the project itself names, or a usual one.
@@ -320,6 +413,54 @@ impl Project {
         let again = self.repeatables.iter().map(|repeatable| &repeatable.script);
         scripts.chain(again).map(|script| &script.file)
     }
+}
+
+/// A folder's migrations, and in order among them those that are no files.
+///
+/// # Errors
+/// A folder that cannot be used, or a version that is there twice.
+fn with_additions<'a>(
+    reading: Result<Reading, FormatError>,
+    additions: impl Iterator<Item = &'a Addition>,
+) -> Result<Reading, FormatError> {
+    let mut additions = additions.peekable();
+    let mut reading = match reading {
+        // All of them may be code.
+        Err(FormatError::NoMigrations { sql_files, .. })
+            if sql_files.is_empty() && additions.peek().is_some() =>
+        {
+            Reading::default()
+        }
+        reading => reading?,
+    };
+    for Addition { migration, .. } in additions {
+        let version = migration.version;
+        match reading
+            .migrations
+            .binary_search_by_key(&version, |it| it.version)
+        {
+            Ok(at) => {
+                let path = |migration: &Migration| migration.up.file.path().to_owned();
+                return Err(FormatError::DuplicateVersion {
+                    version,
+                    first: path(&reading.migrations[at]),
+                    second: path(migration),
+                });
+            }
+            Err(at) => reading.migrations.insert(at, migration.clone()),
+        }
+    }
+    Ok(reading)
+}
+
+/// The `sqlx.toml` that counts for a folder that the program carries.
+fn carried_settings(embedded: &Embedded, dir: &str) -> Result<Settings, Error> {
+    let Some(path) = embedded.sqlx_toml(dir) else {
+        return Ok(Settings::default());
+    };
+    let text = embedded.text(path)?.unwrap_or_default();
+    let file = Arc::new(SourceFile::new(path, text));
+    Ok(Settings::parse(&file)?)
 }
 
 /// Refuses what only one database can have where there are several.

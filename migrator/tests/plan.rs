@@ -308,6 +308,7 @@ fn repeatables(ran: &[Ran]) -> (Vec<Repeatable>, Vec<Repeated>) {
         script: Script {
             file: SourceFile::new("r.sql", "SELECT 1").into(),
             transaction: true,
+            code: None,
         },
         checksum: checksum(number),
     };

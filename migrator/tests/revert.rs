@@ -76,6 +76,7 @@ fn script(name: &str) -> Script {
     Script {
         file: Arc::new(SourceFile::new(name, "SELECT 1")),
         transaction: true,
+        code: None,
     }
 }
 

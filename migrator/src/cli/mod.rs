@@ -14,11 +14,13 @@ use crate::commands::Start;
 use crate::config::{Color, Config, ConfigError, Environment, Options, Output, Presentation};
 use crate::db;
 use crate::diagnostic::Diagnostic;
+use crate::embedded::Embedded;
 use crate::engine::event::Event;
 use crate::engine::stop::Stop;
 use crate::error::{self, Error};
 use crate::exit;
 use crate::limits::Limits;
+use crate::model::Addition;
 use crate::project::Home;
 use crate::report::{Asks, Ended, Human, Json, Report, Turn};
 use args::{Cli, Verb};
@@ -29,9 +31,17 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use tasks::Work;
 
+/// What a project's own program carries, and its migrations that are no files.
+pub(crate) type Brought = (Embedded, Vec<Addition>);
+
 /// Runs the program with the process's own arguments, environment and streams.
 #[must_use]
 pub fn main() -> ExitCode {
+    run_program(None)
+}
+
+/// The same, with what a project's own program brings.
+pub(crate) fn run_program(brought: Option<Brought>) -> ExitCode {
     let environment = Environment::new(std::env::vars_os());
     let typed = Cli::try_parse_from(without_redundant_word(std::env::args_os()));
     let cli = match typed.and_then(Cli::checked) {
@@ -55,7 +65,7 @@ pub fn main() -> ExitCode {
         return ExitCode::from(exit::DONE);
     }
     let options = cli.shared.options();
-    let home = tasks::home(&options, &environment);
+    let home = tasks::home(&options, &environment, brought);
     let file = home.as_ref().ok().map(|home| &home.file);
     let (presentation, result) = Presentation::resolve(&options, &environment, file);
     let home = result.map_err(Error::from).and(home);

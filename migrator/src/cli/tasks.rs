@@ -1,14 +1,17 @@
 //! From what was typed to what the verbs work on.
 
 use super::platform::Spec;
+use super::Brought;
 use crate::bundle;
 use crate::commands::Task;
 use crate::commands::alembic::{AlembicSources, AlembicTask};
 use crate::commands::check::Sources;
 use crate::commands::doctor::{Migrations, Patient};
 use crate::commands::spec::Asked;
+use crate::config::setting::{Origin, Told};
 use crate::config::{self, Config, ConfigError, Environment, Options, Setting};
 use crate::db::url::UrlError;
+use crate::embedded::Embedded;
 use crate::error::Error;
 use crate::project::{self, AlembicProject, Folder, Found, Home, Project, Wishes};
 use crate::python::Places;
@@ -18,16 +21,33 @@ use std::path::Path;
 /// The project's root, where there is no bundle.
 pub(super) const HERE: &str = ".";
 
-/// Where the project is: the named configuration file's folder, the working
-/// directory where a folder is named, the bundle beside the executable, or the
+/// Where the project is, with the migrations that the program brings.
+pub(super) fn home(
+    options: &Options,
+    environment: &Environment,
+    brought: Option<Brought>,
+) -> Result<Home, Error> {
+    let (embedded, additions) = brought.unzip();
+    find_home(options, environment, embedded)?.with(additions.unwrap_or_default())
+}
+
+/// The named configuration file's folder, the working directory where a folder is
+/// named, what the program carries, the bundle beside the executable, or the
 /// working directory.
-pub(super) fn home(options: &Options, environment: &Environment) -> Result<Home, Error> {
+fn find_home(
+    options: &Options,
+    environment: &Environment,
+    embedded: Option<Embedded>,
+) -> Result<Home, Error> {
     let here = Path::new(HERE);
     if let Some(path) = config::config_file(options, environment)? {
-        return Home::with_file(&path);
+        return Ok(Home::with_file(&path)?.or_embedded(embedded));
     }
     if config::dir(options, environment)?.is_some() {
         return Home::open(here);
+    }
+    if let Some(embedded) = embedded {
+        return Home::embedded(embedded);
     }
     match bundled()? {
         Some(home) => Ok(home),
@@ -89,18 +109,25 @@ pub(super) fn find(
         .map(|name| {
             let found = home.find(name, &wishes)?;
             let settings = home.file.settings(name);
-            let config = Config::resolve(options, environment, &settings)?;
+            let mut config = Config::resolve(options, environment, &settings)?;
             Ok(match found {
                 Found::Alembic(project) => {
                     let handed_on = config::handed_on(options, environment, &settings)?;
                     Work::Alembic(alembic(project, config, handed_on, environment)?)
                 }
-                Found::Sql(project) => Work::Sql(Task {
-                    name: name.map(str::to_owned),
-                    project,
-                    config,
-                    variables: |name| std::env::var(name).ok(),
-                }),
+                Found::Sql(project) => {
+                    config.told.extend(project.is_embedded.then(|| Told {
+                        option: "dir",
+                        value: project.dir.clone(),
+                        origin: Origin::Embedded,
+                    }));
+                    Work::Sql(Task {
+                        name: name.map(str::to_owned),
+                        project,
+                        config,
+                        variables: |name| std::env::var(name).ok(),
+                    })
+                }
             })
         })
         .collect()

@@ -156,6 +156,11 @@ impl Task {
             .iter()
             .map(|deed| {
                 let as_one = self.config.transaction == Transaction::All;
+                if as_one && deed.script().code.is_some() {
+                    return Err(Error::CodeInOneTransaction {
+                        path: deed.script().file.path().to_owned(),
+                    });
+                }
                 if as_one && !deed.script().transaction {
                     return Err(Error::NeedsItsOwnTransaction {
                         file: Arc::clone(&deed.script().file),

@@ -23,6 +23,7 @@ pub(super) fn announce(task: &Task, listener: &mut dyn Listener) {
         dir: &project.dir,
         format: project.format.name(),
         count: project.migrations.len(),
+        embedded: project.is_embedded,
     });
     for warning in &project.warnings {
         listener.event(&Event::Warning(warning.clone()));

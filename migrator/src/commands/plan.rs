@@ -86,6 +86,7 @@ fn manner(step: &Step<'_>, dialect: Dialect) -> Manner {
     let script = step.deed.script();
     let locks = |kind| dialect == Dialect::Mysql && kind == Kind::LockTables;
     match &step.resume {
+        None if script.code.is_some() => Manner::Code,
         Some(resume) => Manner::Statements { done: resume.done },
         None if step.statements.iter().any(|found| locks(found.kind)) => Manner::Locked,
         None if db::is_one_transaction(dialect, script, &step.statements) => Manner::Transaction,

@@ -9,6 +9,13 @@ use std::sync::Arc;
 /// Why the settings are not to be used.
 #[derive(Debug)]
 pub enum ConfigError {
+    /// A migration that the program brings, and that is for none of the databases.
+    AdditionLost {
+        label: String,
+        /// The one that it names.
+        database: Option<&'static str>,
+        known: Vec<String>,
+    },
     /// A certificate authority that is none.
     Authority {
         origin: Origin,

@@ -9,6 +9,8 @@ use std::fmt;
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
+    /// The program carries it.
+    Embedded,
     /// A variable of the environment.
     Environment(String),
     /// A key of `migrate.toml`, and where its value stands.
@@ -59,7 +61,7 @@ impl Origin {
     pub fn place(&self) -> Option<Place> {
         match self {
             Self::File { place, .. } => Some(place.clone()),
-            Self::Environment(_) | Self::Option(_) => None,
+            Self::Embedded | Self::Environment(_) | Self::Option(_) => None,
         }
     }
 
@@ -69,6 +71,7 @@ impl Origin {
             Self::Option(_) => 0,
             Self::Environment(_) => 1,
             Self::File { .. } => 2,
+            Self::Embedded => 3,
         }
     }
 }
@@ -102,6 +105,7 @@ pub(super) fn given(
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Embedded => f.write_str("the program itself"),
             Self::Environment(name) => write!(f, "the variable {name}"),
             Self::File { key, place } => write!(f, "`{key}` in {}", place.file.path()),
             Self::Option(option) => write!(f, "the option --{option}"),

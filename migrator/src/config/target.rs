@@ -155,7 +155,9 @@ fn authority(
     }
     let path = match found.origin {
         Origin::File { .. } => file.folder.join(&found.value),
-        Origin::Environment(_) | Origin::Option(_) => Path::new(&found.value).to_owned(),
+        Origin::Embedded | Origin::Environment(_) | Origin::Option(_) => {
+            Path::new(&found.value).to_owned()
+        }
     };
     match sources::read_optional(&path) {
         Ok(Some(text)) if is_certificate(&text) => Ok(Some(text)),

@@ -6,6 +6,7 @@ use crate::model::Deed;
 use crate::plan::history::Resume;
 use crate::sql::{Dialect, Statement};
 use crate::text::SourceFile;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// One thing to do, with all that a session needs for it.
@@ -28,6 +29,9 @@ pub struct Job<'a> {
     pub durable: bool,
     /// By which the run is known in the server.
     pub run: &'a str,
+    /// Whether the run is to end: code that waits for something else than the
+    /// database must be told.
+    pub ending: &'a AtomicBool,
 }
 
 impl<'a> Job<'a> {

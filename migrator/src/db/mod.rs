@@ -14,6 +14,8 @@ pub mod url;
 #[cfg(feature = "cli")]
 mod certificates;
 #[cfg(feature = "cli")]
+mod code;
+#[cfg(feature = "cli")]
 mod connection;
 #[cfg(feature = "cli")]
 #[cfg_attr(
@@ -40,6 +42,8 @@ mod wire;
 
 #[cfg(feature = "cli")]
 pub(crate) use connection::examine;
+#[cfg(feature = "cli")]
+pub use code::{OtherDatabase, Transaction, code};
 #[cfg(feature = "cli")]
 pub use connection::{
     Connection, Guard, Reader, answers, connect, connect_and_look, read_and_look,
@@ -81,6 +85,7 @@ pub fn is_one_transaction(dialect: Dialect, script: &Script, statements: &[State
     // Only MySQL and MariaDB look at them.
     let _ = statements;
     match dialect {
+        _ if script.code.is_some() => true,
         #[cfg(feature = "mysql")]
         Dialect::Mysql => mysql::is_one_transaction(&script.file, statements),
         _ => script.transaction,

@@ -81,6 +81,8 @@ pub(crate) enum Event<'a> {
         dir: &'a str,
         format: &'a str,
         count: usize,
+        /// Whether the program carries them.
+        embedded: bool,
     },
     /// It was done, and only the answer was lost with the connection.
     Recovered {

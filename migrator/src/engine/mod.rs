@@ -62,12 +62,12 @@ impl Step<'_> {
     /// Whether its fence alone does not do: by its journal, a second run would go
     /// on in the middle of it.
     fn needs_lock(&self) -> bool {
-        self.is_alone()
+        !self.deed.script().transaction || self.resume.is_some()
     }
 
     /// Whether no other may travel with it.
     fn is_alone(&self) -> bool {
-        !self.deed.script().transaction || self.resume.is_some()
+        self.needs_lock() || self.deed.script().code.is_some()
     }
 }
 

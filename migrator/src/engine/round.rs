@@ -13,6 +13,7 @@ use crate::error::{Error, LockHeld, MigrationFailure, State, Stopped};
 use crate::limits::Transaction;
 use crate::model::Deed;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// The largest message that is made of several migrations, in bytes.
@@ -45,11 +46,13 @@ pub(super) async fn round(
             let message = "the connection that holds the lock does not answer";
             return Err(Fault::new(FaultKind::Lost, message).into());
         }
-        let jobs = jobs(control.run, control.began, rest, ladder, batch.size());
+        let ending = AtomicBool::new(false);
+        let most = batch.size();
+        let jobs = jobs(control.run, control.began, rest, ladder, most, &ending);
         let sent: Vec<_> = jobs.iter().map(|job| InFlight::of(job.deed)).collect();
         let began = Instant::now();
         let (progress, stopped) =
-            attempt(control, &jobs, rest[0].is_alone(), worker, &mut waiting).await;
+            attempt(control, &jobs, rest[0].needs_lock(), worker, &mut waiting).await;
 
         let (done, left) = rest.split_at(progress.applied.len());
         for (step, took) in done.iter().zip(progress.applied) {
@@ -150,6 +153,7 @@ fn jobs<'a>(
     rest: &'a [Step<'_>],
     ladder: &Ladder,
     most: usize,
+    ending: &'a AtomicBool,
 ) -> Vec<Job<'a>> {
     let first_try = Ladder::up_to(run.limits.lock_timeout).timeout();
     let as_one = run.transaction == Transaction::All;
@@ -178,6 +182,7 @@ fn jobs<'a>(
             statement_timeout: run.limits.statement_timeout,
             durable: number + 1 == rest.len(),
             run: run.name,
+            ending,
         })
         .collect()
 }
@@ -225,6 +230,7 @@ pub(super) fn failure(
     MigrationFailure {
         subject: step.deed.subject(),
         reverts: matches!(step.deed, Deed::Revert(..)),
+        is_code: step.deed.script().code.is_some(),
         table: run.look.ledger.table.clone(),
         file: Arc::clone(&step.file),
         statement: setback

@@ -7,6 +7,7 @@ use crate::db::fault::{Fault, FaultKind};
 use crate::db::{Blocker, GuardSession, Handle, Job, Left, Progress, Session, Setback, Sight};
 use crate::limits::Transaction;
 use std::pin::pin;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::time::error::Elapsed;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -77,6 +78,9 @@ pub(super) async fn attempt(
             progress = &mut attempt => return (progress, stopped.map(|(reason, _)| reason)),
             reason = stop.requested(), if stopped.is_none() => {
                 stopped = Some((reason, Instant::now()));
+                for job in jobs {
+                    job.ending.store(true, Ordering::Relaxed);
+                }
                 listener.event(&Event::Stopping { reason });
                 look = interval(CANCEL_EVERY);
             }

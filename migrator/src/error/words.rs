@@ -63,6 +63,11 @@ fn of(error: &Error) -> Diagnostic {
         Error::Bundle(error) => bundle(error),
         Error::Config(error) => config::config(error),
         Error::Database(fault) => database::fault(fault),
+        Error::CodeInOneTransaction { path } => Diagnostic::error(
+            "code_in_one_transaction",
+            format!("{path} is a migration written in Rust, and the run is to be one transaction"),
+        )
+        .help("run with --transaction each: code has a transaction of its own"),
         Error::Forbidden(forbidden) => self::forbidden(forbidden),
         Error::ForeignHistory {
             tool,
@@ -87,6 +92,11 @@ fn of(error: &Error) -> Diagnostic {
              for it",
         )
         .help("use the database's direct port (on DigitalOcean 25060), or a pool of two"),
+        Error::NoSourceTree { dir } => Diagnostic::error(
+            "no_source_tree",
+            format!("this program carries {dir} inside it, and there is no {dir} here"),
+        )
+        .help("run it in the folder of the package's Cargo.toml, or name the folder with --dir"),
         Error::NoFolder { root } => Diagnostic::error(
             "no_migrations_folder",
             format!(

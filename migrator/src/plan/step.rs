@@ -19,6 +19,8 @@ pub struct PlannedStep<'a> {
 /// It decides what of it stays if it fails half way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
+    /// As code of the program, in one transaction.
+    Code,
     /// As one transaction: nothing stays.
     Transaction,
     /// One statement after the other, each in the journal: the next run goes on

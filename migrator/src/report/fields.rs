@@ -80,7 +80,12 @@ pub(super) fn of(event: &Event<'_>) -> Value {
             let (code, reason) = left_alone(why);
             json!({"code": code, "reason": reason})
         }
-        Event::Read { dir, format, count } => json!({"dir": dir, "format": format, "count": count}),
+        Event::Read {
+            dir,
+            format,
+            count,
+            embedded,
+        } => json!({"dir": dir, "format": format, "count": count, "embedded": embedded}),
         Event::Recovered { subject, reverts } => {
             let did = if *reverts { "reverted" } else { "applied" };
             match subject {

@@ -169,8 +169,10 @@ fn found(event: &Event<'_>) -> Option<String> {
             dir,
             format,
             count: number,
+            embedded,
         } => format!(
-            "   migrations  {dir} ({format}), {}",
+            "   migrations  {dir} ({format}{}), {}",
+            if *embedded { ", in this program" } else { "" },
             count(*number, "migration")
         ),
         _ => return None,

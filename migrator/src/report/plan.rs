@@ -74,6 +74,7 @@ impl Plan<'_> {
             .iter()
             .map(|step| {
                 let (how, done) = match step.manner {
+                    Manner::Code => ("code", None),
                     Manner::Transaction => ("transaction", None),
                     Manner::Statements { done: 0 } => ("statements", None),
                     Manner::Statements { done } => ("statements", Some(done)),
@@ -109,6 +110,7 @@ fn how(step: &PlannedStep<'_>) -> String {
         number => count(number, "statement"),
     };
     match step.manner {
+        Manner::Code => "Rust code of this program, in one transaction".to_owned(),
         Manner::Transaction if step.together => {
             format!("{statements}, in one transaction; may be sent together with others")
         }

@@ -200,6 +200,7 @@ impl AlembicTask {
         let begun = heard.ran.len().saturating_sub(done.len());
         let at = plan.revisions.iter().position(|it| it.id == revision.id);
         Some(MigrationFailure {
+            is_code: false,
             subject: Subject::Revision(revision.id.clone()),
             reverts: plan.reverts,
             table: self.ledger().table.clone(),

@@ -66,6 +66,7 @@ impl AlembicTask {
             dir: &self.sources.project.dir(),
             format: "alembic",
             count: self.sources.project.count(),
+            embedded: false,
         });
     }
 

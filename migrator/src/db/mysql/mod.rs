@@ -1,6 +1,7 @@
 //! MySQL and MariaDB. They commit before and after most DDL, so a migration may
 //! stop half way: its history row says so until it is complete, as sqlx's does.
 
+mod code;
 mod connect;
 mod fault;
 mod guard;
@@ -102,6 +103,9 @@ impl Session for Mysql {
                 }
                 if let Err(fault) = self.be_patient(*job).await {
                     return Progress::none(self.our_setback(*job, fault, 0).await);
+                }
+                if let Some(function) = job.function() {
+                    return self.apply_code(*job, function).await.into();
                 }
                 match job.deed {
                     Deed::Repeat(_) => self.repeat(*job).await.into(),

@@ -6,6 +6,7 @@ use super::place::offset_in;
 use super::{DIALECT, Mysql};
 use crate::db::fault::Fault;
 use crate::db::stepwise::{Stepwise, first_word, quicker};
+use crate::db::wire::Answer;
 use crate::db::{Job, Left, Setback};
 use crate::formats::record;
 use crate::model::Deed;
@@ -67,25 +68,35 @@ impl Mysql {
                 return Left::Unknown;
             }
         }
-        let row = format!(
-            "SELECT 'marked' FROM {} WHERE version = {}{}",
-            job.ledger.table,
-            record::version(job.deed),
-            match job.deed {
-                Deed::Revert(..) => " AND success = TRUE",
-                Deed::Apply(_) | Deed::Repeat(_) => "",
-            }
-        );
-        match self.rows(&row).await {
-            // What is being taken back has its row, and a complete one.
-            Ok(answer) if answer.rows.is_empty() == matches!(job.deed, Deed::Apply(_)) => {
-                Left::Nothing
-            }
-            Ok(_) => Left::Part {
-                ran,
-                resumable: false,
-            },
+        match self.rows(&marked(job)).await {
+            Ok(answer) => undone(job, &answer, ran),
             Err(_) => Left::Unknown,
+        }
+    }
+}
+
+/// Asks for the row that stays where something was committed.
+pub(super) fn marked(job: Job<'_>) -> String {
+    format!(
+        "SELECT 'marked' FROM {} WHERE version = {}{}",
+        job.ledger.table,
+        record::version(job.deed),
+        match job.deed {
+            Deed::Revert(..) => " AND success = TRUE",
+            Deed::Apply(_) | Deed::Repeat(_) => "",
+        }
+    )
+}
+
+/// What the answer says of what is left.
+pub(super) fn undone(job: Job<'_>, answer: &Answer, ran: usize) -> Left {
+    // What is being taken back has its row, and a complete one.
+    if answer.rows.is_empty() == matches!(job.deed, Deed::Apply(_)) {
+        Left::Nothing
+    } else {
+        Left::Part {
+            ran,
+            resumable: false,
         }
     }
 }

@@ -192,7 +192,7 @@ impl Part<'_> {
     }
 }
 
-fn before(job: &Job<'_>, version: u32, begins: bool) -> Vec<String> {
+pub(super) fn before(job: &Job<'_>, version: u32, begins: bool) -> Vec<String> {
     let mut before = Vec::new();
     if begins {
         before.push("BEGIN".to_owned());
@@ -221,7 +221,7 @@ fn before(job: &Job<'_>, version: u32, begins: bool) -> Vec<String> {
     before
 }
 
-fn after(job: &Job<'_>, ends: bool) -> Vec<String> {
+pub(super) fn after(job: &Job<'_>, ends: bool) -> Vec<String> {
     RESET
         .map(str::to_owned)
         .into_iter()
@@ -242,7 +242,7 @@ const CLAIMED: [&str; 4] = [
     UNIQUE_VIOLATION,
 ];
 
-fn claimed_or(fault: &Fault, otherwise: Left) -> Left {
+pub(super) fn claimed_or(fault: &Fault, otherwise: Left) -> Left {
     if fault.has_code(&CLAIMED) {
         Left::Claimed
     } else {
@@ -250,7 +250,7 @@ fn claimed_or(fault: &Fault, otherwise: Left) -> Left {
     }
 }
 
-fn lost_or(fault: &Fault, otherwise: Left) -> Left {
+pub(super) fn lost_or(fault: &Fault, otherwise: Left) -> Left {
     if fault.kind == FaultKind::Lost {
         Left::Unknown
     } else {

@@ -2,6 +2,7 @@
 //! its history row first, which is the fence, then its SQL.
 
 mod apply;
+mod code;
 mod connect;
 mod fault;
 mod guard;
@@ -80,6 +81,9 @@ impl Session for Postgres {
 
     async fn apply(&mut self, jobs: &[Job<'_>]) -> Progress {
         match jobs {
+            [job] if let Some(function) = job.function() => {
+                self.apply_code(*job, function).await.into()
+            }
             [job] if !job.is_transaction() => self.apply_alone(*job).await,
             _ => self.apply_together(jobs, Transaction::Part).await,
         }

@@ -1,6 +1,7 @@
 //! SQLite. One statement at a time in `BEGIN IMMEDIATE`, and a lock file for
 //! the run: the database's own lock ends with each transaction.
 
+mod code;
 mod connect;
 mod fault;
 mod health;
@@ -103,6 +104,9 @@ impl Session for Sqlite {
         let Some(job) = jobs.first() else {
             return Progress::all(Vec::new());
         };
+        if let Some(function) = job.function() {
+            return self.apply_code(*job, function).await.into();
+        }
         if job.is_transaction() {
             return self.apply_as_one(&jobs[..1]).await;
         }

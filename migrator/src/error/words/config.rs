@@ -8,8 +8,32 @@ use crate::db::url::{UrlError, without_user_info};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::sql::Dialect;
 
+fn addition_lost(label: &str, database: Option<&str>, known: &[String]) -> Diagnostic {
+    let of = match (database, known) {
+        (Some(name), []) => format!("is for the database `{name}`, and migrate.toml names none"),
+        (Some(name), known) => format!(
+            "is for the database `{name}`, and migrate.toml has only {}",
+            known.join(", ")
+        ),
+        (None, known) => format!(
+            "does not say which of the databases it is for: {}",
+            known.join(", ")
+        ),
+    };
+    Diagnostic::error(
+        "code_without_database",
+        format!("the migration {label} of the program {of}"),
+    )
+    .help("say .database(\"NAME\") before it, in the program's main function")
+}
+
 pub(super) fn config(error: &ConfigError) -> Diagnostic {
     match error {
+        ConfigError::AdditionLost {
+            label,
+            database,
+            known,
+        } => addition_lost(label, *database, known),
         ConfigError::Authority { origin, problem } => {
             Diagnostic::error("bad_ca_certificate", format!("{origin} {problem}"))
                 .at(origin.place(), "here")

@@ -25,6 +25,11 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
     .notes(statement(failure))
     .notes(facts(&failure.fault));
     match &failure.state {
+        State::RolledBack if failure.is_code => diagnostic
+            .note("it is written in Rust; its transaction was rolled back")
+            .help(hints::next_step(&failure.fault).unwrap_or_else(|| {
+                format!("correct the function that {path} names, and run {again}")
+            })),
         State::RolledBack if failure.statement.is_none() && failure.offset.is_none() => diagnostic
             .note("no statement of the file failed, but its history row or its COMMIT")
             .help(hints::next_step(&failure.fault).unwrap_or_else(|| outside_the_file(failure))),
@@ -101,7 +106,12 @@ pub(super) fn half_applied(failure: &MigrationFailure, ran: usize, resumable: bo
             _ => format!("correct {path} after statement {ran} and run {again}: it goes on there"),
         };
     }
-    let (finish, undo) = if ran == 0 {
+    let (finish, undo) = if failure.is_code {
+        (
+            "do by hand what its code left undone".to_owned(),
+            "undo what it did".to_owned(),
+        )
+    } else if ran == 0 {
         (
             "run the whole file by hand".to_owned(),
             "see that nothing of it is there".to_owned(),

@@ -78,6 +78,7 @@ impl Sqlx {
         })?;
         Ok(Script {
             transaction: !text.starts_with(NO_TRANSACTION),
+            code: None,
             file: Arc::new(SourceFile::new(path, text)),
         })
     }
