@@ -217,7 +217,10 @@ fn deviations(project: &Project, request: Request, merged: Option<&Merged>) -> V
     let Some(Merged { base, tip, fork }) = merged else {
         return Vec::new();
     };
-    merged::find(&project.format, &project.migrations, fork, tip)
+    // Of code, a branch's files tell nothing.
+    let is_file = |migration: &&Migration| migration.up.code.is_none();
+    let files: Vec<_> = project.migrations.iter().filter(is_file).cloned().collect();
+    merged::find(&project.format, &files, fork, tip)
         .iter()
         .filter(|deviation| {
             let is_late = matches!(deviation, Deviation::SortsBefore { .. });

@@ -63,8 +63,12 @@ pub(crate) fn migrate<const N: usize>(
 impl Migrate {
     /// In the project's folder, and with nothing in the environment.
     pub(crate) fn new(project: &Project) -> Self {
-        let program = Command::new(env!("CARGO_BIN_EXE_migrate"));
-        Self::by(program, project.root())
+        Self::of(Path::new(env!("CARGO_BIN_EXE_migrate")), project)
+    }
+
+    /// The same with a project's own program.
+    pub(crate) fn of(program: &Path, project: &Project) -> Self {
+        Self::by(Command::new(program), project.root())
     }
 
     /// By whatever starts it.
