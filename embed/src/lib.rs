@@ -21,8 +21,9 @@ use carried::Carried;
 use std::path::PathBuf;
 use std::{env, fs, process};
 
-/// What `migrate::main!` includes; it is set by nobody else.
-const VARIABLE: &str = "MIGRATE_EMBEDDED";
+/// What `migrate::main!` includes. Not MIGRATE_…: `cargo run` sets it for the
+/// program, too, which would take it for a misspelt option.
+const VARIABLE: &str = "EMBEDDED_MIGRATIONS";
 
 /// Embeds a folder of migrations, relative to the package's Cargo.toml: its SQL
 /// files and those of its `repeatable/`, the `sqlx.toml` that counts for it, and

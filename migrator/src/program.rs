@@ -123,7 +123,7 @@ fn checksum(version: i64, name: &str) -> Checksum {
 macro_rules! embedded {
     ($($folder:literal),+ $(,)?) => {{
         const CARRIED: $crate::embedded::Carried = ::core::include!(::core::env!(
-            "MIGRATE_EMBEDDED",
+            "EMBEDDED_MIGRATIONS",
             "migrate::main! needs a build.rs that calls migrate_build::embed(\"migrations\"), and \
              cnb-migrate-build among the build-dependencies: without it a new migration would not \
              be compiled in"
