@@ -380,3 +380,135 @@ fn a_database_that_is_named_for_the_build_is_left_alone_and_said_so() {
         .says(&["DATABASE_URL is set for the build"]);
     assert!(!outcome.said.contains("hunter2"), "{}", outcome.said);
 }
+
+/// An app whose migrations are inside a program of its own.
+const OWN: [(&str, &str); 4] = [
+    (
+        "Cargo.toml",
+        "[package]\nname = \"guestbook\"\nversion = \"0.1.0\"\n\n\
+         [[bin]]\nname = \"migrate\"\npath = \"src/migrate.rs\"\n\n\
+         [dependencies]\ncnb-migrate = \"0.1\"\n",
+    ),
+    (
+        "Cargo.lock",
+        "version = 4\n\n[[package]]\nname = \"guestbook\"\nversion = \"0.1.0\"\n",
+    ),
+    ("src/migrate.rs", "fn main() {}\n"),
+    USERS,
+];
+
+#[test]
+fn an_apps_own_program_is_compiled_in_place_of_the_carried_one() {
+    let phase = Phase::new(&OWN).rust();
+    phase.detect().succeeds();
+    phase.build().succeeds().says(&[
+        "Inside the app's own program `migrate`, of the package `guestbook`",
+        "Migrator of the package `guestbook`",
+        "Compiling, since no migrator is cached",
+        "nothing is wrong: check --offline",
+        "Added the process `migrate`",
+    ]);
+    let runs = phase.cargo_runs();
+    assert!(
+        runs[1].starts_with(
+            "build --release --locked --bin migrate --target x86_64-unknown-linux-gnu \
+             --package guestbook --message-format"
+        ),
+        "{runs:?}"
+    );
+    // Its release profile is its own.
+    assert!(!runs[1].contains("profile.release"), "{runs:?}");
+    let launch = phase.read("layers/launch.toml");
+    let program = phase.layer("migrator/bin/migrate");
+    assert!(launch.contains("type = \"migrate\""), "{launch}");
+    assert!(launch.contains(program.to_str().unwrap()), "{launch}");
+    assert!(!phase.layer("migrations").exists());
+    assert!(
+        phase
+            .read("layers/migrator.sbom.cdx.json")
+            .contains("\"name\":\"guestbook\"")
+    );
+    // The app is as it was.
+    for (path, text) in OWN {
+        assert_eq!(phase.read(&format!("app/{path}")), text);
+    }
+    assert_eq!(entries(&phase.folder.path().join("app")), 4);
+}
+
+#[test]
+fn an_apps_own_program_is_compiled_again_when_anything_of_the_app_changes() {
+    let phase = Phase::new(&OWN).rust();
+    phase.build().succeeds();
+    phase.cargo_runs();
+    phase.write("target/CACHEDIR.TAG", "");
+    phase.write("target/release/other", "");
+    phase.build().succeeds().says(&[
+        "Using the cached migrator",
+        "nothing is wrong: check --offline",
+    ]);
+    assert_eq!(phase.cargo_runs(), ["--version"]);
+    phase.write("migrations/0002_posts.sql", "SELECT 1;\n");
+    phase
+        .build()
+        .succeeds()
+        .says(&["Compiling, since its source changed"]);
+    assert_eq!(phase.cargo_runs().len(), 2);
+}
+
+#[test]
+fn a_folder_that_is_named_is_for_the_carried_program() {
+    let phase = Phase::new(&OWN).rust();
+    phase.build().succeeds();
+    let phase = phase.set("BP_MIGRATE_DIR", "migrations");
+    phase.build().succeeds().says(&[
+        "1 migration in `migrations/`: 1 users",
+        "Compiling, since the program is another: `cnb-migrate` in place of `guestbook`",
+    ]);
+}
+
+#[test]
+fn what_is_wrong_with_an_apps_own_program_is_told() {
+    let phase = Phase::new(&[OWN[0], OWN[2], OWN[3]]).rust();
+    phase.detect().succeeds();
+    phase
+        .build()
+        .fails_with(&["The app has no Cargo.lock", "cargo generate-lockfile"]);
+    assert_eq!(entries(&phase.layer("")), 0);
+
+    let script = "test \"$1\" = --version && echo 'cargo 1.95.0 (abc)' && exit\n\
+                  echo 'error[E0425]: cannot find value' >&2\nexit 101";
+    Phase::new(&OWN)
+        .rust()
+        .program("cargo", script)
+        .build()
+        .fails_with(&[
+            "error[E0425]: cannot find value",
+            "The app's own program `migrate` could not be compiled",
+            "cargo build --release --locked --bin migrate",
+        ]);
+
+    let outcome = Phase::new(&OWN)
+        .rust()
+        .set("BP_MIGRATE_DATABASES", "sqlite")
+        .build();
+    outcome
+        .succeeds()
+        .says(&["BP_MIGRATE_DATABASES has no effect"]);
+}
+
+#[test]
+fn an_own_program_that_finds_its_migrations_wrong_fails_the_build() {
+    let phase = Phase::new(&OWN).rust();
+    phase.build().succeeds();
+    // The next build finds it in the cache, and asks it again.
+    let program = phase.layer("migrator/bin/migrate");
+    fs::write(
+        &program,
+        "#!/bin/sh\n# made of GLIBC_2.34\necho 'error[duplicate_version]'\nexit 3\n",
+    )
+    .unwrap();
+    phase.build().fails_with(&[
+        "The migrations inside the app's own program cannot be used",
+        "error[duplicate_version]",
+    ]);
+}

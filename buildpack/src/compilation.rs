@@ -21,7 +21,10 @@ const LAST_WORDS: usize = 200;
 pub(crate) struct Compilation<'a> {
     pub(crate) cargo: PathBuf,
     pub(crate) env: &'a Env,
+    /// Of the carried migrator; an app's own program has those of its manifest.
     pub(crate) features: String,
+    /// The app's package that has the program, and its own release profile.
+    pub(crate) package: Option<&'a str>,
     pub(crate) rustc: PathBuf,
     pub(crate) target: &'a str,
     pub(crate) workshop: &'a Workshop,
@@ -72,7 +75,9 @@ impl Compilation<'_> {
         // say then, and what only helps to compile lies apart from the program's
         // crates.
         arguments.extend(["--target".to_string(), self.target.to_string()]);
-        if !self.features.is_empty() {
+        if let Some(package) = self.package {
+            arguments.extend(["--package".to_string(), package.to_string()]);
+        } else if !self.features.is_empty() {
             arguments.push("--no-default-features".to_string());
             arguments.extend(["--features".to_string(), self.features.clone()]);
         }
@@ -115,8 +120,8 @@ impl Compilation<'_> {
         command
             .args(self.arguments())
             .args(["--message-format", "json-render-diagnostics"])
-            // In the source's own folder, so that neither the app's rust-toolchain
-            // nor its .cargo/config.toml has a say.
+            // In the source's own folder, so that the app's rust-toolchain and its
+            // .cargo/config.toml have no say but over a program of its own.
             .current_dir(&self.workshop.source)
             .env_clear()
             .envs(
@@ -133,7 +138,7 @@ impl Compilation<'_> {
         if let Some(file) = environment::user_config(self.env) {
             command.arg("--config").arg(file);
         }
-        for setting in source::profile() {
+        for setting in source::profile().filter(|_| self.package.is_none()) {
             command.args(["--config", setting]);
         }
         command.arg("--target-dir").arg(&self.workshop.target);

@@ -1,6 +1,7 @@
-//! Does this app have migrations to run?
+//! Does this app have migrations to run, or a program of its own that has them?
 
 use crate::config::{Config, ConfigError};
+use crate::own;
 use libcnb::data::build_plan::{BuildPlan, BuildPlanBuilder};
 use migrate::project::{self, Found, Home};
 use std::path::Path;
@@ -15,6 +16,9 @@ pub(crate) enum Verdict {
 /// What is to be said of the app's folder.
 pub(crate) fn on(app: &Path, config: &Result<Config, ConfigError>) -> Verdict {
     let wishes = config.as_ref().map(Config::wishes).unwrap_or_default();
+    if wishes.dir.is_none() && own::find(app).is_some() {
+        return Verdict::Pass;
+    }
     let projects = Home::open(app).and_then(|home| home.projects(&wishes));
     let dir = wishes.dir.as_ref().map(|dir| dir.value.as_str());
     verdict(config, &projects, project::is_explicit(app, dir))
@@ -75,6 +79,13 @@ mod tests {
     #[test]
     fn migrations_pass() {
         assert_eq!(verdict_on(&[USERS], &[]), Verdict::Pass);
+    }
+
+    #[test]
+    fn a_program_of_the_apps_own_passes_without_a_folder() {
+        let manifest = "[package]\nname = \"app\"\n[[bin]]\nname = \"migrate\"\n\
+                        [dependencies]\ncnb-migrate = \"1\"\n";
+        assert_eq!(verdict_on(&[("Cargo.toml", manifest)], &[]), Verdict::Pass);
     }
 
     #[test]

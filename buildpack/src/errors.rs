@@ -52,6 +52,25 @@ fn ours(error: &BuildpackError) -> String {
             Use a builder whose build image has one (a \"full\" or \"-build\" variant mostly
             has), or install `gcc` and `libc6-dev` in the build image of your own.
         "},
+        BuildpackError::NoLock { package } => formatdoc! {"
+            The app has no Cargo.lock
+
+            The migrations are inside the app's own program `migrate`, of the package
+            `{package}`, and it is compiled with exactly the versions of a Cargo.lock. There
+            is none beside the Cargo.toml at the app's root.
+
+            Run `cargo generate-lockfile` there and commit the file. See that neither
+            .gitignore nor .dockerignore leaves it out.
+        "},
+        BuildpackError::OwnCompilation(error) => own_compilation(error),
+        BuildpackError::OwnMigrations { said } => formatdoc! {"
+            The migrations inside the app's own program cannot be used
+
+            {said}
+
+            `migrate check --offline` said so, which the program was asked while the image
+            is built, so that no release finds out about this.
+        "},
         BuildpackError::Project(error) => formatdoc! {"
             The migrations cannot be used
 
@@ -255,6 +274,31 @@ fn compilation(error: &CompilationError) -> String {
 
             If the build image brings its own Rust, see that `cargo --version` works in it.
         "},
+    }
+}
+
+/// The source is the app's, and so is most of what can be wrong with it.
+fn own_compilation(error: &CompilationError) -> String {
+    match error {
+        CompilationError::Failed { status, cause } => {
+            let next = match cause {
+                Cause::Unknown => formatdoc! {"
+                    The same, in the app's folder on your own machine, should say the same:
+                    `cargo build --release --locked --bin migrate`. What lies outside the app's
+                    folder, such as a path dependency, is not part of the build."},
+                cause => advice(*cause),
+            };
+            formatdoc! {"
+                The app's own program `migrate` could not be compiled
+
+                cargo failed with {status}.
+
+                {next}
+
+                {SEE_ABOVE}
+            "}
+        }
+        other => compilation(other),
     }
 }
 

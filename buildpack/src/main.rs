@@ -8,16 +8,18 @@ mod environment;
 mod errors;
 mod launch;
 mod layers;
+mod own;
 mod run_image;
 mod sbom;
 mod source;
 mod toolchain;
 
 use crate::compilation::CompilationError;
-use crate::config::{Config, ConfigError, Database};
+use crate::config::{Config, ConfigError, DATABASES, Database};
 use crate::detect::Verdict;
 use crate::layers::migrations::BundleError;
 use crate::layers::toolchain::InstallError;
+use crate::own::OwnProgram;
 use crate::run_image::RunImageError;
 use crate::sbom::SbomError;
 use crate::toolchain::{Origin, Toolchain, ToolchainError};
@@ -61,23 +63,40 @@ impl Buildpack for MigrateBuildpack {
         let config = Config::from_env(&env).map_err(BuildpackError::Config)?;
 
         print::bullet("Migrations");
-        let projects = find_projects(&context.app_dir, &config)?;
+        let own = find_own(&context.app_dir, &config, &env)?;
+        let projects = match own {
+            Some(_) => Vec::new(),
+            None => find_projects(&context.app_dir, &config)?,
+        };
         warn_of_database_url(&env);
 
         print::bullet("Rust");
         run_image::check_libc(&context.target).map_err(BuildpackError::RunImage)?;
-        let toolchain = toolchain::choose(&env, &context.layers_dir, &context.target.arch)
+        // The app's rust-toolchain counts for a program of its own alone.
+        let folder = own
+            .as_ref()
+            .map_or(&context.layers_dir, |_| &context.app_dir);
+        let toolchain = toolchain::choose(&env, folder, &context.target.arch)
             .map_err(BuildpackError::Toolchain)?;
         print::sub_bullet(about_toolchain(&toolchain));
 
-        print::bullet(format!("Migrator for {}", names(&config)));
-        let program = layers::migrator::install(&context, &env, &config, &toolchain)?;
+        print::bullet(match &own {
+            Some(own) => format!("Migrator of the package {}", style::value(&own.package)),
+            None => format!("Migrator for {}", names(&config)),
+        });
+        let program = layers::migrator::install(&context, &env, &config, &toolchain, own.as_ref())?;
         run_image::check_glibc(&context.target, &program).map_err(BuildpackError::RunImage)?;
 
         print::bullet("Image");
-        match layers::migrations::bundle(&context, &projects)? {
-            Some(count) => print::sub_bullet(format!("Added {} as they are", files(count))),
-            None => print::sub_bullet("Left the revisions with the application, for its Alembic"),
+        if own.is_some() {
+            check(&program, &context.layers_dir, &env)?;
+        } else {
+            match layers::migrations::bundle(&context, &projects)? {
+                Some(count) => print::sub_bullet(format!("Added {} as they are", files(count))),
+                None => {
+                    print::sub_bullet("Left the revisions with the application, for its Alembic");
+                }
+            }
         }
         for process in &config.process_types {
             print::sub_bullet(format!(
@@ -119,6 +138,13 @@ pub(crate) enum BuildpackError {
     MigratorLayer(io::Error),
     /// The build image has no `cc`.
     NoCCompiler,
+    /// An app with a program of its own has no Cargo.lock.
+    NoLock { package: String },
+    /// cargo failed with a program of the app's own.
+    OwnCompilation(CompilationError),
+    /// A program of the app's own does not accept the migrations that it carries,
+    /// or cannot be asked.
+    OwnMigrations { said: String },
     /// The migrations are not there, or not as they should be.
     Project(Box<migrate::Error>),
     /// The run image cannot run the program.
@@ -135,6 +161,50 @@ impl From<BuildpackError> for libcnb::Error<BuildpackError> {
     fn from(error: BuildpackError) -> Self {
         Self::BuildpackError(error)
     }
+}
+
+/// The app's own program, unless a folder is named for the carried one.
+fn find_own(app: &Path, config: &Config, env: &Env) -> Result<Option<OwnProgram>, BuildpackError> {
+    let Some(own) = own::find(app).filter(|_| config.dir.is_none()) else {
+        return Ok(None);
+    };
+    if !app.join("Cargo.lock").is_file() {
+        return Err(BuildpackError::NoLock {
+            package: own.package,
+        });
+    }
+    let place = match own.folder.to_string_lossy() {
+        folder if folder.is_empty() => String::new(),
+        folder => format!(" in {}", style::value(format!("{folder}/"))),
+    };
+    print::sub_bullet(format!(
+        "Inside the app's own program `migrate`, of the package {}{place}",
+        style::value(&own.package)
+    ));
+    if env.contains_key(DATABASES) {
+        print::warning(format!(
+            "Warning: {DATABASES} has no effect\n\n\
+             The program is the app's own: the features of cnb-migrate in its Cargo.toml say\n\
+             which databases it supports."
+        ));
+    }
+    Ok(Some(own))
+}
+
+/// Lets the app's own program check what it carries: whatever is wrong with it
+/// fails the build, and not a release.
+fn check(program: &Path, folder: &Path, env: &Env) -> Result<(), BuildpackError> {
+    let checked = own::check(program, folder, env).map_err(|error| {
+        let said = format!("{} does not start: {error}", program.display());
+        BuildpackError::OwnMigrations { said }
+    })?;
+    if !checked.succeeded {
+        return Err(BuildpackError::OwnMigrations { said: checked.said });
+    }
+    for line in checked.said.lines() {
+        print::sub_bullet(line);
+    }
+    Ok(())
 }
 
 /// Reads the migrations of every database, and `migrate.toml`, in full: whatever

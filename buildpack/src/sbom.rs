@@ -28,11 +28,12 @@ struct Manifest {
     package: Package,
 }
 
+/// A member of a workspace may have it from there: then it is no text.
 #[derive(Deserialize)]
 struct Package {
-    license: Option<String>,
+    license: Option<toml::Value>,
     name: String,
-    version: String,
+    version: Option<toml::Value>,
 }
 
 #[derive(Deserialize)]
@@ -54,13 +55,13 @@ pub(crate) fn describe(main: &str, crates: &[Artifact], lock: &str) -> Result<Ve
     let lock: Lock = toml::from_str(lock).map_err(SbomError::Lock)?;
     let mut components = crates
         .iter()
-        .map(component)
+        .map(|artifact| component(artifact, &lock))
         .collect::<Result<Vec<_>, _>>()?;
     components.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
     Ok(bom(main, &components, &lock).to_string().into_bytes())
 }
 
-fn component(artifact: &Artifact) -> Result<Component, SbomError> {
+fn component(artifact: &Artifact, lock: &Lock) -> Result<Component, SbomError> {
     let manifest = fs::read_to_string(&artifact.manifest).map_err(SbomError::ReadManifest)?;
     let Package {
         license,
@@ -69,11 +70,18 @@ fn component(artifact: &Artifact) -> Result<Component, SbomError> {
     } = toml::from_str::<Manifest>(&manifest)
         .map_err(SbomError::Manifest)?
         .package;
+    let text =
+        |value: Option<toml::Value>| value.and_then(|value| Some(value.as_str()?.to_owned()));
+    // What has no checksum is no registry's.
+    let is_local = |locked: &&Locked| locked.name == name && locked.checksum.is_none();
+    let in_lock = || lock.package.iter().find(is_local);
     Ok(Component {
         in_program: artifact.in_program,
-        license,
+        license: text(license),
+        version: text(version)
+            .or_else(|| in_lock().map(|locked| locked.version.clone()))
+            .unwrap_or_else(|| "0.0.0".to_string()),
         name,
-        version,
     })
 }
 

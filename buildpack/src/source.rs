@@ -1,9 +1,12 @@
-//! The migrator's source, as the buildpack carries it: see build.rs.
+//! The source that is compiled: the migrator's, as the buildpack carries it (see
+//! build.rs), or the app's, as it is.
 
 use flate2::read::GzDecoder;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::os::unix::fs::symlink;
 use std::path::{Component, Path, PathBuf};
 use std::{fmt::Write as _, fs};
 
@@ -13,9 +16,20 @@ const CRATE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/migrator.crate"))
 /// The project's release profile, a `profile.release.… = …` a line.
 const PROFILE: &str = include_str!(concat!(env!("OUT_DIR"), "/profile.txt"));
 
-/// A crate that stands alone: files by their path in it.
+/// The file that says of a folder that it can be made again (cargo's `target`).
+const CACHE: &str = "CACHEDIR.TAG";
+
+/// A crate that stands alone, or a workspace: files by their path in it.
 pub(crate) struct Source {
-    files: BTreeMap<PathBuf, Vec<u8>>,
+    files: BTreeMap<PathBuf, Contents>,
+}
+
+enum Contents {
+    Bytes(Vec<u8>),
+    /// On the disk, at this path.
+    File(PathBuf),
+    /// A link that leads there.
+    Link(PathBuf),
 }
 
 impl Source {
@@ -24,13 +38,22 @@ impl Source {
         Self::from_crate(CRATE)
     }
 
+    /// All of an app, but for what is made of it. All of it counts: whatever was
+    /// left out could be what its build scripts and macros read, and a program that
+    /// is stale is worse than one that is compiled once more.
+    pub(crate) fn of_app(app: &Path) -> io::Result<Self> {
+        let mut files = BTreeMap::new();
+        collect(app, Path::new(""), &mut files)?;
+        Ok(Self { files })
+    }
+
     /// A crate of a test's own.
     #[cfg(test)]
     pub(crate) fn of<const N: usize>(files: [(&str, &str); N]) -> Self {
         Self {
             files: files
                 .into_iter()
-                .map(|(path, contents)| (path.into(), contents.into()))
+                .map(|(path, text)| (path.into(), Contents::Bytes(text.into())))
                 .collect(),
         }
     }
@@ -44,31 +67,33 @@ impl Source {
             if is_compiled(&path) {
                 let mut contents = Vec::new();
                 entry.read_to_end(&mut contents)?;
-                files.insert(path, contents);
+                files.insert(path, Contents::Bytes(contents));
             }
         }
         Ok(Self { files })
     }
 
     /// What a compiler makes of it depends on this, and on nothing else of it.
-    pub(crate) fn digest(&self) -> String {
+    pub(crate) fn digest(&self) -> io::Result<String> {
         let mut digest = Sha256::new();
         for (path, contents) in &self.files {
             let path = path.as_os_str().as_encoded_bytes();
             // Lengths, so that no two different crates are one row of bytes.
             digest.update((path.len() as u64).to_le_bytes());
             digest.update(path);
+            let contents = contents.read()?;
             digest.update((contents.len() as u64).to_le_bytes());
-            digest.update(contents);
+            digest.update(&contents);
         }
-        hex(&digest.finalize())
+        Ok(hex(&digest.finalize()))
     }
 
     /// The crate's Cargo.lock, or nothing for a crate that has none.
     pub(crate) fn lock(&self) -> String {
         self.files
             .get(Path::new("Cargo.lock"))
-            .map(|contents| String::from_utf8_lossy(contents).into_owned())
+            .and_then(|contents| contents.read().ok())
+            .map(|contents| String::from_utf8_lossy(&contents).into_owned())
             .unwrap_or_default()
     }
 
@@ -80,10 +105,48 @@ impl Source {
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent)?;
             }
-            fs::write(path, contents)?;
+            match contents {
+                Contents::Bytes(bytes) => fs::write(path, bytes)?,
+                Contents::File(file) => {
+                    fs::copy(file, path)?;
+                }
+                Contents::Link(to) => symlink(to, path)?,
+            }
         }
         Ok(())
     }
+}
+
+impl Contents {
+    fn read(&self) -> io::Result<Cow<'_, [u8]>> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes.into()),
+            Self::File(path) => fs::read(path).map(Cow::from),
+            Self::Link(to) => Ok(to.as_os_str().as_encoded_bytes().into()),
+        }
+    }
+}
+
+fn collect(app: &Path, below: &Path, files: &mut BTreeMap<PathBuf, Contents>) -> io::Result<()> {
+    for entry in fs::read_dir(app.join(below))? {
+        let entry = entry?;
+        let path = below.join(entry.file_name());
+        let kind = entry.file_type()?;
+        if kind.is_symlink() {
+            files.insert(path, Contents::Link(fs::read_link(entry.path())?));
+        } else if kind.is_file() {
+            files.insert(path, Contents::File(entry.path()));
+        } else if kind.is_dir() && !is_made(&entry.path()) {
+            collect(app, &path, files)?;
+        }
+    }
+    Ok(())
+}
+
+/// What others make and no crate is made of.
+fn is_made(folder: &Path) -> bool {
+    let name = folder.file_name().unwrap_or_default();
+    name == ".git" || name == "node_modules" || folder.join(CACHE).is_file()
 }
 
 /// The project's release profile, as settings for cargo's `--config`.
@@ -136,14 +199,21 @@ mod tests {
 
     #[test]
     fn the_digest_is_of_what_is_compiled() {
-        let digest = packed([("Cargo.toml", "a"), ("src/main.rs", "b")]).digest();
-        let also = |path| packed([("Cargo.toml", "a"), ("src/main.rs", "b"), (path, "c")]).digest();
+        let digest_of = |source: Source| source.digest().unwrap();
+        let digest = digest_of(packed([("Cargo.toml", "a"), ("src/main.rs", "b")]));
+        let also = |path| {
+            digest_of(packed([
+                ("Cargo.toml", "a"),
+                ("src/main.rs", "b"),
+                (path, "c"),
+            ]))
+        };
         assert_eq!(also(".cargo_vcs_info.json"), digest);
         assert_eq!(also("Cargo.toml.orig"), digest);
         assert_ne!(also("src/lib.rs"), digest);
         assert_ne!(also("Cargo.lock"), digest);
         assert_ne!(
-            packed([("Cargo.toml", "ab"), ("src/main.rs", "")]).digest(),
+            digest_of(packed([("Cargo.toml", "ab"), ("src/main.rs", "")])),
             digest
         );
     }
@@ -158,6 +228,47 @@ mod tests {
         let file = folder.path().join("src/main.rs");
         assert_eq!(fs::read_to_string(&file).unwrap(), "fn main() {}");
         assert!(fs::metadata(&file).unwrap().modified().unwrap() >= before);
+    }
+
+    #[test]
+    fn an_app_is_all_of_it_but_for_what_is_made_of_it() {
+        let app = tempfile::tempdir().unwrap();
+        for (path, text) in [
+            ("Cargo.toml", "a"),
+            (".cargo/config.toml", "b"),
+            ("migrations/1_a.sql", "c"),
+            (".git/HEAD", "d"),
+            ("target/CACHEDIR.TAG", "e"),
+            ("target/release/migrate", "f"),
+        ] {
+            let path = app.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        symlink("migrations", app.path().join("sql")).unwrap();
+        let source = Source::of_app(app.path()).unwrap();
+        let paths: Vec<_> = source
+            .files
+            .keys()
+            .map(|path| path.to_str().unwrap())
+            .collect();
+        assert_eq!(
+            paths,
+            [
+                ".cargo/config.toml",
+                "Cargo.toml",
+                "migrations/1_a.sql",
+                "sql"
+            ]
+        );
+        let before = source.digest().unwrap();
+        let copy = tempfile::tempdir().unwrap();
+        source.unpack(copy.path()).unwrap();
+        let copied = fs::read_to_string(copy.path().join("sql/1_a.sql")).unwrap();
+        assert_eq!(copied, "c");
+        fs::write(app.path().join("migrations/2_b.sql"), "g").unwrap();
+        let after = Source::of_app(app.path()).unwrap().digest().unwrap();
+        assert_ne!(after, before);
     }
 
     #[test]

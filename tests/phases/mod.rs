@@ -62,7 +62,8 @@ impl Phase {
         self
     }
 
-    /// A Rust that notes how cargo is started, and makes a program that does nothing.
+    /// A Rust that notes how cargo is started, and makes a program that finds nothing
+    /// wrong.
     pub(crate) fn rust(self) -> Self {
         let target = "x86_64-unknown-linux-gnu";
         let notes = self.folder.path().join("cargo.log");
@@ -74,7 +75,8 @@ test "$1" = --version && echo 'cargo 1.95.0 (abc)' && exit
 while test "$1" != --target-dir; do shift; done
 out=$2/{target}/release
 /bin/mkdir -p "$out"
-echo 'made of GLIBC_2.34' >"$out/migrate"
+printf '#!/bin/sh\n# made of GLIBC_2.34\necho "nothing is wrong: $@"\n' >"$out/migrate"
+/bin/chmod +x "$out/migrate"
 echo '   Compiling cnb-migrate' >&2
 echo '{{"reason":"compiler-artifact","manifest_path":"'$PWD/Cargo.toml'","filenames":["'$out/migrate'"],"executable":"'$out/migrate'"}}'"#,
             notes.display()

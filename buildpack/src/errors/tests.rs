@@ -40,6 +40,22 @@ fn bundle() {
 }
 
 #[test]
+fn own_program() {
+    let package = "guestbook".to_string();
+    snapshot("own_no_lock", BuildpackError::NoLock { package });
+    let status = ExitStatus::from_raw(101 << 8);
+    for (name, cause) in [
+        ("own_compilation_unknown", Cause::Unknown),
+        ("own_compilation_network", Cause::Network),
+    ] {
+        let error = CompilationError::Failed { status, cause };
+        snapshot(name, BuildpackError::OwnCompilation(error));
+    }
+    let said = "error[duplicate_version]: two files claim version 1".to_string();
+    snapshot("own_migrations", BuildpackError::OwnMigrations { said });
+}
+
+#[test]
 fn compilation() {
     let status = ExitStatus::from_raw(101 << 8);
     for (name, cause) in [

@@ -1,10 +1,11 @@
-//! The layer `migrator`: the compiled program, keyed by what went into it. An equal
+//! The layer `migrator`: the compiled program, the carried one or the app's own, keyed by what went into it. An equal
 //! key means that nothing is started and nothing compiled.
 
 use crate::compilation::{Compilation, PROGRAM};
 use crate::config::Config;
 use crate::environment;
 use crate::layers::{cargo, toolchain as toolchain_layer};
+use crate::own::OwnProgram;
 use crate::source::{self, Source};
 use crate::toolchain::{self, Origin, Toolchain};
 use crate::{BuildpackError, MigrateBuildpack, run_image, sbom};
@@ -38,6 +39,8 @@ struct Key {
     distro: String,
     environment: String,
     profile: String,
+    /// The package that it is of.
+    program: String,
     source: String,
     target: String,
     toolchain: String,
@@ -58,9 +61,15 @@ pub(crate) fn install(
     env: &Env,
     config: &Config,
     toolchain: &Toolchain,
+    own: Option<&OwnProgram>,
 ) -> libcnb::Result<PathBuf, BuildpackError> {
-    let source = Source::carried().map_err(BuildpackError::Source)?;
-    let key = key(context, &source, env, config, toolchain);
+    let source = match own {
+        Some(_) => Source::of_app(&context.app_dir),
+        None => Source::carried(),
+    }
+    .map_err(BuildpackError::Source)?;
+    let digest = source.digest().map_err(BuildpackError::Source)?;
+    let key = key(context, digest, env, config, toolchain, own);
     let layer = layer(context, &key)?;
     let folder = layer.path();
     if let LayerState::Restored { .. } = layer.state {
@@ -71,7 +80,7 @@ pub(crate) fn install(
         }
     } else {
         print::sub_bullet(reason(&layer.state));
-        compile(context, env, config, toolchain, &source, &folder)?;
+        compile(context, env, config, toolchain, &source, own, &folder)?;
         // Last: a layer without metadata is never used again.
         layer.write_metadata(key)?;
     }
@@ -83,17 +92,23 @@ pub(crate) fn install(
 
 fn key(
     context: &BuildContext<MigrateBuildpack>,
-    source: &Source,
+    source: String,
     env: &Env,
     config: &Config,
     toolchain: &Toolchain,
+    own: Option<&OwnProgram>,
 ) -> Key {
+    // What of an app's own program is not said here, its manifests say.
     Key {
-        databases: features(config),
+        databases: own.map_or_else(|| features(config), |_| String::new()),
         distro: run_image::distro(&context.target),
         environment: environment::digest(env),
-        profile: source::profile().collect::<Vec<_>>().join(", "),
-        source: source.digest(),
+        profile: source::profile()
+            .filter(|_| own.is_none())
+            .collect::<Vec<_>>()
+            .join(", "),
+        program: own.map_or(PACKAGE, |own| &own.package).to_string(),
+        source,
         target: toolchain.target.clone(),
         toolchain: toolchain.identity.clone(),
     }
@@ -147,10 +162,16 @@ fn changes(restored: &Key, wanted: &Key) -> Vec<String> {
         distro,
         environment,
         profile,
+        program,
         source,
         target,
         toolchain,
     } = restored;
+    if *program != wanted.program {
+        // Everything else differs with it.
+        let (from, to) = (style::value(program), style::value(&wanted.program));
+        return vec![format!("the program is another: {to} in place of {from}")];
+    }
     let named = |what: &str, from: &str, to: &str| {
         (from != to).then(|| {
             let (from, to) = (style::value(from), style::value(to));
@@ -182,6 +203,7 @@ fn compile(
     config: &Config,
     toolchain: &Toolchain,
     source: &Source,
+    own: Option<&OwnProgram>,
     folder: &Path,
 ) -> libcnb::Result<(), BuildpackError> {
     // cargo would find out after a minute, and say so on the last of many lines.
@@ -200,15 +222,22 @@ fn compile(
         cargo,
         env,
         features: features(config),
+        package: own.map(|own| own.package.as_str()),
         rustc,
         target: &toolchain.target,
         workshop: &workshop,
     };
     let title = format!("Running {}", style::command(compilation.to_string()));
-    let compiled = print::sub_stream_with(title, |_, mut log| compilation.run(&mut log))
-        .map_err(BuildpackError::Compilation)?;
+    let compiled =
+        print::sub_stream_with(title, |_, mut log| compilation.run(&mut log)).map_err(|error| {
+            match own {
+                Some(_) => BuildpackError::OwnCompilation(error),
+                None => BuildpackError::Compilation(error),
+            }
+        })?;
+    let package = own.map_or(PACKAGE, |own| &own.package);
     let sbom =
-        sbom::describe(PACKAGE, &compiled.crates, &source.lock()).map_err(BuildpackError::Sbom)?;
+        sbom::describe(package, &compiled.crates, &source.lock()).map_err(BuildpackError::Sbom)?;
     put(folder, &compiled.program, &sbom).map_err(BuildpackError::MigratorLayer)?;
     workshop.close().map_err(BuildpackError::CargoLayer)?;
     Ok(())
@@ -245,6 +274,7 @@ mod tests {
             distro: "debian 12".to_string(),
             environment: "e".to_string(),
             profile: "p".to_string(),
+            program: PACKAGE.to_string(),
             source: "s".to_string(),
             target: "t".to_string(),
             toolchain: "rustc 1.95.0".to_string(),
@@ -259,6 +289,7 @@ mod tests {
             distro: "debian 13".to_string(),
             environment: "x".to_string(),
             profile: "x".to_string(),
+            program: PACKAGE.to_string(),
             source: "x".to_string(),
             target: "x".to_string(),
             toolchain: "rustc 1.96.0".to_string(),
@@ -273,5 +304,14 @@ mod tests {
         the target changed from `t` to `x`
         the toolchain changed from `rustc 1.95.0` to `rustc 1.96.0`
         ");
+        let own = Key {
+            program: "guestbook".to_string(),
+            ..other
+        };
+        let changes = super::changes(&key(), &own).join("\n");
+        insta::assert_snapshot!(
+            bullet_stream::strip_ansi(changes),
+            @"the program is another: `guestbook` in place of `cnb-migrate`"
+        );
     }
 }

@@ -123,6 +123,7 @@ impl Story {
             cargo: program("cargo", &env).unwrap(),
             env: &env,
             features: String::new(),
+            package: None,
             rustc: program("rustc", &env).unwrap(),
             target: TARGET,
             workshop: &workshop,
