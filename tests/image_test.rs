@@ -186,6 +186,57 @@ fn reports_a_migration_that_fails(image: &TestContext) {
     );
 }
 
+/// Its migrations are compiled in, and one of them is written in Rust.
+#[test]
+#[ignore = "integration test"]
+fn an_apps_own_program_is_built_rebuilt_and_run() {
+    let builder = builder("INTEGRATION_TEST_BUILDER", "builder");
+    let mut app = config(&builder, "examples/rust-app");
+    app.app_dir_preprocessor(|app| image::own::make_workspace(&app));
+    TestRunner::default().build(&app, |cold| {
+        assert_contains!(
+            cold.pack_stdout,
+            "of the package `guestbook` in `guestbook/`"
+        );
+        assert_contains!(cold.pack_stdout, "Compiling sqlx-postgres");
+        assert_not_contains!(cold.pack_stdout, "Compiling sqlx-mysql");
+        assert_contains!(cold.pack_stdout, "4 migrations checked, 0 errors");
+        let database = Database::postgres();
+        let up = run(&cold, &database.container());
+        up.succeeds();
+        assert_contains!(up.stdout, "✅ 20260301090000 fold names");
+        assert_eq!(
+            database.ask("SELECT folded FROM guest_names WHERE id = 1"),
+            "ada lovelace"
+        );
+        assert_contains!(
+            image::layer_sbom(&cold, &layer_name!("migrator")),
+            "pkg:cargo/guestbook@0.1.0"
+        );
+
+        let mut one_more = app.clone();
+        one_more.app_dir_preprocessor(|app| {
+            image::own::make_workspace(&app);
+            let file = app.join("guestbook/migrations/20260401090000_stamps.sql");
+            fs::write(file, "CREATE TABLE stamps (id BIGINT);\n").unwrap();
+        });
+        cold.rebuild(&one_more, |warm| {
+            assert_contains!(warm.pack_stdout, "Compiling, since its source changed");
+            assert_contains!(warm.pack_stdout, "5 migrations checked, 0 errors");
+            assert_not_contains!(warm.pack_stdout, "Compiling sqlx-core");
+            let up = run(&warm, &database.container());
+            up.succeeds();
+            assert_contains!(up.stdout, "✅ 20260401090000 stamps");
+
+            warm.rebuild(&one_more, |same| {
+                assert_contains!(same.pack_stdout, "Using the cached migrator");
+                assert_not_contains!(same.pack_stdout, COMPILING);
+                run(&same, &Database::sqlite().container()).succeeds();
+            });
+        });
+    });
+}
+
 #[test]
 #[ignore = "integration test"]
 fn a_build_image_without_rust_gets_one() {

@@ -62,6 +62,8 @@ pub(crate) enum Cause {
     NoLibc,
     NoSpace,
     Network,
+    /// The lock file does not belong to the manifests.
+    OldLock,
     Unknown,
 }
 
@@ -177,6 +179,8 @@ fn cause(status: ExitStatus, last_words: &[String]) -> Cause {
         Cause::Killed
     } else if says(&["No space left on device"]) {
         Cause::NoSpace
+    } else if says(&["because --locked was passed"]) {
+        Cause::OldLock
     } else if says(&[
         "failed to download",
         "download of",
@@ -252,6 +256,10 @@ mod tests {
             Cause::NoLibc
         );
         assert_eq!(of("No space left on device (os error 28)"), Cause::NoSpace);
+        assert_eq!(
+            of("error: cannot update the lock file /a/Cargo.lock because --locked was passed"),
+            Cause::OldLock
+        );
         assert_eq!(of("error[E0308]: mismatched types"), Cause::Unknown);
         assert_eq!(cause(ExitStatus::from_raw(9), &[]), Cause::Killed);
     }

@@ -320,6 +320,9 @@ fn advice(cause: Cause) -> String {
             missing. Install `libc6-dev` there, or use a builder whose build image has it."},
         Cause::NoSpace => formatdoc! {"
         The disk of the build is full: compiling needs about 1 GB."},
+        Cause::OldLock => formatdoc! {"
+            The Cargo.lock does not belong to the Cargo.toml as it is now. Run
+            `cargo update --workspace` in the app's folder and commit the Cargo.lock."},
         Cause::Unknown => formatdoc! {"
             The source and its dependencies are those that the buildpack was released
             with, so the cause is mostly in the build image: an unusual compiler, linker

@@ -54,6 +54,7 @@ async fn act(code: &str, transaction: &mut Transaction<'_>) -> Done {
             let endless = endless(transaction);
             run(transaction, endless).await?;
         }
+        "sleeps" => run(transaction, "SELECT pg_sleep(1.5)").await?,
         "says" => return Err(format!("as it was told: {}", "x".repeat(20)).into()),
         "waits" => tokio::time::sleep(Duration::from_mins(10)).await,
         "writes" => run(transaction, "UPDATE a SET id = 8").await?,

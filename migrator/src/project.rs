@@ -22,6 +22,9 @@ pub use alembic::AlembicProject;
 /// Folders that are looked for where none is named.
 pub const USUAL_FOLDERS: [&str; 3] = ["migrations", "db/migrations", "database/migrations"];
 
+/// How a person knows the `migrate.toml` that the program carries.
+const CARRIED: &str = "migrate.toml of the program";
+
 const SQLX_TOML: &str = "sqlx.toml";
 
 /// Where a project is, and what its `migrate.toml` says: nothing of its
@@ -125,7 +128,7 @@ impl Home {
         let text = embedded.text(file::NAME)?.unwrap_or_default();
         Ok(Self {
             root: here.to_owned(),
-            file: File::parse(file::NAME, here, text)?,
+            file: File::parse(CARRIED, here, text)?,
             manifest: None,
             embedded: Some((embedded, true)),
             additions: Vec::new(),

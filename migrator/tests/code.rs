@@ -318,6 +318,43 @@ fn behind_a_pooler_nothing_is_left_of_it() {
     }
 }
 
+/// The server ends the connection in the middle: the run goes on from what the
+/// history says, and the code is run once more from its beginning.
+#[test]
+#[ignore = "needs scripts/servers"]
+fn a_lost_connection_begins_it_anew() {
+    let db = Database::new(Server::Postgres);
+    let (_project, running) = started(&db, "sleeps", ["up", "--wait", "5s"]);
+    let running = running.until_at_work(&db, "a", "");
+    db.run(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event = 'PgSleep'",
+    );
+    running.wait().exits(0).says("✅ 2 by code (");
+    assert_eq!(ids(&db), ["7"]);
+    assert_eq!(db.versions(), ["1", "2", "3"]);
+}
+
+/// Somebody else has the table: the code is rolled back, and run again.
+#[test]
+#[ignore = "needs scripts/servers"]
+fn a_busy_table_is_tried_again() {
+    let db = Database::new(Server::Postgres);
+    let (_project, migrate) = coded("");
+    migrate.on(&db).args(["up", "--to", "1"]).run().exits(0);
+    let application = db.open();
+    application.run("BEGIN; LOCK TABLE a");
+    let (_project, migrate) = coded("");
+    let running = migrate
+        .on(&db)
+        .args(["up", "--lock-timeout", "50ms"])
+        .spawn()
+        .until("2 by code could not get its lock and was rolled back (1 try)");
+    application.run("COMMIT");
+    running.wait().exits(0).says("✅ 2 by code (");
+    assert_eq!(ids(&db), ["7"]);
+}
+
 #[test]
 fn one_transaction_for_all_is_refused() {
     let db = Database::new(Server::Sqlite);

@@ -268,7 +268,7 @@ fn its_settings_are_carried_with_it() {
         .run()
         .exits(0)
         .says("history in history")
-        .says("`lock-wait` in migrate.toml");
+        .says("`lock-wait` in migrate.toml of the program");
 
     fs::remove_file(app.path("migrate.toml")).unwrap();
     app.write("sqlx.toml", "[migrate]\ntable-name = \"of_sqlx\"\n");
@@ -352,6 +352,48 @@ fn what_is_forgotten_fails_the_build_and_is_named() {
     app.build().succeeds();
 }
 
+#[test]
+fn each_of_several_databases_has_its_own_folder_and_code() {
+    let app = App::new();
+    app.write(
+        "migrate.toml",
+        "[database.app]\ndir = \"migrations\"\n\n[database.billing]\ndir = \"billing\"\n",
+    );
+    app.write("billing/1_bills.sql", "CREATE TABLE bills (id INT);\n");
+    app.write(
+        "build.rs",
+        "fn main() {\n    migrate_build::embed_all(&[\"migrations\", \"billing\"]);\n}\n",
+    );
+    let program = app.read("src/migrate.rs");
+    let program = program.replace("\"migrations\"", "\"migrations\", \"billing\"");
+    app.write("src/migrate.rs", &program);
+    app.build().succeeds();
+    let elsewhere = Project::new();
+    let up = || {
+        Migrate::of(&app.compiled(), &elsewhere)
+            .env("APP_DATABASE_URL", "sqlite:app.db")
+            .env("BILLING_DATABASE_URL", "sqlite:billing.db")
+            .args(["up"])
+            .run()
+    };
+    up().exits(3)
+        .complains("error[code_without_database]")
+        .complains("does not say which of the databases it is for: app, billing");
+    assert_eq!(fs::read_dir(elsewhere.root()).unwrap().count(), 0);
+
+    let program = program.replace(".rust(", ".database(\"app\")\n        .rust(");
+    app.write("src/migrate.rs", &program);
+    app.build().succeeds();
+    up().exits(0)
+        .says("✅ 20260301090000 fold names")
+        .says("✅ 1 bills");
+    let status = Migrate::of(&app.compiled(), &elsewhere)
+        .env("BILLING_DATABASE_URL", "sqlite:billing.db")
+        .args(["status", "--database", "billing"])
+        .run();
+    status.exits(0).says("1 migration, 1 applied");
+}
+
 /// cargo compiles a member in the workspace's folder, not in the member's.
 #[test]
 fn a_member_of_a_workspace_carries_its_own_folder() {
@@ -365,6 +407,11 @@ fn a_member_of_a_workspace_carries_its_own_folder() {
     app.write(
         "Cargo.toml",
         "[workspace]\nmembers = [\"database\"]\nresolver = \"3\"\n",
+    );
+    // As short as it can be.
+    app.write(
+        "database/src/migrate.rs",
+        "fn main() -> std::process::ExitCode {\n    migrate::main!(\"migrations\")\n}\n",
     );
     // A folder of the same name above it is none of its own.
     app.write("migrations/1_wrong.sql", "SELECT 1;\n");

@@ -1,6 +1,8 @@
 //! What the image tests stand on: a build's settings, a container that ends, and
 //! databases of a test's own.
 
+pub(crate) mod own;
+
 use libcnb::data::buildpack_id;
 use libcnb::data::layer::LayerName;
 use libcnb::data::sbom::SbomFormat;

@@ -46,7 +46,7 @@ fn own_program() {
     let status = ExitStatus::from_raw(101 << 8);
     for (name, cause) in [
         ("own_compilation_unknown", Cause::Unknown),
-        ("own_compilation_network", Cause::Network),
+        ("own_compilation_old_lock", Cause::OldLock),
     ] {
         let error = CompilationError::Failed { status, cause };
         snapshot(name, BuildpackError::OwnCompilation(error));
