@@ -200,7 +200,7 @@ fn an_apps_own_program_is_built_rebuilt_and_run() {
         );
         assert_contains!(cold.pack_stdout, "Compiling sqlx-postgres");
         assert_not_contains!(cold.pack_stdout, "Compiling sqlx-mysql");
-        assert_contains!(cold.pack_stdout, "4 migrations checked, 0 errors");
+        assert_contains!(cold.pack_stdout, "4 migrations are inside the program");
         let database = Database::postgres();
         let up = run(&cold, &database.container());
         up.succeeds();
@@ -222,7 +222,7 @@ fn an_apps_own_program_is_built_rebuilt_and_run() {
         });
         cold.rebuild(&one_more, |warm| {
             assert_contains!(warm.pack_stdout, "Compiling, since its source changed");
-            assert_contains!(warm.pack_stdout, "5 migrations checked, 0 errors");
+            assert_contains!(warm.pack_stdout, "5 migrations are inside the program");
             assert_not_contains!(warm.pack_stdout, "Compiling sqlx-core");
             let up = run(&warm, &database.container());
             up.succeeds();

@@ -405,7 +405,7 @@ fn an_apps_own_program_is_compiled_in_place_of_the_carried_one() {
         "Inside the app's own program `migrate`, of the package `guestbook`",
         "Migrator of the package `guestbook`",
         "Compiling, since no migrator is cached",
-        "nothing is wrong: check --offline",
+        "3 migrations are inside the program, and checked",
         "Added the process `migrate`",
     ]);
     let runs = phase.cargo_runs();
@@ -444,7 +444,7 @@ fn an_apps_own_program_is_compiled_again_when_anything_of_the_app_changes() {
     phase.write("target/release/other", "");
     phase.build().succeeds().says(&[
         "Using the cached migrator",
-        "nothing is wrong: check --offline",
+        "3 migrations are inside the program, and checked",
     ]);
     assert_eq!(phase.cargo_runs(), ["--version"]);
     phase.write("migrations/0002_posts.sql", "SELECT 1;\n");

@@ -89,7 +89,7 @@ impl Buildpack for MigrateBuildpack {
 
         print::bullet("Image");
         if own.is_some() {
-            check(&program, &context.layers_dir, &env)?;
+            check(&program, &context.layers_dir)?;
         } else {
             match layers::migrations::bundle(&context, &projects)? {
                 Some(count) => print::sub_bullet(format!("Added {} as they are", files(count))),
@@ -193,16 +193,15 @@ fn find_own(app: &Path, config: &Config, env: &Env) -> Result<Option<OwnProgram>
 
 /// Lets the app's own program check what it carries: whatever is wrong with it
 /// fails the build, and not a release.
-fn check(program: &Path, folder: &Path, env: &Env) -> Result<(), BuildpackError> {
-    let checked = own::check(program, folder, env).map_err(|error| {
-        let said = format!("{} does not start: {error}", program.display());
-        BuildpackError::OwnMigrations { said }
-    })?;
-    if !checked.succeeded {
-        return Err(BuildpackError::OwnMigrations { said: checked.said });
-    }
-    for line in checked.said.lines() {
-        print::sub_bullet(line);
+fn check(program: &Path, folder: &Path) -> Result<(), BuildpackError> {
+    let checked =
+        own::check(program, folder).map_err(|said| BuildpackError::OwnMigrations { said })?;
+    print::sub_bullet(match checked.migrations {
+        1 => "1 migration is inside the program, and checked".to_string(),
+        count => format!("{count} migrations are inside the program, and checked"),
+    });
+    for warning in checked.warnings {
+        print::warning(format!("Warning: {warning}"));
     }
     Ok(())
 }

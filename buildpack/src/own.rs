@@ -3,9 +3,8 @@
 //! one is compiled, and not the migrator that the buildpack carries.
 
 use crate::compilation::PROGRAM;
-use libcnb::Env;
+use serde::Deserialize;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use toml::{Table, Value};
@@ -22,11 +21,28 @@ pub(crate) struct OwnProgram {
     pub(crate) folder: PathBuf,
 }
 
-/// What the program says of the migrations that it carries.
+/// What is worth knowing of the migrations that a program carries.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Checked {
-    pub(crate) succeeded: bool,
-    pub(crate) said: String,
+    pub(crate) migrations: usize,
+    pub(crate) warnings: Vec<String>,
 }
+
+/// What it answers, of each database one document.
+#[derive(Deserialize)]
+struct Answer {
+    migrations: usize,
+    findings: Vec<Finding>,
+}
+
+#[derive(Deserialize)]
+struct Finding {
+    code: String,
+    message: String,
+}
+
+/// That nothing says for which database the files are: no build can.
+const UNKNOWN_DIALECT: &str = "unknown_dialect";
 
 /// The app's own program, if it has one: in the package at its root, or in a
 /// member of the workspace there. A manifest that cannot be read is cargo's to
@@ -48,20 +64,46 @@ pub(crate) fn find(app: &Path) -> Option<OwnProgram> {
 
 /// Asks a program whether the migrations that it carries can be applied; it needs
 /// no database for that.
-pub(crate) fn check(program: &Path, folder: &Path, env: &Env) -> io::Result<Checked> {
-    let output = Command::new(program)
-        .args(["check", "--offline"])
-        .current_dir(folder)
-        .env_clear()
-        // Nothing of the build's environment but where its programs are.
-        .envs(env.get("PATH").map(|path| ("PATH", path)))
-        .stdin(Stdio::null())
-        .output()?;
-    let said = [output.stdout, output.stderr].concat();
-    Ok(Checked {
-        succeeded: output.status.success(),
-        said: String::from_utf8_lossy(&said).trim().to_string(),
-    })
+///
+/// # Errors
+/// What is wrong with them, in its words.
+pub(crate) fn check(program: &Path, folder: &Path) -> Result<Checked, String> {
+    let ask = |arguments: &[&str]| {
+        Command::new(program)
+            .args(["check", "--offline"])
+            .args(arguments)
+            .current_dir(folder)
+            // Nothing of the build's environment is for it.
+            .env_clear()
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| format!("{} does not start: {error}", program.display()))
+    };
+    let document = ask(&["--output", "json"])?;
+    if document.status.success() {
+        return answer(&document.stdout);
+    }
+    let text = ask(&[])?;
+    let said = [text.stdout, text.stderr].concat();
+    Err(String::from_utf8_lossy(&said).trim().to_string())
+}
+
+fn answer(document: &[u8]) -> Result<Checked, String> {
+    let mut checked = Checked {
+        migrations: 0,
+        warnings: Vec::new(),
+    };
+    for answer in serde_json::Deserializer::from_slice(document).into_iter::<Answer>() {
+        let answer = answer.map_err(|error| format!("its answer is not understood: {error}"))?;
+        let findings = answer.findings.into_iter();
+        checked.migrations += answer.migrations;
+        checked.warnings.extend(
+            findings
+                .filter(|finding| finding.code != UNKNOWN_DIALECT)
+                .map(|finding| finding.message),
+        );
+    }
+    Ok(checked)
 }
 
 fn manifest(folder: &Path) -> Option<Table> {
@@ -194,6 +236,23 @@ mod tests {
             ]),
             Some(("guestbook".to_string(), "crates/database".to_string()))
         );
+    }
+
+    #[test]
+    fn its_answer_is_told_without_what_no_build_can_know() {
+        let document = br#"{"migrations": 2, "exit_code": 0, "findings": [
+            {"code": "unknown_dialect", "severity": "warning", "message": "x"},
+            {"code": "file_passed_over", "severity": "warning", "message": "README.sql is passed over"}
+        ]}
+        {"migrations": 3, "findings": []}"#;
+        assert_eq!(
+            answer(document),
+            Ok(Checked {
+                migrations: 5,
+                warnings: vec!["README.sql is passed over".to_string()],
+            })
+        );
+        assert!(answer(b"hello").is_err());
     }
 
     #[test]

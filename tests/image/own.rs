@@ -35,6 +35,8 @@ pub(crate) fn make_workspace(app: &Path) {
 
     let root = fs::read_to_string(project.join("Cargo.toml")).unwrap();
     let (_, workspace) = root.split_once("[workspace]").unwrap();
+    // Not optimised: that it is built is what counts, and that takes long enough.
+    let (workspace, _) = workspace.split_once("[profile.release]").unwrap();
     let workspace: Vec<_> = workspace
         .lines()
         .map(|line| match line.split_once(" = ") {
@@ -45,7 +47,10 @@ pub(crate) fn make_workspace(app: &Path) {
         .collect();
     fs::write(
         app.join("Cargo.toml"),
-        format!("[workspace]{}\n", workspace.join("\n")),
+        format!(
+            "[workspace]{}\n[profile.release]\nopt-level = 0\n",
+            workspace.join("\n")
+        ),
     )
     .unwrap();
     // The versions of this workspace; a member's lock is another than a

@@ -75,7 +75,7 @@ test "$1" = --version && echo 'cargo 1.95.0 (abc)' && exit
 while test "$1" != --target-dir; do shift; done
 out=$2/{target}/release
 /bin/mkdir -p "$out"
-printf '#!/bin/sh\n# made of GLIBC_2.34\necho "nothing is wrong: $@"\n' >"$out/migrate"
+printf '#!/bin/sh\n# made of GLIBC_2.34\necho "{{\\"migrations\\":3,\\"findings\\":[]}}"\n' >"$out/migrate"
 /bin/chmod +x "$out/migrate"
 echo '   Compiling cnb-migrate' >&2
 echo '{{"reason":"compiler-artifact","manifest_path":"'$PWD/Cargo.toml'","filenames":["'$out/migrate'"],"executable":"'$out/migrate'"}}'"#,
