@@ -10,7 +10,7 @@ use crate::commands::doctor::{Migrations, Patient};
 use crate::commands::spec::Asked;
 use crate::config::setting::{Origin, Told};
 use crate::config::{self, Config, ConfigError, Environment, Options, Setting};
-use crate::db::url::UrlError;
+use crate::db::{self, url::UrlError};
 use crate::embedded::Embedded;
 use crate::error::Error;
 use crate::project::{self, AlembicProject, Folder, Found, Home, Project, Wishes};
@@ -154,7 +154,7 @@ pub(super) fn sources(
                         error: UrlError::Empty,
                         ..
                     },
-                ) => None,
+                ) => db::only_dialect(),
                 Err(error) => return Err(error.into()),
             };
             Ok(match home.find(name.as_deref(), &wishes)? {

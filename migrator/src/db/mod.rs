@@ -78,6 +78,22 @@ pub fn check_names(ledger: &Ledger, dialect: Dialect) -> Result<(), Fault> {
     }
 }
 
+/// The database that there is a driver for, where there is one alone.
+#[cfg(feature = "cli")]
+#[must_use]
+pub fn only_dialect() -> Option<Dialect> {
+    let drivers = [
+        (cfg!(feature = "mysql"), Dialect::Mysql),
+        (cfg!(feature = "postgres"), Dialect::Postgres),
+        (cfg!(feature = "sqlite"), Dialect::Sqlite),
+    ];
+    let mut there = drivers.into_iter().filter(|(is_there, _)| *is_there);
+    match (there.next(), there.next()) {
+        (Some((_, only)), None) => Some(only),
+        _ => None,
+    }
+}
+
 /// Whether a script that has not begun is run as one transaction.
 #[cfg(feature = "cli")]
 #[must_use]
