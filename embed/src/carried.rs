@@ -101,6 +101,7 @@ impl Carried {
         for (shown, content) in &self.files {
             let _ = match content {
                 Content::Of(path) => {
+                    let path = path.to_string_lossy();
                     writeln!(rust, "    ({shown:?}, include_bytes!({path:?}) as &[u8]),")
                 }
                 Content::NameOnly => writeln!(rust, "    ({shown:?}, b\"\" as &[u8]),"),

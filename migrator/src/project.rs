@@ -246,10 +246,11 @@ impl Home {
         let is_asked_for = format == Some(FormatName::Alembic);
         // A bundle holds SQL: Alembic's revisions need their application beside them.
         let may_be = self.manifest.is_none() && (is_asked_for || !self.is_programs_own());
-        if format != Some(FormatName::Sqlx) && may_be {
-            if let Some(project) = self.alembic(database, wishes, is_asked_for)? {
-                return Ok(Found::Alembic(project));
-            }
+        if format != Some(FormatName::Sqlx)
+            && may_be
+            && let Some(project) = self.alembic(database, wishes, is_asked_for)?
+        {
+            return Ok(Found::Alembic(project));
         }
         self.project(database, wishes).map(Found::Sql)
     }

@@ -19,7 +19,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use support::{Database, Migrate, Project, Server};
 
 /// One at a time: they share the folder in which they compile.
@@ -39,7 +39,7 @@ struct Built {
 
 impl App {
     fn new() -> Self {
-        let alone = WORKSHOP.lock().unwrap_or_else(|broken| broken.into_inner());
+        let alone = WORKSHOP.lock().unwrap_or_else(PoisonError::into_inner);
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rust-app");
         let app = Self {
             root: root.join("workspace"),

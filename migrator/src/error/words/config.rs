@@ -8,6 +8,21 @@ use crate::db::url::{UrlError, without_user_info};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::sql::Dialect;
 
+fn one_for_several(origin: &Origin, databases: &[String]) -> Diagnostic {
+    Diagnostic::error(
+        "one_for_several",
+        format!(
+            "{origin} is for one database, and migrate.toml has {}: {}",
+            databases.len(),
+            databases.join(", ")
+        ),
+    )
+    .help(
+        "say it in each database's table of migrate.toml, or pick one with --database (a build \
+             has them all)",
+    )
+}
+
 fn addition_lost(label: &str, database: Option<&str>, known: &[String]) -> Diagnostic {
     let of = match (database, known) {
         (Some(name), []) => format!("is for the database `{name}`, and migrate.toml names none"),
@@ -87,18 +102,7 @@ pub(super) fn config(error: &ConfigError) -> Diagnostic {
             format!("the variable {name} holds bytes that are not UTF-8 text"),
         )
         .help(format!("set {name} again, as plain text, or unset it")),
-        ConfigError::OneForSeveral { origin, databases } => Diagnostic::error(
-            "one_for_several",
-            format!(
-                "{origin} is for one database, and migrate.toml has {}: {}",
-                databases.len(),
-                databases.join(", ")
-            ),
-        )
-        .help(
-            "say it in each database's table of migrate.toml, or pick one with --database (a build \
-             has them all)",
-        ),
+        ConfigError::OneForSeveral { origin, databases } => one_for_several(origin, databases),
         ConfigError::OnlyTyped { name, option } => Diagnostic::error(
             "only_typed",
             format!("{name} is set, and --{option} is no setting: it is for one run"),
