@@ -135,7 +135,12 @@ impl App {
 impl Built {
     #[track_caller]
     fn succeeds(&self) {
-        assert!(self.succeeded, "{}", self.said);
+        let said = &self.said;
+        assert!(
+            !said.contains("because --locked was passed"),
+            "the migrator's dependencies have changed: run scripts/lock-examples\n{said}"
+        );
+        assert!(self.succeeded, "{said}");
     }
 
     #[track_caller]
