@@ -21,6 +21,9 @@
 //!
 //! Only git and python start a process.
 //!
+//! A project's own program: [`main!`] carries its migrations, and with [`embedded!`]
+//! some of them can be written in Rust, as functions of a [`Transaction`].
+//!
 //! Without features the crate reads and plans, and has no driver: that is what
 //! the buildpack takes.
 

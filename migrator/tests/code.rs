@@ -393,4 +393,13 @@ fn another_name_under_the_version_is_an_edit() {
     support::up(&project, &db)
         .exits(7)
         .complains("error[edited_migration]");
+    db.run("UPDATE _sqlx_migrations SET checksum = X'00' WHERE version = 2");
+    let (_project, migrate) = coded("");
+    migrate
+        .on(&db)
+        .args(["check"])
+        .run()
+        .exits(7)
+        .says("error[edited_migration]: migrator/examples/coded-migrator.rs:")
+        .does_not_say(":1:1");
 }

@@ -194,7 +194,9 @@ pub(super) fn drifts(
         let migration = migrations
             .iter()
             .find(|migration| migration.version == drift.version());
-        let place = migration.map(|migration| Place::new(&migration.up.file, Span::default()));
+        // Code has no text to show.
+        let text = migration.filter(|migration| migration.up.code.is_none());
+        let place = text.map(|migration| Place::new(&migration.up.file, Span::default()));
         if let (Drift::Resumable { .. }, Some(migration)) = (&drift, migration) {
             // What cannot be split is found with the files.
             let no_values = |_: &str| Some(String::new());
