@@ -48,7 +48,7 @@ pub(crate) fn make_workspace(app: &Path) {
     fs::write(
         app.join("Cargo.toml"),
         format!(
-            "[workspace]{}\n[profile.release]\nopt-level = 0\n",
+            "[workspace]{}\n[profile.release]\nopt-level = 0\nstrip = true\n",
             workspace.join("\n")
         ),
     )
