@@ -2,6 +2,7 @@
 //! The program and the buildpack find them by the same rules.
 
 mod alembic;
+mod carried;
 
 use crate::bundle::{BundleError, MANIFEST, Manifest};
 use crate::config::file::{self, File};
@@ -10,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::embedded::Embedded;
 use crate::error::Error;
 use crate::formats::sqlx::{Settings, Sqlx};
-use crate::formats::{Format, FormatError, FormatName, Reading, foreign, repeated};
+use crate::formats::{Format, FormatName, foreign, repeated};
 use crate::model::{Addition, Migration, Repeatable};
 use crate::sources::{self, Content, Entry, Listing, SourceError};
 use crate::text::SourceFile;
@@ -18,12 +19,10 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 pub use alembic::AlembicProject;
+use carried::{carried_settings, with_additions};
 
 /// Folders that are looked for where none is named.
 pub const USUAL_FOLDERS: [&str; 3] = ["migrations", "db/migrations", "database/migrations"];
-
-/// How a person knows the `migrate.toml` that the program carries.
-const CARRIED: &str = "migrate.toml of the program";
 
 const SQLX_TOML: &str = "sqlx.toml";
 
@@ -117,49 +116,6 @@ impl Home {
             embedded: None,
             additions: Vec::new(),
         })
-    }
-
-    /// The project that the program carries.
-    ///
-    /// # Errors
-    /// A `migrate.toml` that is wrong, with the place.
-    pub fn embedded(embedded: Embedded) -> Result<Self, Error> {
-        let here = Path::new(".");
-        let text = embedded.text(file::NAME)?.unwrap_or_default();
-        Ok(Self {
-            root: here.to_owned(),
-            file: File::parse(CARRIED, here, text)?,
-            manifest: None,
-            embedded: Some((embedded, true)),
-            additions: Vec::new(),
-        })
-    }
-
-    /// The same project, where it names no folder with the one that the program
-    /// carries.
-    #[must_use]
-    pub fn or_embedded(mut self, embedded: Option<Embedded>) -> Self {
-        self.embedded = self.embedded.or(embedded.map(|embedded| (embedded, false)));
-        self
-    }
-
-    /// The same project, with migrations that are no files.
-    ///
-    /// # Errors
-    /// One that does not say which of several databases it is for.
-    pub fn with(mut self, additions: Vec<Addition>) -> Result<Self, Error> {
-        let databases = self.databases();
-        let lost = |addition: &&Addition| !databases.contains(&addition.database);
-        if let Some(lost) = additions.iter().find(lost) {
-            return Err(ConfigError::AdditionLost {
-                label: lost.migration.label(),
-                database: lost.database,
-                known: databases.into_iter().flatten().map(str::to_owned).collect(),
-            }
-            .into());
-        }
-        self.additions = additions;
-        Ok(self)
     }
 
     /// The project whose `migrate.toml` is the named file: the paths in it are
@@ -380,21 +336,6 @@ impl Home {
         })
     }
 
-    /// Whether the program brings migrations: they are SQL, or code among SQL.
-    fn is_programs_own(&self) -> bool {
-        self.embedded.is_some() || !self.additions.is_empty()
-    }
-
-    /// What the program carries of a database's migrations, with their folder,
-    /// unless a wish or a file on the disk names another.
-    fn carried(&self, wishes: &Wishes, settings: &file::Settings) -> Option<(Embedded, String)> {
-        let (embedded, is_whole) = self.embedded.filter(|_| wishes.dir.is_none())?;
-        match &settings.dir {
-            Some(dir) => is_whole.then(|| (embedded, tidy(&dir.value.0))),
-            None => Some((embedded, embedded.first_folder().to_owned())),
-        }
-    }
-
     /// The folder that the project itself names, or a usual one.
     fn own_folder(&self, settings: &file::Settings) -> Result<String, Error> {
         let folder = self.file.folder();
@@ -417,54 +358,6 @@ impl Project {
         let again = self.repeatables.iter().map(|repeatable| &repeatable.script);
         scripts.chain(again).map(|script| &script.file)
     }
-}
-
-/// A folder's migrations, and in order among them those that are no files.
-///
-/// # Errors
-/// A folder that cannot be used, or a version that is there twice.
-fn with_additions<'a>(
-    reading: Result<Reading, FormatError>,
-    additions: impl Iterator<Item = &'a Addition>,
-) -> Result<Reading, FormatError> {
-    let mut additions = additions.peekable();
-    let mut reading = match reading {
-        // All of them may be code.
-        Err(FormatError::NoMigrations { sql_files, .. })
-            if sql_files.is_empty() && additions.peek().is_some() =>
-        {
-            Reading::default()
-        }
-        reading => reading?,
-    };
-    for Addition { migration, .. } in additions {
-        let version = migration.version;
-        match reading
-            .migrations
-            .binary_search_by_key(&version, |it| it.version)
-        {
-            Ok(at) => {
-                let path = |migration: &Migration| migration.up.file.path().to_owned();
-                return Err(FormatError::DuplicateVersion {
-                    version,
-                    first: path(&reading.migrations[at]),
-                    second: path(migration),
-                });
-            }
-            Err(at) => reading.migrations.insert(at, migration.clone()),
-        }
-    }
-    Ok(reading)
-}
-
-/// The `sqlx.toml` that counts for a folder that the program carries.
-fn carried_settings(embedded: &Embedded, dir: &str) -> Result<Settings, Error> {
-    let Some(path) = embedded.sqlx_toml(dir) else {
-        return Ok(Settings::default());
-    };
-    let text = embedded.text(path)?.unwrap_or_default();
-    let file = Arc::new(SourceFile::new(path, text));
-    Ok(Settings::parse(&file)?)
 }
 
 /// Refuses what only one database can have where there are several.
