@@ -1,7 +1,7 @@
 //! From what was typed to what the verbs work on.
 
-use super::platform::Spec;
 use super::Brought;
+use super::platform::Spec;
 use crate::bundle;
 use crate::commands::Task;
 use crate::commands::alembic::{AlembicSources, AlembicTask};

@@ -56,7 +56,8 @@ pub(crate) fn spec(root: &Path, asked: Asked) -> Result<Stanza, Error> {
         Some(Origin::Environment(_) | Origin::Option(_)) => true,
         // The Rust buildpack deletes the file with the sources.
         Some(Origin::File { .. }) => way == Road::Rust && asked.platform == Platform::DigitalOcean,
-        None => false,
+        // The program brings its file wherever it runs.
+        Some(Origin::Embedded) | None => false,
     };
     let deploy = Deploy {
         app: name(root, repository.as_ref()),

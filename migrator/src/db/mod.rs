@@ -41,9 +41,9 @@ mod stepwise;
 mod wire;
 
 #[cfg(feature = "cli")]
-pub(crate) use connection::examine;
-#[cfg(feature = "cli")]
 pub use code::{OtherDatabase, Transaction, code};
+#[cfg(feature = "cli")]
+pub(crate) use connection::examine;
 #[cfg(feature = "cli")]
 pub use connection::{
     Connection, Guard, Reader, answers, connect, connect_and_look, read_and_look,

@@ -150,7 +150,7 @@ pub(crate) fn judge(url: &DatabaseUrl, origin: &Origin, authority: bool) -> Vec<
 fn variable(origin: &Origin) -> String {
     match origin {
         Origin::Environment(name) => name.clone(),
-        Origin::File { .. } | Origin::Option(_) => "DATABASE_URL".to_owned(),
+        Origin::Embedded | Origin::File { .. } | Origin::Option(_) => "DATABASE_URL".to_owned(),
     }
 }
 
