@@ -55,6 +55,15 @@ fn good_specs_have_none() {
     }
 }
 
+/// The one that the example deploys with.
+#[test]
+fn the_examples_own_spec_has_none() {
+    let spec =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/fastapi-alembic/.do/app.yaml");
+    let text = fs::read_to_string(spec).unwrap();
+    assert_eq!(with_spec(&text).findings(&[]), []);
+}
+
 /// A job as many have it: a script of its own, and variables that name themselves.
 #[test]
 fn a_job_that_runs_a_script_has_exactly_what_it_deserves() {
