@@ -11,8 +11,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const PAGES: [&str; 1] = ["life-of-a-project.md"];
-
 const OPENS: &str = "```shell-session";
 const CLOSES: &str = "```";
 
@@ -20,26 +18,39 @@ const CLOSES: &str = "```";
 const MARK: &str = "--transcript-mark--";
 
 #[test]
-fn what_a_transcript_shows_is_what_happens() {
-    for page in PAGES {
-        let path = docs().join(page);
-        let text = fs::read_to_string(&path).unwrap();
-        let steps = steps(&text);
-        assert!(!steps.is_empty(), "{page} has no transcript");
-        let said = run(&steps);
+fn the_life_of_a_project_is_as_it_is_told() {
+    happens("life-of-a-project.md", None);
+}
+
+#[test]
+#[ignore = "needs scripts/python"]
+fn the_way_from_a_script_is_as_it_is_told() {
+    let name = "MIGRATE_TEST_ALEMBIC";
+    let environment = std::env::var(name);
+    let environment = environment.unwrap_or_else(|_| panic!("{name} is not set: scripts/python"));
+    happens("from-a-script.md", Some(&environment));
+}
+
+/// What a page shows is what happens, with a virtual environment if it needs one.
+#[track_caller]
+fn happens(page: &str, environment: Option<&str>) {
+    let path = docs().join(page);
+    let text = fs::read_to_string(&path).unwrap();
+    let steps = steps(&text);
+    assert!(!steps.is_empty(), "{page} has no transcript");
+    let said = run(&steps, environment);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
         let told = retell(&text, &steps, &said);
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            fs::write(&path, told).unwrap();
-            continue;
-        }
-        for (step, said) in steps.iter().zip(&said) {
-            assert!(
-                matches(&step.expected, said),
-                "{page}: $ {}\n--- expected\n{}--- said\n{said}",
-                step.command,
-                step.expected
-            );
-        }
+        fs::write(&path, told).unwrap();
+        return;
+    }
+    for (step, said) in steps.iter().zip(&said) {
+        assert!(
+            matches(&step.expected, said),
+            "{page}: $ {}\n--- expected\n{}--- said\n{said}",
+            step.command,
+            step.expected
+        );
     }
 }
 
@@ -85,10 +96,19 @@ fn steps(text: &str) -> Vec<Step> {
 
 /// What each command says, standard error behind standard output, as a person
 /// without a terminal would see it.
-fn run(steps: &[Step]) -> Vec<String> {
+fn run(steps: &[Step], environment: Option<&str>) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
+    let copy = Command::new("cp")
+        .args(["-r", "--"])
+        .arg(docs().join("../examples"))
+        .arg(folder.path())
+        .status();
+    assert!(copy.unwrap().success());
     let migrate = Path::new(env!("CARGO_BIN_EXE_migrate")).parent().unwrap();
-    let path = std::env::var("PATH").unwrap_or_default();
+    let mut path = std::env::var("PATH").unwrap_or_default();
+    if let Some(environment) = environment {
+        path = format!("{environment}/bin:{path}");
+    }
     let mut script = String::new();
     for step in steps {
         let _ = writeln!(script, "{}\necho {MARK}", step.command);
@@ -99,6 +119,7 @@ fn run(steps: &[Step]) -> Vec<String> {
         .env_clear()
         .env("PATH", format!("{}:{path}", migrate.display()))
         .env("HOME", folder.path())
+        .envs(environment.map(|environment| ("VIRTUAL_ENV", environment)))
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_AUTHOR_NAME", "Ada")
         .env("GIT_AUTHOR_EMAIL", "ada@example.com")

@@ -277,6 +277,7 @@ fn committed(
             examination.saw("git", "whether what is deployed is committed");
             let differences: Vec<_> = differences
                 .into_iter()
+                .filter(|(_, path)| !is_compiled(path))
                 .map(|(difference, path)| (standing(difference), path))
                 .collect();
             examination.findings.extend(committed::judge(&differences));
@@ -286,6 +287,12 @@ fn committed(
             examination.findings.push(found);
         }
     }
+}
+
+/// What Python makes of its files, beside them: no repository has it.
+fn is_compiled(path: &str) -> bool {
+    let mut parts = Path::new(path).components();
+    parts.any(|part| part.as_os_str() == "__pycache__")
 }
 
 fn standing(difference: Difference) -> Standing {

@@ -49,6 +49,19 @@ fn an_ignored_folder_of_migrations_is_seen_whole() {
     patient.has("file_ignored");
 }
 
+/// Python's own, beside the revisions of every project of Alembic.
+#[test]
+fn what_python_has_compiled_is_in_no_repository() {
+    let compiled = "migrations/__pycache__/a.cpython-313.pyc";
+    patient().write(compiled, "").is_well();
+    patient()
+        .write(".gitignore", "__pycache__/\n")
+        .git(&["add", ".gitignore"])
+        .git(&["commit", "--quiet", "--message", "ignored"])
+        .write(compiled, "")
+        .is_well();
+}
+
 #[test]
 fn an_ignored_lock_is_not_deployed() {
     let patient = patient().write(".gitignore", "*.lock\n");
