@@ -3,6 +3,7 @@
 
 mod alembic;
 mod carried;
+mod settings;
 
 use crate::bundle::{BundleError, MANIFEST, Manifest};
 use crate::config::file::{self, File};
@@ -10,7 +11,7 @@ use crate::config::{ConfigError, Setting};
 use crate::diagnostic::Diagnostic;
 use crate::embedded::Embedded;
 use crate::error::Error;
-use crate::formats::sqlx::{Settings, Sqlx};
+use crate::formats::sqlx::Sqlx;
 use crate::formats::{Format, FormatName, foreign, repeated};
 use crate::model::{Addition, Migration, Repeatable};
 use crate::sources::{self, Content, Entry, Listing, SourceError};
@@ -20,11 +21,10 @@ use std::sync::Arc;
 
 pub use alembic::AlembicProject;
 use carried::{carried_settings, with_additions};
+use settings::{SQLX_TOML, read_settings, sqlx_toml};
 
 /// Folders that are looked for where none is named.
 pub const USUAL_FOLDERS: [&str; 3] = ["migrations", "db/migrations", "database/migrations"];
-
-const SQLX_TOML: &str = "sqlx.toml";
 
 /// Where a project is, and what its `migrate.toml` says: nothing of its
 /// migrations is read yet.
@@ -416,39 +416,6 @@ fn usual_folder(root: &Path) -> Result<String, Error> {
     found.ok_or_else(|| Error::NoFolder {
         root: root.to_owned(),
     })
-}
-
-/// The `sqlx.toml` that counts: the nearest above the folder, up to the end of
-/// the repository, wherever the program was started. A history under another name
-/// must never be missed. Its path is given where it is below the root.
-fn sqlx_toml(root: &Path, dir: &str) -> Result<(Option<String>, Settings), Error> {
-    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let root = whole(root);
-    // It may be still to be made.
-    let folder = whole(&root.join(dir));
-    for above in folder.ancestors().skip(1) {
-        let path = above.join(SQLX_TOML);
-        let shown = path.strip_prefix(&root).unwrap_or(&path);
-        if let Some(settings) = read_settings(&root, &shown.to_string_lossy())? {
-            let below = path.starts_with(&root);
-            return Ok((
-                below.then(|| shown.to_string_lossy().into_owned()),
-                settings,
-            ));
-        }
-        if above.join(".git").exists() {
-            break;
-        }
-    }
-    Ok((None, Settings::default()))
-}
-
-fn read_settings(root: &Path, path: &str) -> Result<Option<Settings>, Error> {
-    let Some(text) = sources::read_optional(&root.join(path))? else {
-        return Ok(None);
-    };
-    let file = Arc::new(SourceFile::new(path, text));
-    Ok(Some(Settings::parse(&file)?))
 }
 
 fn files(

@@ -6,7 +6,7 @@ use crate::engine;
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::error::Error;
-use crate::plan::history::{Ending, Run};
+use crate::plan::history::{Ending, History, Run};
 
 /// Marks the runs so far as live.
 ///
@@ -31,9 +31,28 @@ pub(crate) async fn confirm(
         // Nothing was ever applied: a history is not begun by its confirmation.
         return Ok(done(0, None, listener));
     }
-    // Of a database that was brought up by another program nobody remembers a
-    // run, and what stands is live all the same.
-    let this = Run {
+    let this = this(start);
+    let (runs, newest) = engine::edit(
+        &task.run(start, "confirm", wanted, &look),
+        Guard::new(connection),
+        async || task.connect().await,
+        |past| {
+            let history = past.history();
+            let (edits, open) = marks(&history, &this);
+            Ok((edits, (open, history.newest())))
+        },
+        stop,
+        listener,
+    )
+    .await?;
+    let newest = newest.map(|version| version.to_string());
+    Ok(done(runs, newest, listener))
+}
+
+/// The record of a confirmation. Of a database that was brought up by another
+/// program nobody remembers a run, and what stands is live all the same.
+pub(super) fn this(start: &Start) -> Run {
+    Run {
         name: start.name.clone(),
         verb: "confirm".to_owned(),
         ending: Ending::Succeeded,
@@ -41,30 +60,23 @@ pub(crate) async fn confirm(
         who: start.who.clone(),
         confirmed: Some(String::new()),
         ..Run::default()
-    };
-    let (runs, newest) = engine::edit(
-        &task.run(start, "confirm", wanted, &look),
-        Guard::new(connection),
-        async || task.connect().await,
-        |past| {
-            let history = past.history();
-            let open = history.runs.iter().filter(|run| run.confirmed.is_none());
-            let open = open.count();
-            let edits = match (open, history.runs.is_empty()) {
-                (0, true) => vec![Edit::Remember(&this)],
-                (0, false) => Vec::new(),
-                _ => vec![Edit::Confirm],
-            };
-            Ok((edits, (open, history.newest())))
-        },
-        stop,
-        listener,
-    )
-    .await?;
-    Ok(done(runs, newest, listener))
+    }
 }
 
-fn done(runs: usize, newest: Option<crate::model::Version>, listener: &mut dyn Listener) -> Done {
+/// What marks all runs so far as live, and how many of them are not yet.
+pub(super) fn marks<'a>(history: &History, this: &'a Run) -> (Vec<Edit<'a>>, usize) {
+    let open = history.runs.iter().filter(|run| run.confirmed.is_none());
+    let open = open.count();
+    let edits = match (open, history.runs.is_empty()) {
+        (0, true) => vec![Edit::Remember(this)],
+        (0, false) => Vec::new(),
+        _ => vec![Edit::Confirm],
+    };
+    (edits, open)
+}
+
+/// So many runs were marked; `newest` is what stands.
+pub(super) fn done(runs: usize, newest: Option<String>, listener: &mut dyn Listener) -> Done {
     listener.event(&Event::Confirmed {
         runs,
         stands: runs > 0 || newest.is_some(),
@@ -72,6 +84,6 @@ fn done(runs: usize, newest: Option<crate::model::Version>, listener: &mut dyn L
     Done {
         outcome: None,
         reverts: false,
-        newest: newest.map(|version| version.to_string()),
+        newest,
     }
 }

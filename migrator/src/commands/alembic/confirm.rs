@@ -4,13 +4,13 @@
 
 use super::AlembicTask;
 use super::judge::newest;
+use crate::commands::confirm::{done, marks, this};
 use crate::commands::{Done, Start};
-use crate::db::{Edit, Guard, Past};
+use crate::db::{Guard, Past};
 use crate::engine;
-use crate::engine::event::{Event, Listener};
+use crate::engine::event::Listener;
 use crate::engine::stop::Stop;
 use crate::error::Error;
-use crate::plan::history::{Ending, Run};
 
 /// Marks the runs so far as live.
 ///
@@ -31,28 +31,13 @@ pub(crate) async fn confirm(
     if look.past == Past::Fresh {
         return Ok(done(0, None, listener));
     }
-    let this = Run {
-        name: start.name.clone(),
-        verb: "confirm".to_owned(),
-        ending: Ending::Succeeded,
-        tool: crate::VERSION.to_owned(),
-        who: start.who.clone(),
-        confirmed: Some(String::new()),
-        ..Run::default()
-    };
+    let this = this(start);
     let (runs, at) = engine::edit(
         &task.run(start, "confirm", &look),
         Guard::new(connection),
         async || task.connect().await,
         |past| {
-            let history = past.history();
-            let open = history.runs.iter().filter(|run| run.confirmed.is_none());
-            let open = open.count();
-            let edits = match (open, history.runs.is_empty()) {
-                (0, true) => vec![Edit::Remember(&this)],
-                (0, false) => Vec::new(),
-                _ => vec![Edit::Confirm],
-            };
+            let (edits, open) = marks(&past.history(), &this);
             Ok((edits, (open, newest(past.current()))))
         },
         stop,
@@ -60,16 +45,4 @@ pub(crate) async fn confirm(
     )
     .await?;
     Ok(done(runs, at, listener))
-}
-
-fn done(runs: usize, at: Option<String>, listener: &mut dyn Listener) -> Done {
-    listener.event(&Event::Confirmed {
-        runs,
-        stands: runs > 0 || at.is_some(),
-    });
-    Done {
-        outcome: None,
-        reverts: false,
-        newest: at,
-    }
 }

@@ -1,11 +1,10 @@
 //! `down` and `redo`: take revisions back by their own `downgrade`.
 
-use super::judge::Plan;
-use super::up::{apply, describe, nothing, remember, subjects};
+use super::up::{apply, nothing};
+use super::work::{Aim, Work};
 use super::{AlembicTask, Known, Wish, known};
 use crate::commands::{Done, Start, consent};
-use crate::db::{Guard, Past};
-use crate::engine;
+use crate::db::Past;
 use crate::engine::event::Event;
 use crate::engine::stop::Stop;
 use crate::error::Error;
@@ -17,7 +16,7 @@ use crate::plan::revert::{self, LeftAlone};
 use crate::report::Report;
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What is to be taken back.
 #[derive(Clone, Copy, Debug)]
@@ -129,53 +128,28 @@ async fn take(
     }
     consent(&task.config, "revert", &names, stop, report).await?;
     left_alone.set(None);
-    let alembic = task.sources.alembic()?;
-    let describe = |id: &str| describe(&graph, id);
-    let run = task.run(start, verb, &look);
-    let began = Instant::now();
-    let delegated = engine::delegate(
-        &run,
-        Guard::new(connection),
-        async || task.connect().await,
-        |past| {
-            let targets = targets(past)?;
-            if targets.revisions.is_empty() {
-                return Ok(None);
-            }
-            let to = targets.stays.map_or("base", |it| it.id.as_str());
-            let subjects = subjects(&targets.revisions);
-            let verb = ["downgrade", to];
-            Ok(Some(task.errand(
-                &alembic,
-                &verb,
-                subjects,
-                &start.name,
-                &describe,
-            )))
-        },
-        stop,
-        report,
-    )
-    .await?;
-    let Some(delegated) = delegated else {
-        if let Some(why) = left_alone.take() {
-            report.event(&Event::LeftAlone { why });
-        }
-        return Ok(reverted(nothing(&look.past)));
-    };
-    let revisions = targets(&delegated.before)?.revisions;
-    let plan = Plan {
-        expected: staying(&graph, &delegated.before, &revisions),
+    let work = Work {
+        task,
         graph: &graph,
-        revisions,
+        start,
+        verb,
         reverts: true,
+        look: &look,
     };
-    let is_remembered = !delegated.before.history().runs.is_empty();
-    let verdict = task.judge(&plan, delegated, began.elapsed(), report);
-    if is_remembered {
-        remember(task, &run, &verdict.did, verdict.result.as_ref().err()).await;
+    let aim = |past: &Past| {
+        let Targets { revisions, stays } = targets(past)?;
+        let target = stays.map_or("base", |it| it.id.as_str()).to_owned();
+        Ok(Aim { revisions, target })
+    };
+    match work.carry_out(connection, aim, stop, report).await? {
+        Ok(done) => Ok(done),
+        Err(past) => {
+            if let Some(why) = left_alone.take() {
+                report.event(&Event::LeftAlone { why });
+            }
+            Ok(reverted(nothing(&past)))
+        }
     }
-    verdict.result
 }
 
 /// What a person asked for: down to a revision, which stays, or so many steps.
@@ -254,13 +228,6 @@ fn unconfirmed<'a>(
         return Err(LeftAlone::Overtaken);
     }
     Ok(Targets { revisions, stays })
-}
-
-/// What the version table will say.
-fn staying(graph: &Graph, before: &Past, revisions: &[&Revision]) -> Vec<String> {
-    let mut stay = graph.lineage(before.current().iter().map(String::as_str));
-    stay.retain(|it| !revisions.iter().any(|gone| gone.id == it.id));
-    Graph::tips(&stay).into_iter().map(str::to_owned).collect()
 }
 
 fn reverted(done: Done) -> Done {

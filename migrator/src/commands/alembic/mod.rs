@@ -10,6 +10,7 @@ pub(crate) mod new;
 pub(crate) mod plan;
 pub(crate) mod status;
 pub(crate) mod up;
+mod work;
 
 use super::{Start, opening};
 use crate::config::Config;

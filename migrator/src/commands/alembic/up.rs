@@ -1,19 +1,16 @@
 //! `up`: brings the database to the head, or to a revision before it.
 
-use super::judge::{Plan, newest};
+use super::judge::newest;
+use super::work::{Aim, Work};
 use super::{AlembicTask, Known, Wish, head, known};
 use crate::commands::{Done, Start};
-use crate::db::{Guard, Past};
+use crate::db::Past;
 use crate::diagnostic::Diagnostic;
+use crate::engine::Outcome;
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
-use crate::engine::{self, Outcome};
 use crate::error::{self, Error};
 use crate::formats::alembic::{AlembicError, Graph, Revision};
-use crate::model::Subject;
-use crate::plan::history::Ending;
-use std::cell::RefCell;
-use std::time::Instant;
 
 /// Applies what is pending.
 ///
@@ -62,52 +59,24 @@ pub(super) async fn apply(
     if first.revisions.is_empty() {
         return Ok(nothing(&look.past));
     }
-    let alembic = task.sources.alembic()?;
-    let describe = |id: &str| describe(&graph, id);
-    let planned = RefCell::new(None);
-    let run = task.run(start, verb, &look);
-    let began = Instant::now();
-    let delegated = engine::delegate(
-        &run,
-        Guard::new(connection),
-        async || task.connect().await,
-        |past| {
-            let pending = pending(task, &graph, past, wish)?;
-            let Some(target) = pending.revisions.last() else {
-                planned.replace(Some(past.clone()));
-                return Ok(None);
-            };
-            let subjects = subjects(&pending.revisions);
-            let verb = ["upgrade", &target.id];
-            Ok(Some(task.errand(
-                &alembic,
-                &verb,
-                subjects,
-                &start.name,
-                &describe,
-            )))
-        },
-        stop,
-        listener,
-    )
-    .await?;
-    let Some(delegated) = delegated else {
-        // Another migrator has done it while we waited.
-        return Ok(nothing(&planned.take().unwrap_or(Past::Fresh)));
-    };
-    let revisions = pending(task, &graph, &delegated.before, wish)?.revisions;
-    let plan = Plan {
-        expected: expected(&graph, &delegated.before, &revisions),
+    let work = Work {
+        task,
         graph: &graph,
-        revisions,
+        start,
+        verb,
         reverts: false,
+        look: &look,
     };
-    let is_remembered = !delegated.before.history().runs.is_empty();
-    let verdict = task.judge(&plan, delegated, began.elapsed(), listener);
-    if is_remembered {
-        remember(task, &run, &verdict.did, verdict.result.as_ref().err()).await;
-    }
-    verdict.result
+    let aim = |past: &Past| {
+        let revisions = pending(task, &graph, past, wish)?.revisions;
+        let target = revisions.last().map(|it| it.id.clone());
+        Ok(Aim {
+            target: target.unwrap_or_default(),
+            revisions,
+        })
+    };
+    let done = work.carry_out(connection, aim, stop, listener).await?;
+    Ok(done.unwrap_or_else(|past| nothing(&past)))
 }
 
 /// What is to be applied.
@@ -158,47 +127,6 @@ pub(super) fn pending<'a>(
         revisions,
         warning: None,
     })
-}
-
-/// What the version table will say.
-fn expected(graph: &Graph, before: &Past, revisions: &[&Revision]) -> Vec<String> {
-    let current = before.current().iter().map(String::as_str);
-    let new = revisions.iter().map(|it| it.id.as_str());
-    let all = graph.lineage(current.chain(new));
-    Graph::tips(&all).into_iter().map(str::to_owned).collect()
-}
-
-pub(super) fn describe(graph: &Graph, id: &str) -> (String, String) {
-    match graph.find(id) {
-        Some(revision) => (revision.label(), revision.file.path().to_owned()),
-        None => (id.to_owned(), "no file of this project".to_owned()),
-    }
-}
-
-pub(super) fn subjects(revisions: &[&Revision]) -> Vec<Subject> {
-    revisions
-        .iter()
-        .map(|revision| Subject::Revision(revision.id.clone()))
-        .collect()
-}
-
-/// How it ended, where it is remembered that it began.
-pub(super) async fn remember(
-    task: &AlembicTask,
-    run: &engine::Run<'_>,
-    did: &[Subject],
-    error: Option<&Error>,
-) {
-    let ending = match error {
-        None => Ending::Succeeded,
-        Some(Error::Stopped(_)) => Ending::Stopped,
-        Some(_) => Ending::Failed,
-    };
-    let error = error.map(|error| error.diagnostic().to_string());
-    // Its outcome is told in any case; what is remembered of it, where it can be.
-    if let Ok(mut worker) = task.connect().await {
-        let _ = engine::end(run, &mut worker, ending, did, error.as_deref()).await;
-    }
 }
 
 pub(super) fn nothing(past: &Past) -> Done {
