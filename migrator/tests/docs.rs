@@ -126,6 +126,26 @@ fn every_finding_of_the_doctor_is_listed() {
     }
 }
 
+/// What `spec` knows, a page explains, with what `spec` prints.
+#[test]
+fn every_platform_has_its_page() {
+    let read = |path| fs::read_to_string(Path::new(ROOT).join(path)).unwrap();
+    let source = read("migrator/src/platforms/mod.rs".to_owned());
+    let (_, all) = source.split_once("ALL: [(&'static str, Self); ").unwrap();
+    let (all, _) = all.split_once("];").unwrap();
+    let names: Vec<_> = all.split('"').skip(1).step_by(2).collect();
+    assert!(names.contains(&"digitalocean"), "{names:?}");
+    let (spec, deploys) = (read("docs/spec.md".into()), read("docs/deploys.md".into()));
+    for name in names {
+        let page = format!("platform-{name}.md");
+        let text = read(format!("docs/{page}"));
+        assert!(text.contains(&format!("$ migrate spec {name}")), "{page}");
+        assert!(text.contains("(deploys.md)"), "{page}");
+        assert!(spec.contains(&format!("[`{name}`]({page})")), "{page}");
+        assert!(deploys.contains(&format!("({page})")), "{page}");
+    }
+}
+
 fn read_folder(folder: &Path, texts: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

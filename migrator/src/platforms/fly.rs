@@ -24,7 +24,7 @@ pub(super) fn text(deploy: &Deploy) -> String {
          # fly secrets set {secrets}\n\
          [deploy]\n  \
          release_command = \"{command}\"\n  \
-         # Without it the command is ended after 5 minutes, in the middle of a migration.\n  \
+         # Without it flyctl waits for 5 minutes, and fails the deploy in the middle of a migration.\n  \
          # The run's own deadline ({deadline}) ends first.\n  \
          release_command_timeout = \"{time}\"\n",
         secrets = secrets.join(" "),
