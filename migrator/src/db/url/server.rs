@@ -2,6 +2,7 @@
 
 use super::{DatabaseUrl, Server, Tls, Told, UrlError, decode};
 use crate::sql::Dialect;
+use std::borrow::Cow;
 use url::Url;
 
 impl DatabaseUrl {
@@ -10,6 +11,7 @@ impl DatabaseUrl {
             Dialect::Mysql => "mysql",
             Dialect::Postgres | Dialect::Sqlite => "postgres",
         };
+        let rest = with_host(rest);
         let mut url =
             Url::parse(&format!("{scheme}:{rest}")).map_err(|error| UrlError::Malformed {
                 reason: error.to_string(),
@@ -92,17 +94,29 @@ impl Tls {
     }
 }
 
+/// libpq's URL of a socket may have a user and no host, as Cloud SQL's has:
+/// `//user:password@/database?host=/folder`. It is a host's to the reader of URLs.
+fn with_host(rest: &str) -> Cow<'_, str> {
+    let end = rest
+        .strip_prefix("//")
+        .and_then(|authority| authority.find('/'))
+        .map(|at| at + "//".len());
+    match end {
+        Some(end) if rest[..end].ends_with('@') => {
+            format!("{}localhost{}", &rest[..end], &rest[end..]).into()
+        }
+        _ => rest.into(),
+    }
+}
+
 /// User, host, port and database: no password, no parameters.
 fn shown(url: &Url, host: Option<String>) -> String {
     let user = match url.username() {
         "" => String::new(),
         user => format!("{user}@"),
     };
-    let host = match (url.host_str(), host) {
-        (None | Some(""), Some(host)) => host,
-        (Some(host), _) => host.to_owned(),
-        (None, None) => String::new(),
-    };
+    // What the parameters say is where the driver goes.
+    let host = host.unwrap_or_else(|| url.host_str().unwrap_or_default().to_owned());
     let port = url.port().map_or(String::new(), |port| format!(":{port}"));
     format!("{}://{user}{host}{port}{}", url.scheme(), url.path())
 }
@@ -118,6 +132,16 @@ mod tests {
         assert_eq!(
             url.for_driver(),
             "postgres://h/d?sslmode=require&application_name=a"
+        );
+    }
+
+    #[test]
+    fn a_socket_with_a_user_and_no_host_is_libpqs_form() {
+        let url = DatabaseUrl::parse("postgres://u:p@/d?host=/cloudsql/a:b:c").unwrap();
+        assert_eq!(url.to_string(), "postgres://u@/cloudsql/a:b:c/d");
+        assert_eq!(
+            url.for_driver(),
+            "postgres://u:p@localhost/d?host=%2Fcloudsql%2Fa%3Ab%3Ac"
         );
     }
 }
