@@ -15,8 +15,10 @@ use crate::formats::sqlx::Sqlx;
 use crate::formats::{Format, FormatName, foreign, repeated};
 use crate::model::{Addition, Migration, Repeatable};
 use crate::sources::{self, Content, Entry, Listing, SourceError};
+#[cfg(feature = "cli")]
 use crate::text::SourceFile;
 use std::path::{Component, Path, PathBuf};
+#[cfg(feature = "cli")]
 use std::sync::Arc;
 
 pub use alembic::AlembicProject;
