@@ -18,6 +18,8 @@ impl Repository {
             Some((_, rest)) => rest.split_once('/')?,
             None => address.split_once(':')?,
         };
+        // A token may stand behind it, too.
+        let path = path.split(['?', '#']).next()?;
         let host = host.rsplit('@').next()?.split(':').next()?.to_lowercase();
         let name = path.trim_matches('/');
         let name = name.strip_suffix(".git").unwrap_or(name);
@@ -40,6 +42,7 @@ mod tests {
             "https://user:token@GitHub.com/owner/name",
             "ssh://git@github.com:22/owner/name.git",
             "git@github.com:owner/name.git",
+            "https://github.com/owner/name.git?private_token=token#x",
         ] {
             let repository = Repository::of(address).unwrap();
             assert_eq!(

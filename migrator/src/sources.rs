@@ -127,7 +127,7 @@ pub fn texts(
             if is_deep {
                 texts.extend(self::texts(root, &shown, is_deep, is_wanted)?);
             }
-        } else if is_wanted(&name) {
+        } else if is_wanted(&name) && path.is_file() {
             let text = fs::read_to_string(&path).map_err(|cause| SourceError::at(&path, cause))?;
             texts.push((shown, text));
         }

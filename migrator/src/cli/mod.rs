@@ -29,6 +29,7 @@ use questions::Asked;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 use tasks::Work;
 
 /// What a project's own program carries, and its migrations that are no files.
@@ -209,6 +210,11 @@ fn stop(limits: impl Iterator<Item = Limits>) -> Result<Stop, Error> {
     let limit = limits.map(|limits| limits.deadline).max();
     Stop::after(limit.unwrap_or_default())
         .map_err(|error| unexpected(&format!("no signals: {error}")))
+}
+
+/// The same for what asks no database, and has no deadline.
+fn signals() -> Result<Stop, Error> {
+    Stop::after(Duration::MAX).map_err(|error| unexpected(&format!("no signals: {error}")))
 }
 
 /// Whose turn it is, and whose it was and will be.

@@ -2,7 +2,7 @@
 
 use super::args::Verb;
 use super::tasks::{NewIn, OfflineWork, Work};
-use super::{alembic, stop, tasks, tell, turn};
+use super::{alembic, signals, stop, tasks, tell, turn};
 use crate::commands::check::Findings;
 use crate::commands::doctor::Patient;
 use crate::commands::plan::Planned;
@@ -59,23 +59,7 @@ pub(super) async fn ask(
         Verb::Check {
             offline: true,
             base,
-        } => {
-            let mut worst = exit::DONE;
-            for sources in tasks::sources(home, options, environment)? {
-                let code = match &sources {
-                    OfflineWork::Alembic(sources) => {
-                        let findings = commands::alembic::check::offline(sources, base.as_deref())?;
-                        alembic::show_check(&sources.project, None, &findings, report)
-                    }
-                    OfflineWork::Sql(sources) => {
-                        let findings = commands::check::offline(sources, base.as_deref())?;
-                        show_check(&sources.project, None, &findings, report)
-                    }
-                };
-                worst = worse(worst, code);
-            }
-            Ok(worst)
-        }
+        } => check_offline(asked, base.as_deref(), report).await,
         Verb::Doctor { spec } => {
             let patients = tasks::patients(home, options, environment)?;
             let here = Path::new(tasks::HERE);
@@ -94,7 +78,9 @@ pub(super) async fn ask(
         Verb::New { name, reversible } => {
             match tasks::folder(home, options, environment)? {
                 NewIn::Alembic(sources) => {
-                    let paths = commands::alembic::new::new(&sources, name)?;
+                    let paths = signals()?
+                        .or(commands::alembic::new::new(&sources, name))
+                        .await??;
                     report.created(&paths, None, &[]);
                 }
                 NewIn::Sql(folder) => {
@@ -146,6 +132,30 @@ pub(super) async fn ask(
             Ok(worst)
         }
     }
+}
+
+/// Checks the files alone, of one database after the other.
+async fn check_offline(
+    asked: &Asked<'_>,
+    base: Option<&str>,
+    report: &mut dyn Report,
+) -> Result<u8, Error> {
+    let mut worst = exit::DONE;
+    for sources in tasks::sources(asked.home, asked.options, asked.environment)? {
+        let code = match &sources {
+            OfflineWork::Alembic(sources) => {
+                let checked = commands::alembic::check::offline(sources, base);
+                let findings = signals()?.or(checked).await??;
+                alembic::show_check(&sources.project, None, &findings, report)
+            }
+            OfflineWork::Sql(sources) => {
+                let findings = commands::check::offline(sources, base)?;
+                show_check(&sources.project, None, &findings, report)
+            }
+        };
+        worst = worse(worst, code);
+    }
+    Ok(worst)
 }
 
 /// Answers what is asked of one database.

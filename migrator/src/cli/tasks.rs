@@ -10,6 +10,7 @@ use crate::commands::doctor::{Migrations, Patient};
 use crate::commands::spec::Asked;
 use crate::config::setting::{Origin, Told};
 use crate::config::{self, Config, ConfigError, Environment, Options, Setting};
+use crate::db::url::DatabaseUrl;
 use crate::db::{self, url::UrlError};
 use crate::embedded::Embedded;
 use crate::error::Error;
@@ -113,6 +114,8 @@ pub(super) fn find(
             Ok(match found {
                 Found::Alembic(project) => {
                     let handed_on = config::handed_on(options, environment, &settings)?;
+                    let url = config::of_sqlalchemy(options, environment, &settings)?;
+                    see_as_alembic(&mut config, url, &project);
                     Work::Alembic(alembic(project, config, handed_on, environment)?)
                 }
                 Found::Sql(project) => {
@@ -186,13 +189,19 @@ pub(super) fn patients(
         .map(|name| {
             let settings = home.file.settings(name.as_deref());
             let patience = config::patience(options, environment, &settings)?;
+            let found = home.find(name.as_deref(), &wishes);
+            let mut config = Config::resolve(options, environment, &settings);
+            if let (Ok(Found::Alembic(project)), Ok(config)) = (&found, &mut config) {
+                let url = config::of_sqlalchemy(options, environment, &settings)?;
+                see_as_alembic(config, url, project);
+            }
             Ok(Patient {
                 deadline: patience.deadline,
                 variable: match settings.database_url {
                     Some(_) => None,
                     None => Some(config::url_variable(&settings)),
                 },
-                migrations: match home.find(name.as_deref(), &wishes) {
+                migrations: match found {
                     Ok(Found::Alembic(project)) => {
                         let sources = alembic_sources(project, environment)?;
                         Ok(Migrations::Alembic(Box::new(sources)))
@@ -200,7 +209,7 @@ pub(super) fn patients(
                     Ok(Found::Sql(project)) => Ok(Migrations::Sql(Box::new(project))),
                     Err(error) => Err(error),
                 },
-                config: Config::resolve(options, environment, &settings).map_err(Error::from),
+                config: config.map_err(Error::from),
                 name,
             })
         })
@@ -233,11 +242,7 @@ pub(super) fn deployed(
     }
     variables.sort();
     variables.dedup();
-    let mut patience = config::patience(options, environment, &home.file.settings(None))?;
-    for settings in &settings {
-        let own = config::patience(options, environment, settings)?;
-        patience.wait = patience.wait.max(own.wait);
-    }
+    let patience = config::patience(options, environment, &home.file.settings(None))?;
     Ok(Asked {
         platform: spec.platform,
         road: spec.road,
@@ -277,16 +282,22 @@ pub(super) fn folder(
     }
 }
 
-/// What the verbs of Alembic work on. A relative path of a SQLite file means what
-/// it means to Alembic, which runs in its own folder.
+/// A SQLite file is the one that Alembic means, which reads URLs by `SQLAlchemy`
+/// and runs in its own folder.
+fn see_as_alembic(config: &mut Config, url: Option<DatabaseUrl>, project: &AlembicProject) {
+    let folder = project.root.join(&project.folder);
+    let url = url.unwrap_or_else(|| config.database.value.clone());
+    config.database.value = url.seen_from(&folder);
+}
+
+/// What the verbs of Alembic work on.
 fn alembic(
     project: AlembicProject,
-    mut config: Config,
+    config: Config,
     handed_on: Option<(String, String)>,
     environment: &Environment,
 ) -> Result<AlembicTask, ConfigError> {
     let mut sources = alembic_sources(project, environment)?;
-    config.database.value = config.database.value.seen_from(&sources.places.folder);
     sources.database = Some(config.database.value.clone());
     let handed_on = handed_on.into_iter();
     sources.variables = handed_on

@@ -154,7 +154,7 @@ pub(crate) async fn examine(
     };
     let git = Git::of(root);
     for patient in patients {
-        migrations(patient, &mut examination);
+        migrations(patient, &mut examination).await;
     }
     committed(&git, patients, &files, &mut examination);
     let (origin, _) = git.as_ref().map_or((None, None), Git::origin);
@@ -216,7 +216,7 @@ pub(crate) async fn examine(
 }
 
 /// What `check --offline` finds.
-fn migrations(patient: &Patient, examination: &mut Examination) {
+async fn migrations(patient: &Patient, examination: &mut Examination) {
     let (dir, number, found) = match &patient.migrations {
         Ok(Migrations::Sql(project)) => {
             let config = patient.config.as_ref().ok();
@@ -226,7 +226,7 @@ fn migrations(patient: &Patient, examination: &mut Examination) {
         }
         Ok(Migrations::Alembic(sources)) => {
             let project = &sources.project;
-            let found = match alembic::check::offline(sources, None) {
+            let found = match alembic::check::offline(sources, None).await {
                 Ok(findings) => findings.files,
                 Err(error) => vec![error.diagnostic()],
             };

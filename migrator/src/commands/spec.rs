@@ -48,7 +48,6 @@ pub(crate) fn spec(root: &Path, asked: Asked) -> Result<Stanza, Error> {
     let repository = origin.as_deref().and_then(Repository::of);
     let Patience {
         deadline,
-        wait,
         origin: said,
     } = asked.patience;
     let way = asked.road.unwrap_or_else(|| road(&files));
@@ -64,7 +63,6 @@ pub(crate) fn spec(root: &Path, asked: Asked) -> Result<Stanza, Error> {
         databases: databases(asked.databases),
         variables: asked.variables,
         deadline,
-        wait,
         says_deadline,
         road: way,
         with_rollback: asked.with_rollback,

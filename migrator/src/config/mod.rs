@@ -23,8 +23,8 @@ pub use presentation::{Color, Detail, Output, Presentation};
 use setting::Told;
 pub use setting::{Origin, Setting};
 use std::time::Duration;
-pub use target::handed_on;
 pub use target::variable as url_variable;
+pub use target::{handed_on, of_sqlalchemy};
 use value::Value;
 
 const DEADLINE: Duration = Duration::from_mins(25);
@@ -199,15 +199,8 @@ pub fn patience(
         environment,
         file.deadline.as_ref(),
     )?;
-    let wait = setting::find(
-        "wait",
-        options.wait.as_ref(),
-        environment,
-        file.wait.as_ref(),
-    )?;
     Ok(Patience {
         deadline: deadline.as_ref().map_or(DEADLINE, |found| found.value),
-        wait: wait.map_or(WAIT, |found| found.value),
         origin: deadline.map(|found| found.origin),
     })
 }
@@ -216,7 +209,6 @@ pub fn patience(
 #[derive(Clone, Debug)]
 pub struct Patience {
     pub deadline: Duration,
-    pub wait: Duration,
     /// Who said the deadline.
     pub origin: Option<Origin>,
 }

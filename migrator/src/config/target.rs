@@ -16,20 +16,7 @@ pub(super) fn find(
     environment: &Environment,
     file: &Settings,
 ) -> Result<Setting<DatabaseUrl>, ConfigError> {
-    let variable = variable(file);
-    let found = setting::given("database-url", options.database_url.as_ref(), environment)?;
-    let found = match (found, environment.get(&variable)?) {
-        (Some(found), _) => found,
-        (None, Some(value)) => Setting::new(value.to_owned(), Origin::Environment(variable)),
-        (None, None) => file
-            .database_url
-            .clone()
-            .ok_or_else(|| ConfigError::NoDatabaseUrl {
-                misspelt: misspelt(environment),
-                database: file.name.clone(),
-                variable,
-            })?,
-    };
+    let found = written(options, environment, file)?;
     match DatabaseUrl::parse(&found.value) {
         Ok(url) => Ok(Setting::new(
             match authority(options, environment, file)? {
@@ -43,6 +30,48 @@ pub(super) fn find(
             error,
         }),
     }
+}
+
+/// The URL as it is written, wherever that is.
+fn written(
+    options: &Options,
+    environment: &Environment,
+    file: &Settings,
+) -> Result<Setting<String>, ConfigError> {
+    let variable = variable(file);
+    let found = setting::given("database-url", options.database_url.as_ref(), environment)?;
+    match (found, environment.get(&variable)?) {
+        (Some(found), _) => Ok(found),
+        (None, Some(value)) => Ok(Setting::new(
+            value.to_owned(),
+            Origin::Environment(variable),
+        )),
+        (None, None) => file
+            .database_url
+            .clone()
+            .ok_or_else(|| ConfigError::NoDatabaseUrl {
+                misspelt: misspelt(environment),
+                database: file.name.clone(),
+                variable,
+            }),
+    }
+}
+
+/// What a URL of SQLite means to `SQLAlchemy`, where that is another file than to
+/// sqlx: `sqlite:///app.db` is relative there.
+///
+/// # Errors
+/// As of the URL itself.
+pub fn of_sqlalchemy(
+    options: &Options,
+    environment: &Environment,
+    file: &Settings,
+) -> Result<Option<DatabaseUrl>, ConfigError> {
+    let found = written(options, environment, file)?;
+    let Some(path) = found.value.trim().strip_prefix("sqlite:///") else {
+        return Ok(None);
+    };
+    Ok(DatabaseUrl::parse(&format!("sqlite+sqlalchemy:///{path}")).ok())
 }
 
 /// The variable in which a project's own program looks for the URL, with the URL,
@@ -76,7 +105,7 @@ fn as_sqlalchemy(url: String, other: Option<&str>) -> String {
     let scheme = |url: &str| url.split_once(':').map(|(scheme, _)| scheme.to_owned());
     let url = match (scheme(&url).as_deref(), DatabaseUrl::parse(&url)) {
         // Its third slash ends an empty host.
-        (Some("sqlite"), Ok(parsed)) => match parsed.file() {
+        (Some("sqlite"), Ok(parsed)) if !url.starts_with("sqlite:///") => match parsed.file() {
             Some(file) => format!("sqlite:///{}", file.path.display()),
             None => url,
         },

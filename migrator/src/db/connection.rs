@@ -349,6 +349,14 @@ impl GuardSession for Guard {
         with_holder!(self.0, guard => guard.look_on(worker, run).await, Ok(Sight::default()))
     }
 
+    fn heirloom(&self) -> Option<std::fs::File> {
+        match &self.0 {
+            Holder::Connection(_) => None,
+            #[cfg(feature = "sqlite")]
+            Holder::File(file) => file.heirloom(),
+        }
+    }
+
     async fn release(&mut self) {
         with_holder!(self.0, guard => guard.release().await, ());
     }

@@ -113,6 +113,12 @@ pub trait GuardSession {
         Ok(Sight::default())
     }
 
+    /// What holds the lock for another process, too, for as long as that lives,
+    /// where such a thing is: it may outlive us.
+    fn heirloom(&self) -> Option<std::fs::File> {
+        None
+    }
+
     /// Gives both locks back.
     async fn release(&mut self);
 }

@@ -13,7 +13,7 @@ use crate::model::Subject;
 use crate::plan::history;
 use crate::python::{Child, Ending, Running, running};
 use std::io;
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -39,7 +39,7 @@ pub(crate) struct Errand<'a> {
     pub(crate) subjects: Vec<Subject>,
     /// What a person may type instead.
     pub(crate) command: String,
-    pub(crate) start: Box<dyn FnOnce() -> io::Result<Child> + 'a>,
+    pub(crate) start: Box<dyn FnOnce(Stdio) -> io::Result<Child> + 'a>,
     /// Of a revision, its label and its file.
     pub(crate) describe: &'a dyn Fn(&str) -> (String, String),
     /// A line without what nobody may see.
@@ -120,7 +120,8 @@ async fn under_lock<'a, W: Session>(
         without_secrets,
         ..
     } = errand;
-    let heard = match (errand.start)() {
+    let input = control.guard.heirloom().map_or(Stdio::null(), Stdio::from);
+    let heard = match (errand.start)(input) {
         Ok(child) => listen(control, child, describe, &*without_secrets).await,
         Err(cause) => {
             let what = format!("{} could not be started: {cause}", errand.command);

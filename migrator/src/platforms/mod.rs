@@ -14,8 +14,9 @@ use crate::config::Origin;
 use crate::repository::Repository;
 use std::time::Duration;
 
-/// What a run needs beside its deadline and its wait, to cancel and to say so.
-const MARGIN: Duration = Duration::from_mins(2);
+/// What a run needs beside its deadline, of which every wait is a part: to cancel
+/// and to say so.
+const MARGIN: Duration = Duration::from_mins(3);
 
 /// How long a cancelled run may take to end.
 const GRACE_SECONDS: u32 = 120;
@@ -52,7 +53,6 @@ pub(crate) struct Deploy {
     /// Variables that migrations ask for.
     pub variables: Vec<String>,
     pub deadline: Duration,
-    pub wait: Duration,
     /// Whether nothing that is deployed says the deadline, so that the stanza must.
     pub says_deadline: bool,
     pub road: Road,
@@ -137,7 +137,7 @@ impl Road {
 impl Deploy {
     /// What a platform must give the run in time.
     fn time(&self) -> Duration {
-        self.deadline + self.wait + MARGIN
+        self.deadline + MARGIN
     }
 
     /// The application's image, where it is known where that would be.
@@ -189,7 +189,7 @@ pub(crate) fn stanza(
             platform: platform.title(),
             limit,
             deadline: deploy.deadline,
-            fits: limit.saturating_sub(deploy.wait + MARGIN),
+            fits: limit.saturating_sub(MARGIN),
             origin,
         });
     }

@@ -9,7 +9,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::unix::pipe::Receiver;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// The longest line that is kept whole, in bytes.
 const LONGEST_LINE: usize = 64 * 1024;
@@ -35,24 +35,21 @@ pub(crate) struct Child {
     output: Option<BufReader<Receiver>>,
     line: Vec<u8>,
     ended: Option<ExitStatus>,
+    last_words_until: Option<Instant>,
 }
 
 impl Child {
-    pub(super) fn start(command: &mut Command) -> io::Result<Self> {
+    pub(super) fn start(mut command: Command, input: Stdio) -> io::Result<Self> {
         let (reader, writer) = io::pipe()?;
         command
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(writer.try_clone()?)
             .stderr(writer)
             .process_group(0);
-        let mut command_of_tokio = tokio::process::Command::from(std::mem::replace(
-            command,
-            // The writers must go with the command, or the pipe would never end.
-            Command::new(""),
-        ));
-        command_of_tokio.kill_on_drop(true);
-        let process = command_of_tokio.spawn()?;
-        drop(command_of_tokio);
+        let mut command = tokio::process::Command::from(command);
+        let process = command.kill_on_drop(true).spawn()?;
+        // Its writers go with it, or the pipe would never end.
+        drop(command);
         let reader = OwnedFd::from(reader);
         let output = Receiver::from_owned_fd(reader)?;
         Ok(Self {
@@ -60,6 +57,7 @@ impl Child {
             output: Some(BufReader::new(output)),
             line: Vec::new(),
             ended: None,
+            last_words_until: None,
         })
     }
 
@@ -87,8 +85,8 @@ impl Child {
                     }
                 }
             };
-            if self.ended.is_some() {
-                match timeout(LAST_WORDS_WITHIN, read).await {
+            if let Some(until) = self.last_words_until {
+                match timeout_at(until, read).await {
                     Ok(true) => return Some(self.take_line()),
                     Ok(false) | Err(_) => self.output = None,
                 }
@@ -105,7 +103,11 @@ impl Child {
                     self.output = None;
                     return (!self.line.is_empty()).then(|| self.take_line());
                 }
-                status = self.process.wait() => self.ended = status.ok(),
+                status = self.process.wait() => {
+                    self.ended = status.ok();
+                    // Of all that is left, however often somebody asks.
+                    self.last_words_until = Some(Instant::now() + LAST_WORDS_WITHIN);
+                }
             }
         }
     }

@@ -3,8 +3,9 @@
 use super::child::Child;
 use std::ffi::OsString;
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// Where a project's programs may be.
 #[derive(Clone, Debug, Default)]
@@ -47,8 +48,9 @@ const OF_PROJECT: [&str; 3] = [".venv", "venv", ".heroku/python"];
 /// The layers of an image whose launcher was passed by.
 const LAYERS: &str = "/layers";
 
-/// Asks whether there is a module, and no more.
-const IMPORT: &str = "import alembic";
+/// Asks whether there is a module, and no more. (A folder `alembic` here is one, too,
+/// but has no such part.)
+const IMPORT: &str = "import alembic.config";
 
 impl Places {
     /// The folders of programs, the likeliest first.
@@ -145,7 +147,8 @@ impl Alembic {
             folder: places.folder.clone(),
             libraries: None,
         };
-        match found.ask(IMPORT) {
+        let output = found.question(IMPORT).stdin(Stdio::null()).output();
+        match output.map_err(|error| error.to_string()).and_then(said) {
             Ok(_) => Ok(found),
             Err(cause) => Err(NotFound {
                 looked: looked(),
@@ -173,42 +176,44 @@ impl Alembic {
         &self,
         arguments: &[String],
         variables: &[(String, OsString)],
+        input: Stdio,
     ) -> io::Result<Child> {
-        let mut command = self.command(arguments, variables);
-        match Child::start(&mut command) {
-            // A virtual environment that was moved has another's path in its scripts.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && self.lead.is_empty() => {
-                let moved = Self {
-                    program: self.python.clone(),
-                    lead: vec!["-m", "alembic"],
-                    ..self.clone()
-                };
-                Child::start(&mut moved.command(arguments, variables))
-            }
-            result => result,
+        // A virtual environment that was moved has another's path in its scripts.
+        if self.lead.is_empty() && !has_its_interpreter(&self.program) {
+            let moved = Self {
+                program: self.python.clone(),
+                lead: vec!["-m", "alembic"],
+                ..self.clone()
+            };
+            return Child::start(moved.command(arguments, variables), input);
         }
+        Child::start(self.command(arguments, variables), input)
     }
 
     /// What it prints when it is run to its end, for what changes nothing.
     ///
     /// # Errors
     /// The last thing that it said.
-    pub(crate) fn answer(
+    pub(crate) async fn answer(
         &self,
         arguments: &[String],
         variables: &[(String, OsString)],
     ) -> Result<String, String> {
-        answer(&mut self.command(arguments, variables))
+        answer(self.command(arguments, variables)).await
     }
 
     /// What a few lines of Python print, run where Alembic is.
     ///
     /// # Errors
     /// The last thing that it said.
-    pub(crate) fn ask(&self, program: &str) -> Result<String, String> {
+    pub(crate) async fn ask(&self, program: &str) -> Result<String, String> {
+        answer(self.question(program)).await
+    }
+
+    fn question(&self, program: &str) -> Command {
         let mut command = self.program(&self.python);
         command.args(["-c", program]);
-        answer(&mut command)
+        command
     }
 
     fn command(&self, arguments: &[String], variables: &[(String, OsString)]) -> Command {
@@ -232,11 +237,15 @@ impl Alembic {
     }
 }
 
-fn answer(command: &mut Command) -> Result<String, String> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| error.to_string())?;
+/// Runs it to its end, or until it is given up: then it is killed.
+async fn answer(mut command: Command) -> Result<String, String> {
+    command.stdin(Stdio::null()).process_group(0);
+    let mut command = tokio::process::Command::from(command);
+    let output = command.kill_on_drop(true).output().await;
+    said(output.map_err(|error| error.to_string())?)
+}
+
+fn said(output: Output) -> Result<String, String> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
@@ -256,15 +265,24 @@ fn python_in(folder: &Path) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
+/// Whether the program that a script's first line names is there.
+fn has_its_interpreter(program: &Path) -> bool {
+    first_word(program).is_none_or(|interpreter| interpreter.exists())
+}
+
+/// The program that a script's first line names.
+fn first_word(script: &Path) -> Option<PathBuf> {
+    let text = std::fs::read(script).ok()?;
+    let line = text.split(|byte| *byte == b'\n').next()?;
+    let line = std::str::from_utf8(line).ok()?.strip_prefix("#!")?;
+    Some(line.split_whitespace().next()?.into())
+}
+
 /// The Python whose program this is: the one beside it, else the one that its
 /// first line names.
 fn beside(program: &Path) -> Option<PathBuf> {
-    let first_line = || {
-        let text = std::fs::read(program).ok()?;
-        let line = text.split(|byte| *byte == b'\n').next()?;
-        let line = std::str::from_utf8(line).ok()?.strip_prefix("#!")?;
-        let path = PathBuf::from(line.split_whitespace().next()?);
-        (path.is_absolute() && path.is_file() && !path.ends_with("env")).then_some(path)
-    };
-    first_line().or_else(|| python_in(program.parent()?))
+    let is_python = |path: &PathBuf| path.is_absolute() && path.is_file() && !path.ends_with("env");
+    first_word(program)
+        .filter(is_python)
+        .or_else(|| python_in(program.parent()?))
 }

@@ -7,4 +7,4 @@ mod output;
 
 pub(crate) use child::{Child, Ending};
 pub(crate) use interpreter::{Alembic, NotFound, Places};
-pub(crate) use output::{Essence, Running, essence, running};
+pub(crate) use output::{Essence, Frame, Running, essence, running};

@@ -15,8 +15,17 @@ pub(crate) struct Essence {
     pub(crate) exception: String,
     /// The statement that failed.
     pub(crate) sql: Option<String>,
-    /// The files through which it went and their lines, the innermost last.
-    pub(crate) frames: Vec<(String, usize)>,
+    /// Through what it went, the innermost last.
+    pub(crate) frames: Vec<Frame>,
+}
+
+/// A line of a traceback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Frame {
+    pub(crate) path: String,
+    pub(crate) line: usize,
+    /// `<module>` where a file is being loaded.
+    pub(crate) function: String,
 }
 
 /// Reads the line that Alembic's logger says at the beginning of each revision
@@ -42,8 +51,13 @@ pub(crate) fn essence(lines: &[String]) -> Option<Essence> {
         let rest = line.trim_start().strip_prefix("File \"")?;
         let (path, rest) = rest.split_once('"')?;
         let number = rest.strip_prefix(", line ")?;
-        let number: String = number.chars().take_while(char::is_ascii_digit).collect();
-        Some((path.to_owned(), number.parse().ok()?))
+        let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
+        let function = number.split_once(", in ").map_or("", |(_, name)| name);
+        Some(Frame {
+            path: path.to_owned(),
+            line: digits.parse().ok()?,
+            function: function.to_owned(),
+        })
     };
     let begin = lines
         .iter()
@@ -174,7 +188,11 @@ mod tests {
         );
         assert_eq!(
             essence.frames.last(),
-            Some(&("/app/versions/ae10_a.py".to_owned(), 23))
+            Some(&Frame {
+                path: "/app/versions/ae10_a.py".to_owned(),
+                line: 23,
+                function: "upgrade".to_owned(),
+            })
         );
     }
 

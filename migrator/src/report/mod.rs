@@ -29,6 +29,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::Outcome;
 use crate::engine::event::{Event, Listener};
 use crate::error::{Error, State};
+use crate::formats::alembic::AlembicError;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -183,6 +184,11 @@ fn state_after(error: &Error, tally: Tally) -> String {
                     .to_owned()
             }
             Error::Unexpected { .. } => format!("what was changed is not known{before}"),
+            // It may have been another database, or not been committed.
+            Error::Alembic(AlembicError::Unreached { .. }) => format!(
+                "what Alembic did is not known: it is not where the version table is looked for\
+                 {before}"
+            ),
             _ if before.is_empty() => "nothing was changed in the database".to_owned(),
             _ => format!("nothing else was changed{before}"),
         };
@@ -220,6 +226,9 @@ fn state_after(error: &Error, tally: Tally) -> String {
              is not known",
             failure.statements
         ),
+        State::Uncertain if failure.reverts => {
+            format!("some of what {subject} takes back may be gone: the version table still has it")
+        }
         State::Uncertain => {
             format!("some of what {subject} does may stay: the version table does not have it")
         }

@@ -137,28 +137,29 @@ fn the_schema_and_the_doctor_refuse_the_same() {
 fn times_fit_the_deadline_on_every_platform() {
     let project = plain();
     let of = |platform, deadline: &str| {
+        // Every wait is a part of the deadline.
         printed(
             &project,
-            &[platform, "--deadline", deadline, "--wait", "30s"],
+            &[platform, "--deadline", deadline, "--wait", "45m"],
         )
     };
     let job = &yaml(&of("digitalocean", "50m"))["jobs"][0];
-    assert_eq!(job["timeout"], "52m30s");
+    assert_eq!(job["timeout"], "53m");
     let envs = job["envs"].as_array().unwrap();
     assert!(
         envs.contains(&json!({"key": "MIGRATE_DEADLINE", "scope": "RUN_TIME", "value": "50m"}))
     );
     let job = yaml(&of("kubernetes", "50m"));
-    assert_eq!(job["spec"]["activeDeadlineSeconds"], 52 * 60 + 30);
+    assert_eq!(job["spec"]["activeDeadlineSeconds"], 53 * 60);
     let job = yaml(&of("cloud-run", "50m"));
     assert_eq!(
         job["spec"]["template"]["spec"]["template"]["spec"]["timeoutSeconds"],
-        52 * 60 + 30
+        53 * 60
     );
     let fly: toml::Table = of("fly", "50m").parse().unwrap();
     assert_eq!(
         fly["deploy"]["release_command_timeout"].as_str(),
-        Some("52m30s")
+        Some("53m")
     );
     assert!(of("heroku", "50m").ends_with("release: migrate up --deadline 50m\n"));
     // What the file says, whatever runs reads there.

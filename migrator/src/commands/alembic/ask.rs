@@ -50,14 +50,14 @@ impl AlembicSources {
     ///
     /// # Errors
     /// What in the files is no literal, where Python has no answer either.
-    pub(in crate::commands) fn graph(&self) -> Result<Graph, Error> {
+    pub(in crate::commands) async fn graph(&self) -> Result<Graph, Error> {
         match &self.project.revisions {
             Revisions::Read(graph) => Ok(graph.clone()),
-            Revisions::AskPython(unreadable) => self.ask_python(unreadable),
+            Revisions::AskPython(unreadable) => self.ask_python(unreadable).await,
         }
     }
 
-    fn ask_python(&self, unreadable: &[Unreadable]) -> Result<Graph, Error> {
+    async fn ask_python(&self, unreadable: &[Unreadable]) -> Result<Graph, Error> {
         let no_answer = |said: String| AlembicError::NoAnswer {
             unreadable: unreadable.to_vec(),
             said: self.without_secrets(&said),
@@ -72,6 +72,7 @@ impl AlembicSources {
         };
         let answer = alembic
             .ask(&PROGRAM.replace("CONFIG", &config))
+            .await
             .map_err(no_answer)?;
         let told: Vec<Told> = serde_json::from_str(answer.trim())
             .map_err(|error| no_answer(format!("{answer} ({error})")))?;

@@ -47,8 +47,11 @@ impl Findings {
 ///
 /// # Errors
 /// Why they could not be compared.
-pub(crate) fn offline(sources: &AlembicSources, base: Option<&str>) -> Result<Findings, Error> {
-    let graph = sources.graph()?;
+pub(crate) async fn offline(
+    sources: &AlembicSources,
+    base: Option<&str>,
+) -> Result<Findings, Error> {
+    let graph = sources.graph().await?;
     let project = &sources.project;
     let merged = base.map(|base| merged(project, base)).transpose()?;
     let divergences = merged.iter().flat_map(|merged| {
@@ -77,8 +80,8 @@ pub(crate) fn offline(sources: &AlembicSources, base: Option<&str>) -> Result<Fi
 /// # Errors
 /// Why they could not be compared.
 pub(crate) async fn check(task: &AlembicTask, base: Option<&str>) -> Result<Findings, Error> {
-    let mut findings = offline(&task.sources, base)?;
-    let graph = task.sources.graph()?;
+    let mut findings = offline(&task.sources, base).await?;
+    let graph = task.sources.graph().await?;
     let look = task.read().await?;
     let request = task.config.request;
     let history = &mut findings.history;

@@ -92,7 +92,7 @@ async fn take(
     stop: &mut Stop,
     report: &mut dyn Report,
 ) -> Result<Done, Error> {
-    let graph = task.sources.graph()?;
+    let graph = stop.or(task.sources.graph()).await??;
     let is_missing = |file: &crate::db::url::DatabaseFile| !file.path.exists();
     if task.config.database.value.file().is_some_and(is_missing) {
         return Ok(reverted(nothing(&Past::Fresh)));

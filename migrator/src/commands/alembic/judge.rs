@@ -10,7 +10,7 @@ use crate::engine::{Delegated, Heard, Outcome};
 use crate::error::{self, Error, MigrationFailure, State, Stopped};
 use crate::formats::alembic::{AlembicError, Graph, Revision};
 use crate::model::Subject;
-use crate::python::{Essence, essence};
+use crate::python::{Essence, Frame, essence};
 use crate::sql::Dialect;
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,18 +95,25 @@ impl AlembicTask {
     ) -> Option<Done> {
         let mut current = after.current().to_vec();
         current.sort();
+        let exception = self.essence(heard).exception;
         let logs = heard
             .last_lines
             .iter()
             .any(|line| line.contains("alembic.runtime"));
+        // One that logs nothing may have begun; but not where another was quicker to
+        // make the version table.
+        let table = self.ledger().table.rsplit('.').next().unwrap_or_default();
+        let is_beaten = exception.contains(table)
+            && ["already exists", "duplicate", "UniqueViolation"]
+                .iter()
+                .any(|word| exception.contains(word));
         let failed = heard.status.is_some_and(|status| !status.success());
         let is_overtaken = failed
             && heard.stopped.is_none()
             && heard.ran.is_empty()
-            && logs
+            && (logs || is_beaten)
             && current == plan.expected;
         is_overtaken.then(|| {
-            let exception = self.essence(heard).exception;
             listener.event(&Event::Warning(error::overtaken(&exception)));
             Done {
                 outcome: Some(Outcome::default()),
@@ -163,6 +170,7 @@ impl AlembicTask {
         }
         let essence = self.essence(heard);
         Err(AlembicError::Failed {
+            is_after: !done.is_empty(),
             place: place(&essence),
             exception: essence.exception,
             sql: essence.sql,
@@ -263,8 +271,10 @@ fn running<'a>(plan: &Plan<'a>, heard: &Heard, done: &[&Revision]) -> Option<&'a
     let by_traceback = || {
         let essence = essence(&heard.last_lines)?;
         let mut frames = essence.frames.iter().rev();
-        frames.find_map(|(path, _)| {
-            let is_its = |it: &&&Revision| is_file_of(path, it);
+        // What fails while it is loaded has not begun.
+        frames.find_map(|Frame { path, function, .. }| {
+            let is_run = !matches!(function.as_str(), "" | "<module>");
+            let is_its = |it: &&&Revision| is_run && is_file_of(path, it);
             plan.revisions.iter().find(is_its).copied()
         })
     };
@@ -276,12 +286,12 @@ fn running<'a>(plan: &Plan<'a>, heard: &Heard, done: &[&Revision]) -> Option<&'a
 /// The innermost line that is nobody else's: what fails in a library was caused
 /// outside of it.
 fn place(essence: &Essence) -> Option<String> {
-    let is_own = |(path, _): &&(String, usize)| {
+    let is_own = |Frame { path, .. }: &&Frame| {
         !path.contains("-packages/") && !path.starts_with('<') && !path.contains("/lib/python")
     };
     let mut frames = essence.frames.iter().rev();
     let own = frames.find(is_own).or_else(|| essence.frames.last());
-    own.map(|(path, line)| format!("{path}:{line}"))
+    own.map(|Frame { path, line, .. }| format!("{path}:{line}"))
 }
 
 /// Whether a path of a traceback is a revision's file.
@@ -295,8 +305,7 @@ fn is_file_of(path: &str, revision: &Revision) -> bool {
 fn offset(revision: &Revision, essence: &Essence, reverts: bool) -> usize {
     let text = revision.file.text();
     let mut frames = essence.frames.iter().rev();
-    let line = frames.find(|(path, _)| is_file_of(path, revision));
-    if let Some((_, line)) = line {
+    if let Some(Frame { line, .. }) = frames.find(|it| is_file_of(&it.path, revision)) {
         let start: usize = text
             .split_inclusive('\n')
             .take(line.saturating_sub(1))

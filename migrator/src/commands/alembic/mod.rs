@@ -133,7 +133,7 @@ impl AlembicTask {
         Errand {
             subjects,
             command: format!("{} {}{at}", alembic.shown(), arguments.join(" ")),
-            start: Box::new(move || alembic.start(&arguments, &variables)),
+            start: Box::new(move |input| alembic.start(&arguments, &variables, input)),
             describe,
             without_secrets: Box::new(|text| self.sources.without_secrets(text)),
         }

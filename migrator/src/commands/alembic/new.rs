@@ -10,13 +10,14 @@ use std::collections::BTreeSet;
 ///
 /// # Errors
 /// Why there is none.
-pub(crate) fn new(sources: &AlembicSources, name: &str) -> Result<Vec<String>, Error> {
+pub(crate) async fn new(sources: &AlembicSources, name: &str) -> Result<Vec<String>, Error> {
     let before = files(sources)?;
     let message = name.replace('_', " ");
     let arguments = sources.arguments(&["revision", "-m", &message]);
     let alembic = sources.alembic()?;
     alembic
         .answer(&arguments, &sources.variables)
+        .await
         .map_err(|said| AlembicError::Refused {
             command: format!("{} {}", alembic.shown(), arguments.join(" ")),
             said: sources.without_secrets(&said),

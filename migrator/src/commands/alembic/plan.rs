@@ -24,7 +24,7 @@ pub(crate) struct Planned {
 /// # Errors
 /// What `up` would fail with before it starts Alembic.
 pub(crate) async fn plan(task: &AlembicTask, wish: Wish<'_>) -> Result<Planned, Error> {
-    let graph = task.sources.graph()?;
+    let graph = task.sources.graph().await?;
     head(&graph, &task.sources.project)?;
     let look = task.read().await?;
     let past = look.as_ref().map_or(&Past::Fresh, |look| &look.past);
@@ -38,7 +38,7 @@ pub(crate) async fn plan(task: &AlembicTask, wish: Wish<'_>) -> Result<Planned, 
             let arguments = task.sources.arguments(&["upgrade", &range, "--sql"]);
             // Nothing is connected to, and nothing is run.
             match task.sources.alembic() {
-                Ok(alembic) => alembic.answer(&arguments, &task.sources.variables),
+                Ok(alembic) => alembic.answer(&arguments, &task.sources.variables).await,
                 Err(error) => Err(error.diagnostic().title),
             }
         }

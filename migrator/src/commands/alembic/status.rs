@@ -41,7 +41,7 @@ impl Found {
 /// # Errors
 /// Why there is no answer.
 pub(crate) async fn status(task: &AlembicTask) -> Result<Found, Error> {
-    let graph = task.sources.graph()?;
+    let graph = task.sources.graph().await?;
     let url = &task.config.database.value;
     let (wait, ledger) = (task.config.limits.wait, task.ledger());
     let (_, look) = db::read_and_look(url, wait, ledger, WANTED).await?;

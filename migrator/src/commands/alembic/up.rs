@@ -36,7 +36,7 @@ pub(super) async fn apply(
     stop: &mut Stop,
     listener: &mut dyn Listener,
 ) -> Result<Done, Error> {
-    let graph = task.sources.graph()?;
+    let graph = stop.or(task.sources.graph()).await??;
     head(&graph, &task.sources.project)?;
     let url = &task.config.database.value;
     crate::db::check_names(task.ledger(), url.dialect())?;

@@ -78,7 +78,7 @@ pub(super) async fn examine(patient: &Patient, of_the_url: usize, examination: &
     match look {
         Ok(Some(look)) => {
             let found = match migrations {
-                Migrations::Alembic(sources) => of_revisions(sources, config.request, &look),
+                Migrations::Alembic(sources) => of_revisions(sources, config.request, &look).await,
                 Migrations::Sql(project) => of_the_history(
                     config.request,
                     project,
@@ -157,9 +157,9 @@ fn of_the_history(
 
 /// Where the revisions and the version table disagree; what cannot be read of the
 /// revisions is found with the files.
-fn of_revisions(sources: &AlembicSources, request: Request, look: &Look) -> Vec<Diagnostic> {
+async fn of_revisions(sources: &AlembicSources, request: Request, look: &Look) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    if let Ok(graph) = sources.graph()
+    if let Ok(graph) = sources.graph().await
         && let Err(error) = against(sources, request, &graph, Some(look), &mut found)
     {
         found.push(error.diagnostic());

@@ -33,6 +33,8 @@ impl GuardSession for LockFile {
         // Never removed: two migrators could then lock two files of one name.
         let file = File::options()
             .create(true)
+            // A process that inherits it as its input finds nothing there.
+            .read(true)
             .write(true)
             .truncate(false)
             .open(path)
@@ -52,6 +54,11 @@ impl GuardSession for LockFile {
             flag.store(true, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// The lock is the open file's: whoever has inherited it holds it, too.
+    fn heirloom(&self) -> Option<File> {
+        self.file.as_ref()?.try_clone().ok()
     }
 
     async fn release(&mut self) {

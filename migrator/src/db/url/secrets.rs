@@ -1,6 +1,7 @@
 //! What of a URL nobody may see.
 
 use super::DatabaseUrl;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 impl DatabaseUrl {
     /// A text from elsewhere, without the URL's secrets.
@@ -10,6 +11,31 @@ impl DatabaseUrl {
             .iter()
             .fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
     }
+}
+
+/// The same secrets as other programs write them again, the longest first:
+/// Python's and `SQLAlchemy`'s quoting leave some characters bare, and psycopg2
+/// doubles each `%`.
+pub(super) fn in_every_form(secrets: &[String]) -> Vec<String> {
+    const ALL: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    const BUT_SLASH: &AsciiSet = &ALL.remove(b'/');
+    const BUT_SPACE: &AsciiSet = &ALL.remove(b' ').remove(b'+');
+    let mut forms: Vec<String> = secrets
+        .iter()
+        .flat_map(|secret| {
+            let quoted = [ALL, BUT_SLASH, BUT_SPACE];
+            let quoted = quoted.map(|set| utf8_percent_encode(secret, set).to_string());
+            std::iter::once(secret.clone()).chain(quoted)
+        })
+        .flat_map(|form| [form.replace('%', "%%"), form])
+        .collect();
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    forms.dedup();
+    forms
 }
 
 /// A text without the user names and passwords of the URLs in it.

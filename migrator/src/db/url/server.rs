@@ -1,5 +1,6 @@
 //! The URL of a server: PostgreSQL's, MySQL's or MariaDB's.
 
+use super::secrets::in_every_form;
 use super::{DatabaseUrl, Server, Tls, Told, UrlError, decode};
 use crate::sql::Dialect;
 use std::borrow::Cow;
@@ -50,7 +51,7 @@ impl DatabaseUrl {
             .chain(parameter("password"))
             .filter(|secret| !secret.is_empty())
             .collect();
-        secrets.dedup();
+        secrets = in_every_form(&secrets);
         let socket = parameter("host").or_else(|| parameter("socket"));
         let mode = ["sslmode", "ssl-mode"].into_iter().find_map(parameter);
         let server = Server {

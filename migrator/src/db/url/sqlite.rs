@@ -23,7 +23,10 @@ impl DatabaseUrl {
         let path = if alchemy {
             path.strip_prefix('/').unwrap_or(path)
         } else {
-            path
+            // SQLAlchemy's form of an absolute path has four.
+            path.strip_prefix('/')
+                .filter(|path| path.starts_with('/'))
+                .unwrap_or(path)
         };
         let name = decode(path);
         if name.is_empty() || name.contains(":memory:") || parameters.contains("mode=memory") {

@@ -63,6 +63,7 @@ fn of_one(command: &str) -> Option<Deed> {
         let mut rest = words.skip_while(|word| *word == "migrate").peekable();
         let verb = rest.clone().find(|word| VERBS.contains(word));
         return Some(match verb {
+            None | Some("up") if command.split_whitespace().any(is_only_shown) => Deed::OtherVerb,
             None | Some("up") => Deed::Up,
             Some("confirm") => Deed::Confirm,
             Some("down") if rest.any(|word| word == "--unconfirmed") => Deed::Undo,
@@ -74,6 +75,11 @@ fn of_one(command: &str) -> Option<Deed> {
         .iter()
         .any(|other| lower.contains(other))
         .then_some(Deed::OtherTool)
+}
+
+/// With these, nothing is applied.
+fn is_only_shown(word: &str) -> bool {
+    matches!(word, "--dry-run" | "--help" | "-h" | "--version" | "-V")
 }
 
 /// The first thing in a command that needs a shell: where, and what.

@@ -45,6 +45,9 @@ pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
             continue;
         };
         found.extend(kind(app, component, deed));
+        if deed == Deed::OtherVerb {
+            found.extend(other_verb(app, component));
+        }
         if deed == Deed::OtherTool {
             found.push(other_tool(app, component));
         }
@@ -218,6 +221,38 @@ fn shell(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
     } else {
         finding.fix("leave the migration to a PRE_DEPLOY job: migrate spec digitalocean")
     })
+}
+
+/// A job before the deploy that runs another verb of this program, and takes away
+/// what is live, or is the only one and brings nothing up.
+fn other_verb(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+    let node = component.node.get("run_command")?;
+    if component.node.get("kind")?.text()? != "PRE_DEPLOY" {
+        return None;
+    }
+    let command = node.text()?;
+    let takes_away = ["down", "redo"]
+        .into_iter()
+        .any(|verb| command.split_whitespace().any(|word| word == verb));
+    let is_up = |it: &Component<'_>| it.run_command().and_then(command::deed) == Some(Deed::Up);
+    if !takes_away && app.components.iter().any(is_up) {
+        return None;
+    }
+    let title = format!("{} does not bring the database up", component.title());
+    let finding = Finding::error("not_up", title);
+    Some(
+        app.at(finding, node.span, "not `up`")
+            .because(
+                if takes_away {
+                    "it takes away what the live version works with, at every deploy"
+                } else {
+                    "it applies nothing: the new version starts on the old schema"
+                },
+                see::JOBS,
+            )
+            .fix("run the program alone, which is `migrate up`")
+            .correction("run_command: migrate"),
+    )
 }
 
 /// A tool or a script of its own: what `migrate` does around it is missing.

@@ -85,7 +85,15 @@ pub(super) fn find(app: &App<'_>) -> Vec<Finding> {
                     format!("- key: {}\n  scope: RUN_TIME\n  type: SECRET", env.key)
                 })
         });
-    commands.chain(credentials).chain(of_envs).collect()
+    let addresses = app
+        .components
+        .iter()
+        .filter_map(|component| in_address(app, component));
+    commands
+        .chain(credentials)
+        .chain(addresses)
+        .chain(of_envs)
+        .collect()
 }
 
 /// A URL with its password in a command, which everybody sees who sees the spec.
@@ -104,6 +112,29 @@ fn in_command(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
             .correction(
                 "run_command: migrate\nenvs:\n- key: DATABASE_URL\n  scope: RUN_TIME\n  value: \
                  ${db.DATABASE_URL}",
+            ),
+    )
+}
+
+/// A login in the address that is cloned.
+fn in_address(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+    let node = component.node.get("git")?.get("repo_clone_url")?;
+    password(node.text()?)?;
+    let title = format!(
+        "the repository's address of {} holds a login",
+        component.title()
+    );
+    let finding = Finding::error("secret_in_plain_text", title);
+    Some(
+        app.at(finding, node.span, "not shown here")
+            .because(
+                "whoever reads the repository or the app's settings can read, and mostly write, \
+                 what is cloned with it",
+                see::APP_SPEC,
+            )
+            .fix(
+                "name the repository by github, gitlab or bitbucket, which the platform is \
+                 connected to, or an address without a login; then make a new token",
             ),
     )
 }

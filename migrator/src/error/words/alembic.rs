@@ -65,12 +65,17 @@ pub(super) fn alembic(error: &AlembicError) -> Diagnostic {
         )
         .help("see with `migrate status` which there are"),
         AlembicError::Failed {
+            is_after,
             exception,
             sql,
             place,
         } => Diagnostic::error(
             "alembic_failed",
-            format!("Alembic failed before it had begun with a revision: {exception}"),
+            if *is_after {
+                format!("Alembic failed after its last revision: {exception}")
+            } else {
+                format!("Alembic failed before it had begun with a revision: {exception}")
+            },
         )
         .notes(place.as_ref().map(|place| format!("at {place}")))
         .notes(sql.as_ref().map(|sql| format!("its SQL was: {}", one_line(sql))))

@@ -47,6 +47,11 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
             "correct {path} and run {again}: it begins with its first statement, of which {ran} \
              were run"
         )),
+        State::Uncertain if failure.reverts => diagnostic.help(format!(
+            "see what of {path} is still in the database, for this one does not take back what DDL \
+             has done: put back by hand what is gone, correct the file and run {again}; or finish \
+             it by hand and run `alembic stamp` for the revision before it"
+        )),
         State::Uncertain => diagnostic.help(format!(
             "see what of {path} is in the database, for this one does not take back what DDL has \
              done (nor does any an autocommit_block): undo it by hand, correct the file and run \

@@ -48,7 +48,7 @@ impl Configuration {
         let locations =
             get("version_locations").map_or_else(Vec::new, |all| split(&all, separator.as_deref()));
         Ok(Self {
-            script_location: get("script_location"),
+            script_location: get("script_location").map(package),
             version_locations: locations,
             is_recursive: get("recursive_version_locations").is_some_and(|it| it == "true"),
         })
@@ -71,7 +71,7 @@ impl Configuration {
         let locations = section.get("version_locations");
         let several = locations.and_then(toml::Value::as_array);
         Ok(Some(Self {
-            script_location: section.get("script_location").and_then(text),
+            script_location: section.get("script_location").and_then(text).map(package),
             version_locations: several.into_iter().flatten().filter_map(text).collect(),
             is_recursive: section
                 .get("recursive_version_locations")
@@ -101,6 +101,16 @@ fn here(value: &str) -> String {
     path.trim_end_matches('/').to_owned()
 }
 
+/// A folder of a package that lies here, as in `package.part:folder`.
+fn package(path: String) -> String {
+    match path.split_once(':') {
+        Some((package, folder)) if !package.contains('/') => {
+            format!("{}/{folder}", package.replace('.', "/"))
+        }
+        _ => path,
+    }
+}
+
 /// Without a separator, white space and commas are one, as they always were.
 fn split(all: &str, separator: Option<&str>) -> Vec<String> {
     let is_end: fn(char) -> bool = match separator {
@@ -114,6 +124,7 @@ fn split(all: &str, separator: Option<&str>) -> Vec<String> {
         .map(str::trim)
         .filter(|part| !part.is_empty())
         .map(here)
+        .map(package)
         .collect()
 }
 
@@ -164,6 +175,10 @@ mod tests {
             (
                 "[alembic]\nscript_location = a\npath_separator = newline\nversion_locations =\n    v 1\n    v2\n[loggers]\nkeys = root\n",
                 vec!["v 1", "v2"],
+            ),
+            (
+                "[alembic]\nscript_location = app.db:alembic\n",
+                vec!["app/db/alembic/versions"],
             ),
             ("[loggers]\nkeys = root\n", vec![]),
         ] {

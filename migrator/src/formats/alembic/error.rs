@@ -16,8 +16,10 @@ pub enum AlembicError {
         path: String,
         message: String,
     },
-    /// Alembic failed before it had begun with a revision.
+    /// Alembic failed, and none of its revisions did.
     Failed {
+        /// After it had done some of them, and before it began with one otherwise.
+        is_after: bool,
         exception: String,
         sql: Option<String>,
         /// The innermost line of its traceback.

@@ -21,7 +21,9 @@ stories! {
         revisions_that_are_no_graph,
         two_heads,
         what_alembic_would_send_is_shown,
+        what_fails_while_it_is_loaded_has_done_nothing,
         what_is_for_sql_migrations_is_refused,
+        urls_of_sqlite_mean_what_they_mean_to_sqlalchemy,
         what_fails_before_the_first_revision,
     }
 }
@@ -411,4 +413,47 @@ fn what_is_for_sql_migrations_is_refused(db: &Database) {
         .args(["down", "--to", "cccc"])
         .run()
         .exits(7);
+}
+
+fn what_fails_while_it_is_loaded_has_done_nothing(db: &Database) {
+    for text in ["import nonesuch", "this is no Python", "1 / 0"] {
+        let broken = revision("bbbb", Some("aaaa"), "pass", "pass") + text + "\n";
+        let project = table(empty(), "aaaa", None).file("api/alembic/versions/b.py", broken);
+        on(&project, db)
+            .run()
+            .exits(8)
+            .complains("error[alembic_failed]: Alembic failed before it had begun")
+            .ends("nothing was changed in the database");
+        assert_eq!(tables(db), [""; 0]);
+    }
+    // What fails on the way back is as it was, or not; it is recorded as it was.
+    let raises = revision("bbbb", Some("aaaa"), "pass", "raise ValueError('no')");
+    let project = table(empty(), "aaaa", None).file("api/alembic/versions/b.py", raises);
+    on(&project, db).run().exits(0);
+    on(&project, db)
+        .args(["down"])
+        .run()
+        .exits(9)
+        .complains("may be gone: the version table still has it");
+    assert_eq!(at(db), "bbbb");
+}
+
+fn urls_of_sqlite_mean_what_they_mean_to_sqlalchemy(_: &Database) {
+    let project = three();
+    for (url, file) in [
+        ("sqlite:///app.db".to_owned(), project.path("api/app.db")),
+        (
+            format!("sqlite:///{}", project.path("whole.db").display()),
+            project.path("whole.db"),
+        ),
+    ] {
+        let run = |args: [&str; 1]| {
+            let run = in_environment(&project).env("DATABASE_URL", &url);
+            run.args(args).run().exits(0)
+        };
+        run(["up"]).says("the schema is at cccc");
+        run(["status"]).says("3 applied");
+        run(["doctor"]);
+        assert!(file.exists(), "{url}");
+    }
 }

@@ -3,8 +3,15 @@
 use super::app::{at, by_hand, empty, on, table, tables, three, url, with};
 use crate::support::{Database, Project, Server, eventually, stories};
 use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
 
 stories! {
+    on [SqliteWithPython] {
+        a_process_that_alembic_has_left_keeps_nobody,
+        an_alembic_that_outlives_its_run_has_the_lock,
+        what_python_is_asked_ends_with_the_run,
+    }
     on every_with_python {
         a_signal_ends_alembic_and_its_statement,
         the_deadline_ends_alembic_and_its_statement,
@@ -189,6 +196,55 @@ fn a_run_that_is_killed_leaves_an_alembic_that_the_next_run_waits_for(db: &Datab
         assert_eq!(db.value("SELECT count(*) FROM alembic_version"), "1");
         nobody_is_at_work(db);
     }
+}
+
+/// A revision whose name only Python can tell, and Python does not.
+fn what_python_is_asked_ends_with_the_run(db: &Database) {
+    let slow = "import time\ntime.sleep(600)\nrevision = 'b' * 4\ndown_revision = 'aaaa'\n";
+    let project = table(empty(), "aaaa", None).file("api/alembic/versions/b.py", slow);
+    for verb in ["up", "plan", "check", "down"] {
+        on(&project, db)
+            .args([verb, "--deadline", "2s"])
+            .run()
+            .exits(10)
+            .complains("error[deadline]");
+    }
+    for args in [["check", "--offline"], ["new", "notes"], ["up", "--yes"]] {
+        let running = on(&project, db).args(args).spawn();
+        thread::sleep(Duration::from_secs(1));
+        running.signal("TERM");
+        running.wait().exits(143);
+    }
+}
+
+/// The lock is the open file's, which it has for its input.
+fn an_alembic_that_outlives_its_run_has_the_lock(db: &Database) {
+    let sleep = "import time; time.sleep(4); op.execute('CREATE TABLE t_aaaa (id INT)')";
+    let project = with(empty(), "aaaa", None, sleep);
+    on(&project, db)
+        .spawn()
+        .until("   applying    aaaa ")
+        .kill();
+    on(&project, db)
+        .run()
+        .exits(0)
+        .says("another migrator is at work")
+        .says("Nothing to do; the schema is at aaaa.");
+    assert_eq!(tables(db), ["t_aaaa"]);
+}
+
+/// It has its output open, in a session of its own.
+fn a_process_that_alembic_has_left_keeps_nobody(db: &Database) {
+    let env = "import subprocess, time\n\
+               subprocess.Popen(['sleep', '45'], start_new_session=True)\ntime.sleep(600)\n";
+    let project = table(empty(), "aaaa", None).file("api/alembic/env.py", env);
+    let began = Instant::now();
+    on(&project, db)
+        .args(["up", "--deadline", "2s"])
+        .run()
+        .exits(10)
+        .ends("nothing was running; one migration was not started");
+    assert!(began.elapsed() < Duration::from_secs(30));
 }
 
 /// Alembic would have no connection beside the guard's.
