@@ -58,16 +58,22 @@ struct Merged {
 impl Findings<'_> {
     /// The exit code: wrong files, else a disagreement, else what is pending.
     pub(crate) fn code(&self) -> u8 {
-        let is_error = |found: &Diagnostic| found.severity == Severity::Error;
-        if self.files.iter().any(is_error) {
-            exit::CONFIGURATION
-        } else if self.history.iter().any(is_error) {
-            exit::DRIFT
-        } else if self.pending.as_ref().is_some_and(|all| !all.is_empty()) {
-            exit::PENDING
-        } else {
-            exit::DONE
-        }
+        let has_pending = self.pending.as_ref().is_some_and(|all| !all.is_empty());
+        code(&self.files, &self.history, has_pending)
+    }
+}
+
+/// What findings come to.
+pub(super) fn code(files: &[Diagnostic], history: &[Diagnostic], has_pending: bool) -> u8 {
+    let is_error = |found: &Diagnostic| found.severity == Severity::Error;
+    if files.iter().any(is_error) {
+        exit::CONFIGURATION
+    } else if history.iter().any(is_error) {
+        exit::DRIFT
+    } else if has_pending {
+        exit::PENDING
+    } else {
+        exit::DONE
     }
 }
 

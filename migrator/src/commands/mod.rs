@@ -192,8 +192,7 @@ impl Task {
 
 /// Whether there may be a database: of SQLite, its file. Only `up` creates one.
 fn is_there(task: &Task) -> bool {
-    let file = task.config.database.value.file();
-    file.is_none_or(|file| file.path.exists())
+    task.config.database.value.is_there()
 }
 
 /// # Errors

@@ -82,18 +82,21 @@ pub(super) async fn look_at(
 /// # Errors
 /// As [`look`].
 pub(super) async fn read(task: &Task) -> Result<Option<(Reader, Look)>, Error> {
-    let Task {
-        project, config, ..
-    } = task;
+    let ledger = task.project.format.ledger();
+    read_at(&task.config, ledger, task.wanted()).await
+}
+
+/// The same, for whichever tool's history.
+pub(super) async fn read_at(
+    config: &Config,
+    ledger: &Ledger,
+    wanted: Wanted,
+) -> Result<Option<(Reader, Look)>, Error> {
     let url = &config.database.value;
-    let is_missing = url
-        .file()
-        .is_some_and(|file| file.may_create && !file.path.exists());
-    if is_missing {
+    if url.is_to_be_created() {
         return Ok(None);
     }
-    let (wait, ledger) = (config.limits.wait, project.format.ledger());
-    let (reader, look) = db::read_and_look(url, wait, ledger, task.wanted()).await?;
+    let (reader, look) = db::read_and_look(url, config.limits.wait, ledger, wanted).await?;
     refuse_foreign(&look, url.dialect())?;
     Ok(Some((reader, look)))
 }

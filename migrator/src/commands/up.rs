@@ -41,10 +41,7 @@ pub(super) async fn apply(
 ) -> Result<Done, Error> {
     let url = &task.config.database.value;
     db::check_names(task.project.format.ledger(), url.dialect())?;
-    if url
-        .file()
-        .is_some_and(|file| file.may_create && !file.path.exists())
-    {
+    if url.is_to_be_created() {
         // Whatever is wrong with the files must not leave an empty database.
         let fresh = History::default();
         task.steps(&plan(task, &fresh, request)?.steps, &fresh)?;

@@ -25,10 +25,7 @@ pub(crate) async fn wait(
 ) -> Result<Option<Duration>, Error> {
     let began = Instant::now();
     let url = &config.database.value;
-    if url
-        .file()
-        .is_some_and(|file| file.may_create && !file.path.exists())
-    {
+    if url.is_to_be_created() {
         return Ok(None);
     }
     let limit = config.limits.wait;

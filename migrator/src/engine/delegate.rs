@@ -80,15 +80,7 @@ pub(crate) async fn delegate<'a, W: Session, G: GuardSession>(
     stop: &mut Stop,
     listener: &mut dyn Listener,
 ) -> Result<Option<Delegated>, Error> {
-    let mut control = Control {
-        run,
-        began: Instant::now(),
-        guard: &mut guard,
-        hold: Hold::Locked,
-        is_lent: false,
-        stop,
-        listener,
-    };
+    let mut control = Control::of(run, Instant::now(), &mut guard, stop, listener);
     guard::lock(&mut control).await?;
     let result = under_lock(&mut control, &open, &decide).await;
     let _ = timeout(RELEASE_WITHIN, control.guard.release()).await;

@@ -23,15 +23,7 @@ pub(crate) async fn edit<'a, W: Session, G: GuardSession, T>(
     stop: &mut Stop,
     listener: &mut dyn Listener,
 ) -> Result<T, Error> {
-    let mut control = Control {
-        run,
-        began: Instant::now(),
-        guard: &mut guard,
-        hold: Hold::Locked,
-        is_lent: false,
-        stop,
-        listener,
-    };
+    let mut control = Control::of(run, Instant::now(), &mut guard, stop, listener);
     guard::lock(&mut control).await?;
     let result = async {
         let mut worker = control.stop.or(open()).await??;

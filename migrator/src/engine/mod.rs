@@ -98,6 +98,27 @@ struct Control<'a, G> {
     listener: &'a mut dyn Listener,
 }
 
+impl<'a, G> Control<'a, G> {
+    /// That of a run which is to take its lock, and did begin then.
+    fn of(
+        run: &'a Run<'a>,
+        began: Instant,
+        guard: &'a mut G,
+        stop: &'a mut Stop,
+        listener: &'a mut dyn Listener,
+    ) -> Self {
+        Self {
+            run,
+            began,
+            guard,
+            hold: Hold::Locked,
+            is_lent: false,
+            stop,
+            listener,
+        }
+    }
+}
+
 /// What has become of the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hold {
@@ -159,15 +180,7 @@ pub(crate) async fn run<'a, W: Session, G: GuardSession>(
     let mut in_doubt = None;
     loop {
         let done = outcome.done.len();
-        let mut control = Control {
-            run,
-            began,
-            guard: &mut guard,
-            hold: Hold::Locked,
-            is_lent: false,
-            stop,
-            listener,
-        };
+        let mut control = Control::of(run, began, &mut guard, stop, listener);
         outcome.is_known = false;
         let result = under_lock(&mut control, &open, &plan, &mut outcome).await;
         let error = match result {

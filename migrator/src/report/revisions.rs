@@ -61,9 +61,8 @@ impl Revisions<'_> {
             (state(it), it.id.as_str(), it.message.as_str(), Some(path))
         });
         let unknown = self
-            .current
-            .iter()
-            .filter(|id| self.graph.find(id).is_none())
+            .graph
+            .unknown(self.current)
             .map(|id| ("unknown", id.as_str(), "no file has it", None));
         known.chain(unknown).collect()
     }

@@ -2,11 +2,10 @@
 //! finds, and changes nothing.
 
 use super::{AlembicSources, AlembicTask, Known, head, known};
-use crate::commands::check::Base;
+use crate::commands::check::{Base, code};
 use crate::db::Look;
 use crate::diagnostic::Diagnostic;
 use crate::error::{self, Error};
-use crate::exit;
 use crate::formats::alembic::{AlembicError, Graph, Revision, is_revision_file};
 use crate::git::{Commit, Git};
 use crate::plan::branches;
@@ -30,16 +29,8 @@ pub(crate) struct Findings {
 impl Findings {
     /// The exit code: wrong files, else a disagreement, else what is pending.
     pub(crate) fn code(&self) -> u8 {
-        let is_error = |found: &Diagnostic| found.severity == crate::diagnostic::Severity::Error;
-        if self.files.iter().any(is_error) {
-            exit::CONFIGURATION
-        } else if self.history.iter().any(is_error) {
-            exit::DRIFT
-        } else if self.pending.as_ref().is_some_and(|all| !all.is_empty()) {
-            exit::PENDING
-        } else {
-            exit::DONE
-        }
+        let has_pending = self.pending.as_ref().is_some_and(|all| !all.is_empty());
+        code(&self.files, &self.history, has_pending)
     }
 }
 
@@ -51,11 +42,19 @@ pub(crate) async fn offline(
     sources: &AlembicSources,
     base: Option<&str>,
 ) -> Result<Findings, Error> {
-    let graph = sources.graph().await?;
+    of_graph(sources, &sources.graph().await?, base)
+}
+
+/// The same, of a graph that was read: Python may have been asked for it.
+fn of_graph(
+    sources: &AlembicSources,
+    graph: &Graph,
+    base: Option<&str>,
+) -> Result<Findings, Error> {
     let project = &sources.project;
     let merged = base.map(|base| merged(project, base)).transpose()?;
     let divergences = merged.iter().flat_map(|merged| {
-        let found = branches::find(&graph, &merged.fork, &merged.tip);
+        let found = branches::find(graph, &merged.fork, &merged.tip);
         let reference = merged.base.reference.clone();
         found
             .into_iter()
@@ -64,7 +63,7 @@ pub(crate) async fn offline(
     Ok(Findings {
         look: None,
         count: graph.revisions().len(),
-        files: head(&graph, project)
+        files: head(graph, project)
             .err()
             .map(|error| error.diagnostic())
             .into_iter()
@@ -80,8 +79,8 @@ pub(crate) async fn offline(
 /// # Errors
 /// Why they could not be compared.
 pub(crate) async fn check(task: &AlembicTask, base: Option<&str>) -> Result<Findings, Error> {
-    let mut findings = offline(&task.sources, base).await?;
     let graph = task.sources.graph().await?;
+    let mut findings = of_graph(&task.sources, &graph, base)?;
     let look = task.read().await?;
     let request = task.config.request;
     let history = &mut findings.history;

@@ -23,8 +23,7 @@ pub(crate) async fn confirm(
     listener: &mut dyn Listener,
 ) -> Result<Done, Error> {
     task.announce(listener);
-    let is_missing = |file: &crate::db::url::DatabaseFile| !file.path.exists();
-    if task.config.database.value.file().is_some_and(is_missing) {
+    if !task.config.database.value.is_there() {
         return Ok(done(0, None, listener));
     }
     let (connection, look) = task.look(stop, listener).await?;

@@ -93,8 +93,7 @@ async fn take(
     report: &mut dyn Report,
 ) -> Result<Done, Error> {
     let graph = stop.or(task.sources.graph()).await??;
-    let is_missing = |file: &crate::db::url::DatabaseFile| !file.path.exists();
-    if task.config.database.value.file().is_some_and(is_missing) {
+    if !task.config.database.value.is_there() {
         return Ok(reverted(nothing(&Past::Fresh)));
     }
     let (connection, look) = task.look(stop, report).await?;
@@ -224,7 +223,7 @@ fn unconfirmed<'a>(
     let stays = first_parent(graph, oldest);
     let revisions = graph.above(stays.map(|it| it.id.as_str()), current);
     let ids = |all: &[&Revision]| all.iter().map(|it| it.id.clone()).collect::<BTreeSet<_>>();
-    if ids(&revisions) != ids(&stand) || past.current().iter().any(|id| graph.find(id).is_none()) {
+    if ids(&revisions) != ids(&stand) || graph.unknown(current).next().is_some() {
         return Err(LeftAlone::Overtaken);
     }
     Ok(Targets { revisions, stays })

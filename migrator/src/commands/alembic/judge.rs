@@ -93,8 +93,13 @@ impl AlembicTask {
         after: &Past,
         listener: &mut dyn Listener,
     ) -> Option<Done> {
+        let failed = heard.status.is_some_and(|status| !status.success());
         let mut current = after.current().to_vec();
         current.sort();
+        let may_be = failed && heard.stopped.is_none() && heard.ran.is_empty();
+        if !may_be || current != plan.expected {
+            return None;
+        }
         let exception = self.essence(heard).exception;
         let logs = heard
             .last_lines
@@ -107,13 +112,7 @@ impl AlembicTask {
             && ["already exists", "duplicate", "UniqueViolation"]
                 .iter()
                 .any(|word| exception.contains(word));
-        let failed = heard.status.is_some_and(|status| !status.success());
-        let is_overtaken = failed
-            && heard.stopped.is_none()
-            && heard.ran.is_empty()
-            && (logs || is_beaten)
-            && current == plan.expected;
-        is_overtaken.then(|| {
+        (logs || is_beaten).then(|| {
             listener.event(&Event::Warning(error::overtaken(&exception)));
             Done {
                 outcome: Some(Outcome::default()),

@@ -81,16 +81,8 @@ impl AlembicTask {
 
     /// Looks to ask questions only; `None` for a SQLite file that `up` would create.
     async fn read(&self) -> Result<Option<Look>, Error> {
-        let url = &self.config.database.value;
-        let is_missing = url
-            .file()
-            .is_some_and(|file| file.may_create && !file.path.exists());
-        if is_missing {
-            return Ok(None);
-        }
-        let wait = self.config.limits.wait;
-        let (_, look) = db::read_and_look(url, wait, self.ledger(), WANTED).await?;
-        Ok(Some(look))
+        let found = opening::read_at(&self.config, self.ledger(), WANTED).await?;
+        Ok(found.map(|(_, look)| look))
     }
 
     fn ledger(&self) -> &Ledger {
@@ -196,12 +188,7 @@ fn head<'a>(graph: &'a Graph, project: &AlembicProject) -> Result<Option<&'a Rev
 /// # Errors
 /// Which ones.
 fn known(graph: &Graph, past: &Past, table: &str, request: Request) -> Result<Known, Error> {
-    let unknown: Vec<String> = past
-        .current()
-        .iter()
-        .filter(|id| graph.find(id).is_none())
-        .cloned()
-        .collect();
+    let unknown: Vec<String> = graph.unknown(past.current()).cloned().collect();
     if unknown.is_empty() {
         return Ok(Known::All);
     }

@@ -12,18 +12,10 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// What the database is at that no file has.
-    pub(crate) fn unknown(&self) -> Vec<&str> {
-        let current = self.look.past.current().iter();
-        current
-            .filter(|id| self.graph.find(id).is_none())
-            .map(String::as_str)
-            .collect()
-    }
-
     /// Whether files and database disagree, or the files among themselves.
     pub(crate) fn disagrees(&self) -> bool {
-        !self.unknown().is_empty() || self.graph.heads().len() > 1
+        let mut unknown = self.graph.unknown(self.look.past.current());
+        unknown.next().is_some() || self.graph.heads().len() > 1
     }
 
     pub(crate) fn has_pending(&self) -> bool {

@@ -42,10 +42,7 @@ pub(super) async fn apply(
     crate::db::check_names(task.ledger(), url.dialect())?;
     // What cannot be run must not leave an empty database behind.
     pending(task, &graph, &Past::Fresh, wish)?;
-    if url
-        .file()
-        .is_some_and(|file| file.may_create && !file.path.exists())
-    {
+    if url.is_to_be_created() {
         task.sources.alembic()?;
         listener.event(&Event::Creating {
             database: &url.to_string(),

@@ -162,6 +162,18 @@ impl DatabaseUrl {
         self.file.as_ref()
     }
 
+    /// Whether there may be a database: of SQLite, its file.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.file.as_ref().is_none_or(|file| file.path.exists())
+    }
+
+    /// Whether it is a file that is missing, and that `up` creates.
+    #[must_use]
+    pub fn is_to_be_created(&self) -> bool {
+        !self.is_there() && self.file.as_ref().is_some_and(|file| file.may_create)
+    }
+
     /// The same, as it is meant by who works in another folder: only a relative
     /// path of a SQLite file is another one there.
     #[must_use]

@@ -93,6 +93,11 @@ impl Graph {
         self.revisions.iter().find(|revision| revision.id == id)
     }
 
+    /// Of where a database is, what no file has.
+    pub fn unknown<'a>(&self, current: &'a [String]) -> impl Iterator<Item = &'a String> {
+        current.iter().filter(|id| self.find(id).is_none())
+    }
+
     /// The revision that a person means: by its name, or by the beginning of it
     /// that no other has, as Alembic's own commands take it.
     #[must_use]
