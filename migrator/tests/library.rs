@@ -3,7 +3,8 @@
 //! deleted, and run from where they were.
 //!
 //! It is compiled with its own lock into a folder that is kept, so that only the
-//! first run takes a minute.
+//! first run takes a minute. Its sources stand in no other workspace: this
+//! project's target folder may lie within the project's own.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail so")]
 
@@ -16,6 +17,7 @@
 mod support;
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -40,14 +42,15 @@ struct Built {
 impl App {
     fn new() -> Self {
         let alone = WORKSHOP.lock().unwrap_or_else(PoisonError::into_inner);
-        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rust-app");
+        let mut checkout = DefaultHasher::new();
+        env!("CARGO_MANIFEST_DIR").hash(&mut checkout);
+        let name = format!("cnb-migrate-rust-app-{:016x}", checkout.finish());
+        let root = std::env::temp_dir().join(name);
+        let _ = fs::remove_dir_all(&root);
         let app = Self {
             root: root.join("workspace"),
             _alone: alone,
         };
-        for used in ["bin", "layer", "workspace"] {
-            let _ = fs::remove_dir_all(root.join(used));
-        }
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         copy(&project.join("examples/rust-app"), &app.root);
         // What is published would be named by its repository.
@@ -109,7 +112,7 @@ impl App {
     }
 
     fn target(&self) -> PathBuf {
-        self.root.with_file_name("target")
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join("rust-app/target")
     }
 
     /// The program that [`App::build`] made.
