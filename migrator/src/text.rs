@@ -61,6 +61,23 @@ impl SourceFile {
         }
     }
 
+    /// The same file without some spans of its text, which are in order; places lead
+    /// back to what was written.
+    #[must_use]
+    pub fn without(file: &Arc<Self>, spans: &[Span]) -> Self {
+        let (whole, mut fills) = match &file.written {
+            None => (Arc::clone(file), Vec::new()),
+            Some(written) => (Arc::clone(&written.file), written.fills.clone()),
+        };
+        fills.extend(spans.iter().map(|span| Fill {
+            span: file.written(*span).1,
+            name: String::new(),
+            value: String::new(),
+        }));
+        fills.sort_by_key(|fill| fill.span);
+        Self::filled(&whole, fills)
+    }
+
     /// The file as it was written, and where a span of this text is in it: a
     /// part of a value is its variable.
     #[must_use]

@@ -7,7 +7,7 @@ use crate::model::{Script, Version};
 use crate::plan::history::History;
 use crate::plan::history::Resume;
 use crate::plan::resume;
-use crate::sql::{self, Dialect, Kind, Statement, variables};
+use crate::sql::{self, Dialect, Kind, Statement, unit, variables};
 use crate::text::{SourceFile, Span};
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub(crate) fn script(
         file: Arc::clone(&script.file),
         error,
     })?;
-    let verified = split(file, dialect)?;
+    let verified = without_wrapping(script, split(file, dialect)?, dialect)?;
     let first = forbidden(script, &verified, dialect).next();
     match first {
         Some(first) => Err(first.into()),
@@ -52,9 +52,12 @@ pub(crate) fn problems(script: &Script, dialect: Dialect) -> Vec<Error> {
         return Vec::new();
     }
     match split(Arc::clone(&script.file), dialect) {
-        Ok(verified) => forbidden(script, &verified, dialect)
-            .map(Error::from)
-            .collect(),
+        Ok(verified) => match without_wrapping(script, verified, dialect) {
+            Ok(verified) => forbidden(script, &verified, dialect)
+                .map(Error::from)
+                .collect(),
+            Err(error) => vec![error],
+        },
         Err(error) => vec![error],
     }
 }
@@ -74,6 +77,26 @@ fn split(file: Arc<SourceFile>, dialect: Dialect) -> Result<Verified, Error> {
     }
 }
 
+/// A file's own BEGIN and COMMIT around all that it does say what is done anyway:
+/// they are not sent.
+fn without_wrapping(
+    script: &Script,
+    verified: Verified,
+    dialect: Dialect,
+) -> Result<Verified, Error> {
+    if !script.transaction || dialect == Dialect::Mysql {
+        return Ok(verified);
+    }
+    let spans = match unit::wrapping(&verified.file, &verified.statements) {
+        Some(spans) => spans,
+        None => return Ok(verified),
+    };
+    split(
+        Arc::new(SourceFile::without(&verified.file, &spans)),
+        dialect,
+    )
+}
+
 fn forbidden(
     script: &Script,
     verified: &Verified,
@@ -83,7 +106,18 @@ fn forbidden(
         Some(Forbidden {
             file: Arc::clone(&verified.file),
             span: statement.span,
-            why: why_forbidden(statement.kind, script, dialect)?,
+            why: match statement.kind {
+                // What is prepared outlives every connection, and no mark goes with it.
+                Kind::TransactionControl if !script.transaction => {
+                    let text = verified.file.slice(statement.span);
+                    let is = |word: &str| {
+                        text.get(..word.len())
+                            .is_some_and(|start| start.eq_ignore_ascii_case(word))
+                    };
+                    is("PREPARE").then_some(Why::TransactionControl)?
+                }
+                kind => why_forbidden(kind, script, dialect)?,
+            },
         })
     })
 }

@@ -254,6 +254,14 @@ impl Session for Connection {
         with_driver!(&mut self.0, session => session.invalid_indexes(statements).await)
     }
 
+    async fn prepare(&mut self, job: &Job<'_>) -> Result<(), Fault> {
+        with_driver!(&mut self.0, session => session.prepare(job).await)
+    }
+
+    async fn refresh(&mut self) -> Result<(), Fault> {
+        with_driver!(&mut self.0, session => session.refresh().await)
+    }
+
     fn handle(&self) -> Handle {
         with_driver!(&self.0, session => session.handle())
     }

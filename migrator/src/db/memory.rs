@@ -15,6 +15,11 @@ use crate::sql::Dialect;
 pub(super) trait Memory {
     const DIALECT: Dialect;
 
+    /// What begins and ends a transaction of ours, whatever a file has set.
+    const BEGIN: &'static str = "BEGIN";
+    const COMMIT: &'static str = "COMMIT";
+    const ROLLBACK: &'static str = "ROLLBACK";
+
     async fn ask(&mut self, sql: &str) -> Result<Answer, Fault>;
 
     /// Creates a table where it is missing, whoever else does so meanwhile.
@@ -155,11 +160,11 @@ pub(super) async fn edit<M: Memory>(
 
 /// All of them, or none.
 async fn all<M: Memory>(memory: &mut M, statements: &[String]) -> Result<(), Fault> {
-    let begin = std::iter::once("BEGIN");
+    let begin = std::iter::once(M::BEGIN);
     let changes = statements.iter().map(String::as_str);
-    for sql in begin.chain(changes).chain(["COMMIT"]) {
+    for sql in begin.chain(changes).chain([M::COMMIT]) {
         if let Err(fault) = memory.ask(sql).await {
-            let _ = memory.ask("ROLLBACK").await;
+            let _ = memory.ask(M::ROLLBACK).await;
             return Err(fault);
         }
     }

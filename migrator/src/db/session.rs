@@ -67,6 +67,24 @@ pub trait Session {
         Ok(Vec::new())
     }
 
+    /// Makes the session as if freshly opened, unless the job goes on with what was
+    /// begun in it. Its handle may be another one afterwards.
+    ///
+    /// # Errors
+    /// What the database complained of; a connection that is to be made anew is a
+    /// lost one.
+    async fn prepare(&mut self, _job: &Job<'_>) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    /// Makes the session as if freshly opened, for our own statements.
+    ///
+    /// # Errors
+    /// As [`Session::prepare`].
+    async fn refresh(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+
     /// By what its running statement is cancelled.
     fn handle(&self) -> Handle;
 

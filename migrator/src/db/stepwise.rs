@@ -9,7 +9,9 @@ use crate::formats::journal::{CLAIM, Journal, REVERT, claim_digest, claim_number
 use crate::formats::record;
 use crate::model::{Deed, Version};
 use crate::plan::history::{Mark, Resume};
-use crate::sql::Statement;
+use crate::sql::unit::{self, Ends};
+use crate::sql::{Dialect, Statement, session};
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 /// What a database must tell for it.
@@ -22,10 +24,14 @@ pub(super) trait Stepwise: Memory {
         fault.kind == FaultKind::Claimed || Self::is_duplicate(fault)
     }
 
-    /// Runs one statement and marks it.
+    /// The migration whose statements this session has run, and no others since:
+    /// whatever they left in the session is there.
+    fn held(&mut self) -> &mut Option<Version>;
+
+    /// Runs the statements of a unit and marks them.
     ///
     /// # Errors
-    /// What the database complained of, and whether anything may stay of it.
+    /// What the database complained of, and what may stay.
     async fn step(&mut self, step: &Step<'_>) -> Result<(), Miss>;
 
     /// Runs one statement of a file that keeps no journal, for no longer than it
@@ -44,7 +50,8 @@ pub(super) trait Stepwise: Memory {
         Ok(false)
     }
 
-    /// Finds out whether a statement happened that an earlier run had begun.
+    /// Finds out whether the first statement of a step happened that an earlier run
+    /// had begun.
     async fn settle(&mut self, step: &Step<'_>, mark: &Mark) -> Result<Settled, Fault>;
 
     /// Prepares the session for our own statements again, and checks what can
@@ -55,23 +62,49 @@ pub(super) trait Stepwise: Memory {
     fn offset(text: &str, fault: &Fault) -> Option<usize>;
 }
 
-/// One statement, with all that is needed to run and mark it.
+/// Statements that are run and marked together, with all that is needed for it.
 pub(super) struct Step<'a> {
     pub(super) job: Job<'a>,
     pub(super) journal: &'a Journal,
-    pub(super) number: i64,
-    pub(super) statement: Statement,
-    pub(super) text: &'a str,
+    /// The number of the first of its statements in the file.
+    pub(super) first: usize,
+    /// Never empty.
+    pub(super) statements: &'a [Statement],
+    pub(super) ends: Ends,
 }
 
 impl<'a> Step<'a> {
-    fn of(job: Job<'a>, journal: &'a Journal, number: usize, statement: &Statement) -> Self {
+    fn of(job: Job<'a>, journal: &'a Journal, numbers: Range<usize>, ends: Ends) -> Self {
         Self {
             job,
             journal,
-            number: i64::try_from(number).unwrap_or(i64::MAX),
-            statement: *statement,
-            text: job.file.slice(statement.span),
+            first: numbers.start,
+            statements: job.statements.get(numbers).unwrap_or_default(),
+            ends,
+        }
+    }
+
+    /// The text of one of its statements.
+    pub(super) fn text(&self, at: usize) -> &'a str {
+        self.statements
+            .get(at)
+            .map_or("", |statement| self.job.file.slice(statement.span))
+    }
+
+    /// The texts of its statements, each with its number in the step.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (usize, &'a str)> {
+        let file = self.job.file;
+        let texts = self.statements.iter();
+        texts
+            .map(move |statement| file.slice(statement.span))
+            .enumerate()
+    }
+
+    /// The only statement, of most steps.
+    pub(super) fn only(&self) -> Option<&'a Statement> {
+        match self.statements {
+            [only] => Some(only),
+            _ => None,
         }
     }
 
@@ -80,39 +113,84 @@ impl<'a> Step<'a> {
         record::version(self.job.deed)
     }
 
-    /// What the statement is recognised by: as it was written, for the values of
-    /// its variables may change.
-    fn digest(&self) -> String {
-        digest(self.job.file.slice_as_written(self.statement.span))
+    /// Marks all its statements.
+    fn marks(&self, done: bool) -> String {
+        self.each(|number, statement| {
+            // As it was written, for the values of its variables may change.
+            let digest = digest(self.job.file.slice_as_written(statement.span));
+            let version = self.version();
+            self.journal
+                .mark(version, number, &digest, self.job.run, done)
+        })
     }
-}
 
-/// A statement that did not come to its end.
-pub(super) struct Miss {
-    pub(super) fault: Fault,
-    /// Whether nothing of the statement stays.
-    pub(super) is_clean: bool,
-}
+    /// Marks them as begun.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    pub(super) fn begin(&self) -> String {
+        self.marks(false)
+    }
 
-#[cfg(any(feature = "mysql", feature = "postgres"))]
-impl Miss {
-    /// One of which something may stay.
-    pub(super) fn unclean(fault: Fault) -> Self {
-        Self {
+    /// Marks them as done, of which the database knows no beginning.
+    pub(super) fn done_at_once(&self) -> String {
+        self.marks(true)
+    }
+
+    /// Marks them as done that were begun.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    pub(super) fn done(&self) -> String {
+        self.each(|number, _| self.journal.done(self.version(), number))
+    }
+
+    /// Takes the marks back: none of them has happened.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    pub(super) fn undo(&self) -> String {
+        self.each(|number, _| self.journal.undo(self.version(), number))
+    }
+
+    fn each(&self, sql: impl Fn(i64, &Statement) -> String) -> String {
+        let statements = self.statements.iter().enumerate();
+        let each: Vec<_> = statements
+            .map(|(at, statement)| sql(number(self.first + at), statement))
+            .collect();
+        each.join("; ")
+    }
+
+    /// What it came to that one of its statements failed, or a record of them.
+    pub(super) fn miss(&self, at: usize, fault: Fault, is_clean: bool) -> Miss {
+        Miss {
+            at,
+            // Of a lost connection nobody knows.
+            is_clean: is_clean && fault.kind != FaultKind::Lost,
             fault,
+            is_of_mark: false,
+        }
+    }
+
+    /// What it came to that all its statements ran and could not be recorded.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    pub(super) fn unrecorded(&self, fault: Fault) -> Miss {
+        Miss {
+            at: self.statements.len(),
             is_clean: false,
+            fault,
+            is_of_mark: true,
         }
     }
 }
 
-/// What was rolled back, or never ran; but of a lost connection nobody knows.
-impl From<Fault> for Miss {
-    fn from(fault: Fault) -> Self {
-        Self {
-            is_clean: fault.kind != FaultKind::Lost,
-            fault,
-        }
-    }
+fn number(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Statements that did not come to their end.
+pub(super) struct Miss {
+    /// Which of the step's statements failed.
+    pub(super) at: usize,
+    pub(super) fault: Fault,
+    /// Whether nothing of the step stays.
+    pub(super) is_clean: bool,
+    /// Whether they ran, and only their record failed.
+    pub(super) is_of_mark: bool,
 }
 
 /// What became of a statement of an earlier run.
@@ -135,22 +213,74 @@ pub(super) async fn apply<S: Stepwise>(session: &mut S, job: Job<'_>) -> Result<
         Some(resume) => go_on(session, job, &journal, resume).await?,
         None => claim(session, job, &journal).await.map(|()| 0)?,
     };
-    for (number, statement) in job.statements.iter().enumerate().skip(done) {
-        let step = Step::of(job, &journal, number, statement);
-        if let Err(Miss { fault, is_clean }) = session.step(&step).await {
-            let nothing = number == 0 && is_clean;
-            let mut setback = setback::<S>(job, number, number, fault);
+    *session.held() = Some(record::version(job.deed));
+    for step in steps(job, &journal, S::DIALECT, done) {
+        if let Err(miss) = session.step(&step).await {
+            let nothing = step.first == 0 && miss.is_clean;
+            let mut setback = missed::<S>(&step, miss);
             if nothing && give_up(session, job, &journal).await.is_ok() {
+                *session.held() = None;
                 setback.left = Left::Nothing;
             }
             return Err(setback);
         }
-        done = number + 1;
+        done = step.first + step.statements.len();
     }
     finish(session, job, &journal, began)
         .await
         .map_err(|fault| ours(done, fault))?;
+    *session.held() = None;
     Ok(began.elapsed())
+}
+
+/// What is left to do after so many statements. Whatever was done of a unit by
+/// itself, the rest of it is done so, too.
+fn steps<'a>(
+    job: Job<'a>,
+    journal: &'a Journal,
+    dialect: Dialect,
+    done: usize,
+) -> impl Iterator<Item = Step<'a>> {
+    unit::units(job.file, job.statements, dialect)
+        .into_iter()
+        .filter(move |unit| unit.statements.end > done)
+        .flat_map(move |unit| {
+            let Range { start, end } = unit.statements;
+            if start >= done {
+                vec![Step::of(job, journal, start..end, unit.ends)]
+            } else {
+                (done..end)
+                    .map(|at| Step::of(job, journal, at..at + 1, Ends::Ours))
+                    .collect()
+            }
+        })
+}
+
+fn missed<S: Stepwise>(step: &Step<'_>, miss: Miss) -> Setback {
+    let Miss {
+        at,
+        fault,
+        is_clean,
+        is_of_mark,
+    } = miss;
+    let ran = step.first;
+    if is_of_mark && fault.kind != FaultKind::Lost {
+        let message = format!("it ran, but could not be recorded: {}", fault.message);
+        let last = step.first + step.statements.len();
+        let left = Left::Part {
+            ran: last,
+            resumable: false,
+        };
+        return Setback {
+            statement: Some(last - 1),
+            ..Setback::unplaced(Fault { message, ..fault }, left)
+        };
+    }
+    let mut setback = setback::<S>(step.job, step.first + at, ran, fault);
+    if !is_clean && step.statements.len() > 1 && setback.left != Left::Unknown {
+        setback.left = Left::Unsettled { ran };
+    }
+    setback
 }
 
 /// Goes on with what an earlier run has begun: ends what is left of that run,
@@ -176,23 +306,19 @@ async fn go_on<S: Stepwise>(
     }
     let take_over = journal.take_over(version, job.run);
     session.ask(&take_over).await.map_err(ours)?;
-    // What the earlier run set for its session must be set for this one, too.
-    for (number, statement) in job.statements.iter().enumerate().take(done) {
-        let text = job.file.slice(statement.span);
-        if sets_the_session(text) {
-            session
-                .ask(text)
-                .await
-                .map_err(|fault| setback::<S>(job, number, done, fault))?;
-        }
+    if *session.held() != Some(version) {
+        restore(session, job, done).await?;
     }
-    let (Some(mark), Some(statement)) = (&resume.begun, job.statements.get(done)) else {
+    let Some(mark) = &resume.begun else {
         return Ok(done);
     };
-    let step = Step::of(job, journal, done, statement);
+    if done >= job.statements.len() {
+        return Ok(done);
+    }
+    let step = Step::of(job, journal, done..done + 1, Ends::Ours);
     let (mark, settled) = match session.settle(&step, mark).await.map_err(ours)? {
-        Settled::Happened => (journal.done(version, step.number), done + 1),
-        Settled::DidNotHappen => (journal.undo(version, step.number), done),
+        Settled::Happened => (journal.done(version, number(done)), done + 1),
+        Settled::DidNotHappen => (journal.undo(version, number(done)), done),
         Settled::Unknown => {
             let fault = Fault::new(
                 FaultKind::Statement,
@@ -206,6 +332,46 @@ async fn go_on<S: Stepwise>(
     };
     session.ask(&mark).await.map_err(ours)?;
     Ok(settled)
+}
+
+/// Makes of this session what the done statements have made of theirs, which has
+/// ended: their settings are made again. What cannot be had again must not be
+/// missed by what is left to do.
+async fn restore<S: Stepwise>(session: &mut S, job: Job<'_>, done: usize) -> Result<(), Setback> {
+    let (before, rest) = job.statements.split_at(done.min(job.statements.len()));
+    let left = session::left_by(job.file, before, S::DIALECT);
+    let lost = left.states.iter().find(|(_, state)| {
+        let mut rest = rest.iter();
+        rest.any(|statement| state.is_used_by(job.file.slice(statement.span)))
+    });
+    if let Some((at, state)) = lost {
+        let fault = Fault::new(
+            FaultKind::Statement,
+            format!(
+                "statement {} left {} in its session, which has ended, and what follows may need it",
+                at + 1,
+                state.what
+            ),
+        );
+        return Err(Setback {
+            left: Left::Part {
+                ran: done,
+                resumable: false,
+            },
+            ..setback::<S>(job, *at, done, fault)
+        });
+    }
+    for at in left.settings {
+        let text = job
+            .statements
+            .get(at)
+            .map_or("", |it| job.file.slice(it.span));
+        session
+            .ask(text)
+            .await
+            .map_err(|fault| setback::<S>(job, at, done, fault))?;
+    }
+    Ok(())
 }
 
 /// The fence: the history row, and with it the mark that says whose it is.
@@ -228,13 +394,13 @@ async fn claim<S: Stepwise>(
         Deed::Revert(..) => REVERT,
     };
     let mark = journal.mark(version, direction, &digest, job.run, true);
-    for sql in ["BEGIN", &row, &stale, &mark, "COMMIT"] {
+    for sql in [S::BEGIN, &row, &stale, &mark, S::COMMIT] {
         let fault = match session.ask(sql).await {
             Ok(answer) if sql == row && answer.affected != 1 => quicker(),
             Ok(_) => continue,
             Err(fault) => fault,
         };
-        let _ = session.ask("ROLLBACK").await;
+        let _ = session.ask(S::ROLLBACK).await;
         let is_fence = sql == row && S::is_claimed(&fault);
         return Err(Setback {
             left: if is_fence {
@@ -281,13 +447,24 @@ async fn finish<S: Stepwise>(
 
 /// Changes the history row and its marks, or neither.
 async fn both<S: Stepwise>(session: &mut S, row: &str, marks: &str) -> Result<(), Fault> {
-    for sql in ["BEGIN", row, marks, "COMMIT"] {
-        if let Err(fault) = session.ask(sql).await {
-            let _ = session.ask("ROLLBACK").await;
-            return Err(fault);
-        }
+    for sql in [S::BEGIN, row, marks, S::COMMIT] {
+        let fault = match session.ask(sql).await {
+            Ok(answer) if sql == row && answer.affected != 1 => removed(),
+            Ok(_) => continue,
+            Err(fault) => fault,
+        };
+        let _ = session.ask(S::ROLLBACK).await;
+        return Err(fault);
     }
     Ok(())
+}
+
+/// Its own row is not there to be completed.
+pub(super) fn removed() -> Fault {
+    Fault::new(
+        FaultKind::Statement,
+        "the migration removed its own row from the history table",
+    )
 }
 
 fn setback<S: Stepwise>(job: Job<'_>, number: usize, ran: usize, fault: Fault) -> Setback {
@@ -314,14 +491,6 @@ fn ours(ran: usize, fault: Fault) -> Setback {
     Setback::unplaced(fault, left)
 }
 
-/// Settings last as long as the session, which a killed run has taken with it.
-fn sets_the_session(statement: &str) -> bool {
-    matches!(
-        first_word(statement).as_str(),
-        "PRAGMA" | "RESET" | "SET" | "USE"
-    )
-}
-
 /// A statement's first word, in capitals.
 pub(super) fn first_word(statement: &str) -> String {
     statement
@@ -329,27 +498,4 @@ pub(super) fn first_word(statement: &str) -> String {
         .next()
         .unwrap_or_default()
         .to_ascii_uppercase()
-}
-
-/// Tells a database's statement by its digest when the journal is asked.
-#[cfg(any(feature = "mysql", feature = "postgres"))]
-pub(super) fn begin(step: &Step<'_>) -> String {
-    step.journal.mark(
-        step.version(),
-        step.number,
-        &step.digest(),
-        step.job.run,
-        false,
-    )
-}
-
-/// The mark of a statement that happens in one transaction with it.
-pub(super) fn done_at_once(step: &Step<'_>) -> String {
-    step.journal.mark(
-        step.version(),
-        step.number,
-        &step.digest(),
-        step.job.run,
-        true,
-    )
 }

@@ -232,7 +232,11 @@ async fn under_lock<'a, W: Session>(
             Err(Error::Stopped(_)) => RELEASE_WITHIN,
             _ => REMEMBER_WITHIN,
         };
-        let ended = memory::end(control.run, &mut worker, &result, outcome);
+        let ended = async {
+            // What the last migration has set is not for our own record.
+            worker.refresh().await?;
+            memory::end(control.run, &mut worker, &result, outcome).await
+        };
         let _ = timeout(patience, ended).await;
     }
     // The lock goes with the connection in any case.

@@ -231,8 +231,9 @@ pub fn quote(dialect: Dialect, text: &str) -> String {
     let doubled = text.replace('\'', "''");
     match dialect {
         Dialect::Postgres => format!("E'{}'", doubled.replace('\\', "\\\\")),
-        // Hexadecimal: NO_BACKSLASH_ESCAPES changes what a quoted text means.
-        Dialect::Mysql if text.contains('\\') => {
+        // Hexadecimal: NO_BACKSLASH_ESCAPES changes what a quoted text means, and SET
+        // NAMES what its bytes do.
+        Dialect::Mysql if text.contains('\\') || !text.is_ascii() => {
             format!("CONVERT({} USING utf8mb4)", hex_literal(text.as_bytes()))
         }
         Dialect::Mysql | Dialect::Sqlite => format!("'{doubled}'"),

@@ -78,7 +78,11 @@ impl Record<'_> {
         // the row was written by the clock.
         let took = "(extract(epoch FROM clock_timestamp() - installed_on) * 1000000000)::bigint";
         match self.finish(took) {
-            Some(finish) => format!("{finish} RETURNING {run}, 'took', execution_time::text"),
+            // A file that has removed the row must not be committed without one.
+            Some(finish) => format!(
+                "WITH mine AS ({finish} RETURNING execution_time) SELECT {run}, 'took', \
+                 (coalesce((SELECT max(execution_time) FROM mine), 0) / (SELECT count(*) FROM mine))::text"
+            ),
             None => format!("SELECT {run}, 'ended', ({NANOSECONDS})::bigint::text"),
         }
     }

@@ -22,10 +22,14 @@ mod mysql;
 mod postgres;
 mod rules;
 mod scanner;
+#[cfg(feature = "cli")]
+pub(crate) mod session;
 mod splitter;
 mod sqlite;
 #[cfg(feature = "cli")]
 mod subject;
+#[cfg(feature = "cli")]
+pub(crate) mod unit;
 pub mod variables;
 
 pub use error::{SplitError, SplitErrorKind};

@@ -21,16 +21,7 @@ pub(super) const RULES: Rules = Rules {
     parentheses_hide_semicolons: false,
 };
 
-const TRANSACTION_CONTROL: &[&str] = &[
-    "BEGIN",
-    "COMMIT",
-    "ROLLBACK",
-    "SET AUTOCOMMIT",
-    "SET LOCAL AUTOCOMMIT",
-    "SET SESSION AUTOCOMMIT",
-    "START TRANSACTION",
-    "XA",
-];
+const TRANSACTION_CONTROL: &[&str] = &["BEGIN", "COMMIT", "ROLLBACK", "START TRANSACTION", "XA"];
 
 pub(super) fn kind(head: &mut Head<'_>) -> Kind {
     if head
@@ -44,6 +35,9 @@ pub(super) fn kind(head: &mut Head<'_>) -> Kind {
         && !head.begins_with("BEGIN NOT")
         && !head.is_rollback_to_savepoint()
     {
+        return Kind::TransactionControl;
+    }
+    if head.begins_with("SET") && head.has("AUTOCOMMIT") {
         return Kind::TransactionControl;
     }
     Kind::Other

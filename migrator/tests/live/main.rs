@@ -47,6 +47,7 @@ mod repair;
 mod repeatable;
 mod running;
 mod runs;
+mod sessions;
 mod sqlite;
 mod sqlx_toml;
 mod steps;

@@ -35,7 +35,7 @@ fn what_a_server_cannot_be_sent_is_refused_with_its_place(db: &Database) {
             "copy_from_client",
         ),
         (
-            "BEGIN;\nCREATE TABLE a (id INT);\nCOMMIT;\n",
+            "BEGIN;\nCREATE TABLE a (id INT);\nCOMMIT;\nSELECT 1;\n",
             "1:1",
             "transaction_control",
         ),

@@ -56,7 +56,10 @@ fn what_does_nothing_in_a_transaction_is_refused(db: &Database) {
 
 fn transactions_of_its_own_are_refused(db: &Database) {
     for (text, place) in [
-        ("BEGIN;\nCREATE TABLE a (n INT);\nCOMMIT;\n", "1:1"),
+        (
+            "BEGIN;\nCREATE TABLE a (n INT);\nCOMMIT;\nSELECT 1;\n",
+            "1:1",
+        ),
         ("CREATE TABLE a (n INT);\nEND TRANSACTION;\n", "2:1"),
     ] {
         up(&one(text), db)

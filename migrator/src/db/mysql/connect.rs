@@ -2,6 +2,7 @@
 
 use super::Mysql;
 use super::fault::fault;
+use super::fresh::Known;
 use crate::db::fault::Fault;
 use crate::db::url::DatabaseUrl;
 use sqlx::ConnectOptions;
@@ -28,11 +29,16 @@ impl Mysql {
             is_mariadb: false,
             largest: usize::MAX,
             user,
+            url: url.clone(),
+            has_safe_default: false,
+            known: Known::default(),
+            is_changed: false,
+            held: None,
         };
         let facts = session
             .rows(
                 "SELECT CAST(CONNECTION_ID() AS CHAR), CAST(@@max_allowed_packet AS CHAR), \
-                 CAST(VERSION() AS CHAR)",
+                 CAST(VERSION() AS CHAR), CAST(@@default_storage_engine AS CHAR)",
             )
             .await?
             .rows;
@@ -42,6 +48,7 @@ impl Mysql {
             .and_then(|bytes| bytes.parse().ok())
             .unwrap_or(usize::MAX);
         session.is_mariadb = fact(2).is_some_and(|version| version.contains("MariaDB"));
+        session.has_safe_default = fact(3) == Some("InnoDB");
         Ok(session)
     }
 }

@@ -10,6 +10,7 @@ pub(super) const NO_SUCH_TABLE: &str = "1146";
 pub(super) const TABLE_ACCESS_DENIED: &str = "1142";
 pub(super) const UNKNOWN_COLUMN: &str = "1054";
 pub(super) const UNKNOWN_DATABASE: &str = "1049";
+pub(super) const READ_ONLY_TRANSACTION: &str = "1792";
 pub(super) const PACKET_TOO_LARGE: u16 = 1153;
 
 pub(super) fn fault(error: &sqlx::Error, connecting: bool) -> Fault {

@@ -4,6 +4,7 @@
 mod code;
 mod connect;
 mod fault;
+mod fresh;
 mod guard;
 mod health;
 mod lock_name;
@@ -15,13 +16,15 @@ mod stepwise;
 
 use crate::db::fault::Fault;
 use crate::db::memory::{self, Memory};
+use crate::db::url::DatabaseUrl;
 use crate::db::wire::{self, Answer};
 use crate::db::{Edit, Entry, Handle, Job, Left, Look, Progress, Session, Setback, Wanted};
 use crate::formats::ledger::Ledger;
 use crate::formats::repeated::Repeated;
-use crate::model::Deed;
+use crate::model::{Deed, Version};
 use crate::sql::Dialect;
 use fault::{NO_SUCH_TABLE, TABLE_ACCESS_DENIED, fault};
+use fresh::Known;
 use sqlx::mysql::MySqlConnection;
 use std::time::Duration;
 
@@ -39,6 +42,14 @@ pub(super) struct Mysql {
     /// The largest message that the server takes, in bytes.
     largest: usize,
     user: String,
+    url: DatabaseUrl,
+    /// Whether tables are made with transactions where nothing else is said.
+    has_safe_default: bool,
+    known: Known,
+    /// Whether what has run may have changed the session.
+    is_changed: bool,
+    /// The migration whose statements this session has run so far.
+    held: Option<Version>,
 }
 
 impl Mysql {
@@ -62,8 +73,14 @@ impl Mysql {
             (false, true) => format!(", max_statement_time = {}", timeout.as_secs_f64()),
             (false, false) => format!(", max_execution_time = {}", timeout.as_millis().max(1)),
         };
+        // What the migration before has inserted is not this one's to ask about.
+        let own = if self.held.is_some() {
+            ""
+        } else {
+            ", last_insert_id = 0"
+        };
         self.rows(&format!(
-            "SET SESSION lock_wait_timeout = {patience}, innodb_lock_wait_timeout = {}{bound}",
+            "SET SESSION lock_wait_timeout = {patience}, innodb_lock_wait_timeout = {}{bound}{own}",
             patience.min(LONGEST_ROW_LOCK_WAIT)
         ))
         .await
@@ -91,6 +108,14 @@ impl Session for Mysql {
         Ok(())
     }
 
+    async fn prepare(&mut self, job: &Job<'_>) -> Result<(), Fault> {
+        self.make_fresh(job).await
+    }
+
+    async fn refresh(&mut self) -> Result<(), Fault> {
+        self.renew().await
+    }
+
     fn handle(&self) -> Handle {
         Handle::Connection(self.number)
     }
@@ -101,15 +126,20 @@ impl Session for Mysql {
                 if let Some(setback) = self.too_large(job) {
                     return Progress::none(setback);
                 }
-                if let Err(fault) = self.be_patient(*job).await {
-                    return Progress::none(self.our_setback(*job, fault, 0).await);
+                for result in [self.be_patient(*job).await, self.expect_changes(job).await] {
+                    if let Err(fault) = result {
+                        return Progress::none(self.our_setback(*job, fault, 0).await);
+                    }
                 }
                 if let Some(function) = job.function() {
                     return self.apply_code(*job, function).await.into();
                 }
+                let is_whole = one_transaction::locks_tables(job)
+                    || (one_transaction::is_sent_whole(job)
+                        && !self.writes_for_good(job.file.text()).await);
                 match job.deed {
                     Deed::Repeat(_) => self.repeat(*job).await.into(),
-                    Deed::Apply(_) | Deed::Revert(..) if one_transaction::is_sent_whole(job) => {
+                    Deed::Apply(_) | Deed::Revert(..) if is_whole => {
                         self.apply_one(*job).await.into()
                     }
                     Deed::Apply(_) | Deed::Revert(..) => {
@@ -138,6 +168,10 @@ impl Session for Mysql {
 
 impl Memory for Mysql {
     const DIALECT: Dialect = DIALECT;
+    // Whatever a file has made of `completion_type` and of what is read only.
+    const BEGIN: &'static str = "START TRANSACTION READ WRITE";
+    const COMMIT: &'static str = "COMMIT AND NO CHAIN NO RELEASE";
+    const ROLLBACK: &'static str = "ROLLBACK AND NO CHAIN NO RELEASE";
 
     async fn ask(&mut self, sql: &str) -> Result<Answer, Fault> {
         self.rows(sql).await

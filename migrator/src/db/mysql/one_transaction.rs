@@ -5,7 +5,8 @@
 use super::place::offset_in;
 use super::{DIALECT, Mysql};
 use crate::db::fault::Fault;
-use crate::db::stepwise::{Stepwise, first_word, quicker};
+use crate::db::memory::Memory;
+use crate::db::stepwise::{Stepwise, first_word, quicker, removed};
 use crate::db::wire::Answer;
 use crate::db::{Job, Left, Setback};
 use crate::formats::record;
@@ -19,7 +20,7 @@ impl Mysql {
         let began = Instant::now();
         let record = job.record(DIALECT);
         let claim = record.fence();
-        for ours in ["START TRANSACTION", claim.as_str()] {
+        for ours in [Self::BEGIN, claim.as_str()] {
             let fault = match self.rows(ours).await {
                 Ok(answer) if ours == claim && answer.affected != 1 => quicker(),
                 Ok(_) => continue,
@@ -46,10 +47,13 @@ impl Mysql {
         let took = began.elapsed().as_nanos().to_string();
         let finish = record.finish(&took).unwrap_or_default();
         // A dump's LOCK TABLES without its UNLOCK would lock the history out.
-        for ours in ["UNLOCK TABLES", finish.as_str(), "COMMIT"] {
-            if let Err(fault) = self.rows(ours).await {
-                return Err(self.our_setback(job, fault, job.statements.len()).await);
-            }
+        for ours in ["UNLOCK TABLES", finish.as_str(), Self::COMMIT] {
+            let fault = match self.rows(ours).await {
+                Ok(answer) if ours == finish && answer.affected != 1 => removed(),
+                Ok(_) => continue,
+                Err(fault) => fault,
+            };
+            return Err(self.our_setback(job, fault, job.statements.len()).await);
         }
         Ok(began.elapsed())
     }
@@ -63,13 +67,21 @@ impl Mysql {
     async fn left(&mut self, job: Job<'_>, ran: usize) -> Left {
         // Under a file's LOCK TABLES the history could not be read; unlocking
         // commits, so it comes second.
-        for ours in ["ROLLBACK", "UNLOCK TABLES"] {
-            if self.rows(ours).await.is_err() {
-                return Left::Unknown;
-            }
+        if self.rows(Self::ROLLBACK).await.is_err() {
+            return Left::Unknown;
+        }
+        let is_kept = self.kept_something().await;
+        if self.rows("UNLOCK TABLES").await.is_err() {
+            return Left::Unknown;
         }
         match self.rows(&marked(job)).await {
-            Ok(answer) => undone(job, &answer, ran),
+            Ok(answer) => match undone(job, &answer, ran) {
+                Left::Nothing if is_kept => Left::Part {
+                    ran,
+                    resumable: false,
+                },
+                left => left,
+            },
             Err(_) => Left::Unknown,
         }
     }
@@ -101,34 +113,53 @@ pub(super) fn undone(job: Job<'_>, answer: &Answer, ran: usize) -> Left {
     }
 }
 
-/// Whether a migration can be one transaction: nothing in it commits. One that
-/// locks tables can write into no journal meanwhile, and goes the old way.
+/// Whether a migration can be one transaction: nothing in it commits.
 pub(super) fn is_sent_whole(job: &Job<'_>) -> bool {
+    job.resume.is_none() && is_one_transaction(job.file, job.statements)
+}
+
+/// Whether a migration locks tables, beside which no journal can be written.
+pub(super) fn locks_tables(job: &Job<'_>) -> bool {
     let locks = |statement: &Statement| statement.kind == Kind::LockTables;
-    job.resume.is_none()
-        && (job.statements.iter().any(locks) || is_one_transaction(job.file, job.statements))
+    job.resume.is_none() && job.statements.iter().any(locks)
+}
+
+/// What a session may say of the next transaction, or of what is logged, only
+/// where none is open.
+fn is_for_outside(text: &str) -> bool {
+    let capitals = text.to_ascii_uppercase();
+    capitals.starts_with("SET")
+        && (capitals.contains("SQL_LOG_BIN")
+            || capitals.contains("BINLOG_FORMAT")
+            || capitals.contains("GTID_NEXT")
+            || capitals
+                .trim_start_matches("SET")
+                .trim_start()
+                .starts_with("TRANSACTION"))
 }
 
 /// Whether nothing in a file commits.
 pub(in crate::db) fn is_one_transaction(file: &SourceFile, statements: &[Statement]) -> bool {
-    statements
-        .iter()
-        .all(|statement| is_transactional(file.slice(statement.span)))
+    statements.iter().all(|statement| {
+        let text = file.slice(statement.span);
+        statement.kind != Kind::TransactionControl && is_transactional(text)
+    })
 }
 
 /// By their first word: these never commit.
 pub(super) fn is_transactional(statement: &str) -> bool {
-    matches!(
-        first_word(statement).as_str(),
-        "DELETE"
-            | "DO"
-            | "INSERT"
-            | "REPLACE"
-            | "SELECT"
-            | "SET"
-            | "TABLE"
-            | "UPDATE"
-            | "VALUES"
-            | "WITH"
-    )
+    !is_for_outside(statement)
+        && matches!(
+            first_word(statement).as_str(),
+            "DELETE"
+                | "DO"
+                | "INSERT"
+                | "REPLACE"
+                | "SELECT"
+                | "SET"
+                | "TABLE"
+                | "UPDATE"
+                | "VALUES"
+                | "WITH"
+        )
 }

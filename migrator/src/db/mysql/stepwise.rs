@@ -2,16 +2,21 @@
 //! schema, with its marks.
 
 use super::fault::DUPLICATE_ENTRY;
+use super::fault::{READ_ONLY_TRANSACTION, fault};
 use super::one_transaction::is_transactional;
 use super::place::offset_in;
 use super::{DIALECT, Mysql};
 use crate::db::Job;
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::stepwise::{Miss, Settled, Step, Stepwise, begin, done_at_once, first_word};
+use crate::db::memory::Memory;
+use crate::db::stepwise::{Miss, Settled, Step, Stepwise, first_word};
+use crate::db::wire;
 use crate::formats::journal::Journal;
 use crate::formats::ledger::quote;
+use crate::model::Version;
 use crate::plan::history::Mark;
-use crate::sql::Statement;
+use crate::sql::unit::Ends;
+use crate::sql::{Kind, Statement};
 use std::time::Duration;
 
 impl Stepwise for Mysql {
@@ -19,36 +24,19 @@ impl Stepwise for Mysql {
         fault.has_code(&[DUPLICATE_ENTRY])
     }
 
-    /// What commits by itself goes with its marks in one message: the server runs
-    /// the rest of a message after the client is gone. What does not, shares a
-    /// transaction with its mark.
+    fn held(&mut self) -> &mut Option<Version> {
+        &mut self.held
+    }
+
+    /// What does not commit by itself shares a transaction with its marks; a
+    /// transaction of the file's own is sent as the file has it.
     async fn step(&mut self, step: &Step<'_>) -> Result<(), Miss> {
-        let text = format!("/* {} */ {}", step.job.run, step.text);
-        if is_transactional(step.text) {
-            let done = done_at_once(step);
-            for sql in ["START TRANSACTION", &text, &done, "COMMIT"] {
-                if let Err(fault) = self.rows(sql).await {
-                    let _ = self.rows("ROLLBACK").await;
-                    return Err(fault.into());
-                }
-            }
-            return Ok(());
+        if self.is_atomic_step(step).await {
+            return self.in_transaction(step).await;
         }
-        let version = step.version();
-        let tail = format!(";\n{}", step.journal.done(version, step.number));
-        let message = format!("{};\n{text}{tail}", begin(step));
-        let Err(mut fault) = self.rows(&message).await else {
-            return Ok(());
-        };
-        fault.message = without_tail(&fault.message, &tail);
-        if fault.kind != FaultKind::Lost {
-            // Where even this fails, the next run settles it.
-            let _ = self.rows(&step.journal.undo(version, step.number)).await;
-        }
-        if self.is_atomic(step.text) {
-            Err(fault.into())
-        } else {
-            Err(Miss::unclean(fault))
+        match step.only() {
+            Some(_) => self.at_once(step).await,
+            None => self.one_by_one(step).await,
         }
     }
 
@@ -100,6 +88,158 @@ impl Stepwise for Mysql {
 }
 
 impl Mysql {
+    /// Whether nothing of a step stays where it is rolled back.
+    async fn is_atomic_step(&mut self, step: &Step<'_>) -> bool {
+        let is_transactional = |(at, text): (usize, &str)| {
+            is_transactional(text)
+                || announces(text)
+                || matches!(first_word(text).as_str(), "SAVEPOINT" | "RELEASE")
+                || is_control(&step.statements[at])
+        };
+        let text = step.job.file.text();
+        step.texts().all(is_transactional)
+            && step.texts().all(|(_, text)| first_word(text) != "XA")
+            && !step.statements.iter().all(is_control)
+            && !self.writes_for_good(text).await
+    }
+
+    /// Statements that a transaction holds together, ours or the file's.
+    async fn in_transaction(&mut self, step: &Step<'_>) -> Result<(), Miss> {
+        let last = step.statements.len() - 1;
+        // `SET TRANSACTION` is for the transaction after it.
+        let is_ours = !step
+            .statements
+            .iter()
+            .any(|statement| is_control(statement));
+        let begins = step.texts().position(|(_, text)| !announces(text));
+        let marks = step.done_at_once();
+        for (at, text) in step.texts() {
+            let ends = at == last && matches!(step.ends, Ends::Commit | Ends::Rollback);
+            if Some(at) == begins && (is_ours || !is_control(&step.statements[at])) {
+                self.rows(Self::BEGIN)
+                    .await
+                    .map_err(|fault| step.miss(at, fault, true))?;
+            }
+            let result = match (ends, step.ends) {
+                (true, Ends::Commit) => self.marked(&marks).await,
+                (true, _) => match self.rows(Self::ROLLBACK).await {
+                    Ok(_) => match self.rows(Self::BEGIN).await {
+                        Ok(_) => self.marked(&marks).await,
+                        Err(fault) => Err(fault),
+                    },
+                    Err(fault) => Err(fault),
+                },
+                (false, _) => self
+                    .rows(&format!("/* {} */ {text}", step.job.run))
+                    .await
+                    .map(|_| ()),
+            };
+            if let Err(fault) = result {
+                let is_clean = self.rolls_back().await;
+                return Err(step.miss(at, fault, is_clean));
+            }
+        }
+        if !matches!(step.ends, Ends::Commit | Ends::Rollback)
+            && let Err(fault) = self.marked(&marks).await
+        {
+            let is_clean = self.rolls_back().await;
+            return Err(step.miss(last, fault, is_clean));
+        }
+        Ok(())
+    }
+
+    async fn marked(&mut self, marks: &str) -> Result<(), Fault> {
+        // In a transaction that the file has made READ ONLY nothing can be marked,
+        // and nothing has to be: it has changed nothing.
+        match self.rows(marks).await {
+            Err(fault) if fault.has_code(&[READ_ONLY_TRANSACTION]) => {
+                self.rows(Self::COMMIT).await?;
+                self.rows(Self::BEGIN).await?;
+                self.rows(marks).await?;
+            }
+            result => {
+                result?;
+            }
+        }
+        self.rows(Self::COMMIT).await.map(|_| ())
+    }
+
+    /// Rolls back what has failed; whether nothing of it stays, which a table
+    /// without transactions makes untrue.
+    pub(super) async fn rolls_back(&mut self) -> bool {
+        self.rows(Self::ROLLBACK).await.is_ok() && !self.kept_something().await
+    }
+
+    /// Whether the server says of the ROLLBACK before that it could not take back
+    /// all.
+    pub(super) async fn kept_something(&mut self) -> bool {
+        match self.rows("SHOW WARNINGS").await {
+            Ok(answer) => answer.rows.iter().any(|row| {
+                row.iter()
+                    .flatten()
+                    .any(|text| text == NOT_ROLLED_BACK || text.contains(NOT_ROLLED_BACK_TEXT))
+            }),
+            Err(_) => true,
+        }
+    }
+
+    /// A statement that commits by itself goes with its marks in one message: the
+    /// server runs the rest of a message after the client is gone. Each mark is
+    /// committed by itself, whatever the file has made of autocommit.
+    async fn at_once(&mut self, step: &Step<'_>) -> Result<(), Miss> {
+        let text = format!("/* {} */ {}", step.job.run, step.text(0));
+        let tail = format!(";\n{}; {}", step.done(), Self::COMMIT);
+        let message = format!("{}; {};\n{text}{tail}", step.begin(), Self::COMMIT);
+        self.forget_what_it_changes(step.text(0));
+        let sent = wire::send(&mut self.connection, &message).await;
+        let Err(failed) = sent else {
+            return Ok(());
+        };
+        let mut fault = fault(&failed.error, false).of(&self.user);
+        fault.message = without_tail(&fault.message, &tail);
+        // What was completed: the mark and its COMMIT, then the statement.
+        if failed.answer.completed > 2 {
+            return Err(step.unrecorded(fault));
+        }
+        if fault.kind != FaultKind::Lost {
+            self.take_back(step).await;
+        }
+        let is_clean = self.is_atomic(step.text(0)) && !self.kept_something().await;
+        Err(step.miss(0, fault, is_clean))
+    }
+
+    /// Statements that belong together, and of which some commit by themselves.
+    async fn one_by_one(&mut self, step: &Step<'_>) -> Result<(), Miss> {
+        let begin = format!("{}; {}", step.begin(), Self::COMMIT);
+        self.rows(&begin)
+            .await
+            .map_err(|fault| step.miss(0, fault, true))?;
+        for (at, text) in step.texts() {
+            self.forget_what_it_changes(text);
+            let text = format!("/* {} */ {text}", step.job.run);
+            if let Err(fault) = self.rows(&text).await {
+                let is_clean = at == 0 && self.is_atomic(step.text(0));
+                let _ = self.rows(Self::ROLLBACK).await;
+                if is_clean && fault.kind != FaultKind::Lost {
+                    self.take_back(step).await;
+                }
+                return Err(step.miss(at, fault, is_clean));
+            }
+        }
+        let done = format!("{}; {}", step.done(), Self::COMMIT);
+        self.rows(&done)
+            .await
+            .map(|_| ())
+            .map_err(|fault| step.unrecorded(fault))
+    }
+
+    /// Where even this fails, the next run settles it.
+    async fn take_back(&mut self, step: &Step<'_>) {
+        let _ = self
+            .rows(&format!("{}; {}", step.undo(), Self::COMMIT))
+            .await;
+    }
+
     /// Whether a statement that failed has done nothing: a procedure may have
     /// committed before, and MariaDB drops those of several tables that are there.
     fn is_atomic(&self, statement: &str) -> bool {
@@ -109,6 +249,20 @@ impl Mysql {
             _ => true,
         }
     }
+}
+
+/// The warning of a ROLLBACK: some tables know no transactions.
+const NOT_ROLLED_BACK: &str = "1196";
+const NOT_ROLLED_BACK_TEXT: &str = "non-transactional changed tables";
+
+fn is_control(statement: &Statement) -> bool {
+    statement.kind == Kind::TransactionControl
+}
+
+fn announces(text: &str) -> bool {
+    let mut words = text.split_ascii_whitespace();
+    let mut is = |word: &str| words.next().is_some_and(|it| it.eq_ignore_ascii_case(word));
+    is("SET") && is("TRANSACTION")
 }
 
 /// A message that quotes the statement up to 80 characters further, without

@@ -1,13 +1,15 @@
 //! How migrations are sent: those that are transactions together, the others alone.
 
 use super::fault::fault;
-use super::message::{Message, RESET, Transaction, Verdict, milliseconds};
+use super::message::{Message, Transaction, Verdict, fresh, milliseconds};
 use super::{DIALECT, Postgres};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::memory::Memory;
 use crate::db::{Job, Left, Progress, Setback, repeat, stepwise, wire};
+use crate::formats::record;
 use crate::formats::repeated::Repeated;
 use crate::model::Deed;
+use crate::text::SourceFile;
 use std::time::Duration;
 
 impl Postgres {
@@ -28,6 +30,10 @@ impl Postgres {
         if let Err(fault) = self.prepare(&[job]).await {
             return Progress::none(Setback::unplaced(fault, Left::Nothing));
         }
+        let is_held = job.resume.is_some() && self.held == Some(record::version(job.deed));
+        if !is_held && let Err(fault) = self.refresh_after(None).await {
+            return Progress::none(Setback::unplaced(fault, Left::Nothing));
+        }
         if let Err(fault) = self.bound_the_session(job).await {
             return Progress::none(Setback::unplaced(fault, Left::Nothing));
         }
@@ -35,11 +41,21 @@ impl Postgres {
             Deed::Repeat(_) => repeat::apply(self, job).await,
             Deed::Apply(_) | Deed::Revert(..) => stepwise::apply(self, job).await,
         };
-        if result.is_err() {
-            // What was set must not reach a pooled connection's next user.
-            let _ = self.rows(&RESET.join("; ")).await;
+        match &result {
+            // It is tried again, and needs what its first statements have set.
+            Err(setback) if is_tried_again(setback) => {}
+            // The session's next user must not find what was left in it.
+            _ => {
+                let _ = self.refresh_after(Some(job.file)).await;
+            }
         }
         result.into()
+    }
+
+    /// Makes the session what it was when it was opened.
+    pub(super) async fn refresh_after(&mut self, file: Option<&SourceFile>) -> Result<(), Fault> {
+        self.held = None;
+        self.rows(&fresh(file).join("; ")).await.map(|_| ())
     }
 
     /// Sends migrations together. A later one that cannot be parsed stops all of
@@ -112,4 +128,16 @@ impl Postgres {
         .await
         .map(|_| ())
     }
+}
+
+/// Whether another try goes on in the same session.
+fn is_tried_again(setback: &Setback) -> bool {
+    let is_resumable = matches!(
+        setback.left,
+        Left::Part {
+            resumable: true,
+            ..
+        }
+    );
+    is_resumable && setback.fault.kind == FaultKind::LockTimeout
 }

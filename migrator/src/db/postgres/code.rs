@@ -1,10 +1,11 @@
 //! Migrations written in Rust on PostgreSQL.
 
-use super::fault::fault;
+use super::fault::{DIVISION_BY_ZERO, fault};
 use super::message::{after, before, claimed_or, lost_or};
 use super::{DIALECT, Postgres};
 use crate::db::code::{self, Function, Handle, Opened, Transaction, unplaced};
 use crate::db::fault::Fault;
+use crate::db::stepwise::removed;
 use crate::db::wire::{self, Answer, Rows};
 use crate::db::{Job, Left, Setback};
 use crate::sql::Dialect;
@@ -58,7 +59,7 @@ impl Opened for Open<'_> {
 
     /// With the settings of every migration, in one message.
     async fn fence(&mut self, job: Job<'_>) -> Result<(), Setback> {
-        let before = before(&job, self.version, false);
+        let before = before(&job, self.version);
         // The last but two: the timeouts of what follows come after it.
         let fence = before.len() - 3;
         let sent = wire::send_for(&mut *self.transaction, &before.join("; "), Rows::None).await;
@@ -75,7 +76,10 @@ impl Opened for Open<'_> {
     }
 
     async fn finish(&mut self, job: Job<'_>, _took: Duration) -> Result<(), Fault> {
-        self.ask(&after(&job, false).join("; ")).await.map(|_| ())
+        match self.ask(&after(&job, false).join("; ")).await {
+            Err(fault) if fault.has_code(&[DIVISION_BY_ZERO]) => Err(removed()),
+            result => result.map(|_| ()),
+        }
     }
 
     /// A statement that was prepared would stay with a pooled server connection.

@@ -31,6 +31,7 @@ impl Postgres {
             connection: connection.map_err(|error| fault(&error, true).of(&user))?,
             user,
             version: 0,
+            held: None,
         })
     }
 }

@@ -6,17 +6,41 @@ use super::DIALECT;
 use super::fault::{DIVISION_BY_ZERO, LOCK_NOT_AVAILABLE, SERIALIZATION_FAILURE, UNIQUE_VIOLATION};
 use super::place::name_in;
 use crate::db::fault::{Fault, FaultKind, Position};
+use crate::db::stepwise::removed;
 use crate::db::wire::{Answer, Rows};
 use crate::db::{Job, Left, Setback};
 use crate::formats::ledger::quote;
+use crate::text::SourceFile;
 use std::time::Duration;
 
 /// The first server that ends what a vanished client left running.
 const HAS_CONNECTION_CHECK: u32 = 140_000;
 
-/// What a file may have changed and must not reach a pooled connection's next
-/// user, nor our own statements.
-pub(super) const RESET: [&str; 3] = ["RESET ALL", "RESET SESSION AUTHORIZATION", "RESET ROLE"];
+/// Makes a session what it was when it was opened. What one migration leaves there
+/// must reach neither the next, nor our own statements, nor a pooled connection's
+/// next user; and what somebody has left in a pooled connection must not reach a
+/// migration. A thousand times all of it took 15 ms.
+const FRESH: [&str; 7] = [
+    "RESET ALL",
+    "RESET SESSION AUTHORIZATION",
+    "RESET ROLE",
+    "CLOSE ALL",
+    "UNLISTEN *",
+    "DISCARD SEQUENCES",
+    "DISCARD TEMP",
+];
+
+/// The same after a file, with what would harm others behind a pooler and is
+/// therefore done only where the file has made some of it.
+pub(super) fn fresh(file: Option<&SourceFile>) -> Vec<&'static str> {
+    let text = file.map(|file| file.text().to_ascii_uppercase());
+    let has = |word: &str| text.as_ref().is_some_and(|text| text.contains(word));
+    FRESH
+        .into_iter()
+        .chain(has("PREPARE").then_some("DEALLOCATE ALL"))
+        .chain(has("ADVISORY").then_some("SELECT pg_advisory_unlock_all()"))
+        .collect()
+}
 
 pub(super) struct Message<'a> {
     pub(super) text: String,
@@ -39,6 +63,8 @@ struct Part<'a> {
     fence: usize,
     file: usize,
     end: usize,
+    /// How many stand before what completes the row.
+    measured: usize,
     /// Where the file's text begins, in characters of the message.
     at: usize,
     characters: usize,
@@ -64,7 +90,13 @@ impl<'a> Message<'a> {
         let mut characters = 0;
         for (number, job) in jobs.iter().enumerate() {
             let each = transaction == Transaction::Part;
-            let before = before(job, version, each || number == 0);
+            let mut before = before(job, version);
+            if number == 0 {
+                before.splice(0..0, fresh(None).into_iter().map(str::to_owned));
+            }
+            if each || number == 0 {
+                before.insert(0, "BEGIN".to_owned());
+            }
             let after = after(job, each || number + 1 == jobs.len());
             let head = format!("{};\n", before.join("; "));
             // The line break ends a comment in the file's last line, which would
@@ -80,6 +112,9 @@ impl<'a> Message<'a> {
                 fence: statements + before.len() - 3,
                 file: statements + before.len(),
                 end: statements + before.len() + job.statements.len() + after.len(),
+                measured: statements + before.len() + job.statements.len() + after.len()
+                    - 1
+                    - usize::from(each || number + 1 == jobs.len()),
                 at: characters + head.chars().count() - unsent,
                 characters: text.chars().count(),
             };
@@ -156,6 +191,9 @@ impl<'a> Message<'a> {
 
 impl Part<'_> {
     fn setback(&self, fault: Fault, completed: usize) -> Setback {
+        if completed == self.measured && fault.has_code(&[DIVISION_BY_ZERO]) {
+            return Setback::unplaced(removed(), Left::Nothing);
+        }
         let source = self.job.file;
         let offset = match fault.position {
             Some(Position::Character(at)) => at
@@ -192,11 +230,8 @@ impl Part<'_> {
     }
 }
 
-pub(super) fn before(job: &Job<'_>, version: u32, begins: bool) -> Vec<String> {
+pub(super) fn before(job: &Job<'_>, version: u32) -> Vec<String> {
     let mut before = Vec::new();
-    if begins {
-        before.push("BEGIN".to_owned());
-    }
     before.push(format!(
         "SET LOCAL application_name = {}",
         quote(DIALECT, job.run)
@@ -222,9 +257,9 @@ pub(super) fn before(job: &Job<'_>, version: u32, begins: bool) -> Vec<String> {
 }
 
 pub(super) fn after(job: &Job<'_>, ends: bool) -> Vec<String> {
-    RESET
-        .map(str::to_owned)
+    fresh(Some(job.file))
         .into_iter()
+        .map(str::to_owned)
         // Row and schema are one transaction, and the run's last commit, which
         // waits for the disk, takes all earlier ones with it.
         .chain((!job.durable).then(|| "SET LOCAL synchronous_commit = off".to_owned()))

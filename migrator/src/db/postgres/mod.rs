@@ -20,6 +20,7 @@ use crate::db::memory::{self, Memory};
 use crate::db::wire::{self, Answer, Failed};
 use crate::db::{Edit, Entry, Handle, Job, Look, Progress, Session, Wanted};
 use crate::formats::ledger::Ledger;
+use crate::model::Version;
 use crate::sql::Dialect;
 use fault::{DUPLICATE_TABLE, INSUFFICIENT_PRIVILEGE, UNDEFINED_TABLE, UNIQUE_VIOLATION, fault};
 use message::Transaction;
@@ -35,6 +36,8 @@ pub(super) struct Postgres {
     connection: PgConnection,
     user: String,
     version: u32,
+    /// The migration whose statements this session has run so far.
+    held: Option<Version>,
 }
 
 impl Postgres {

@@ -4,14 +4,16 @@
 
 use super::fault::{DUPLICATE_TABLE, UNIQUE_VIOLATION};
 use super::index::{Index, concurrent_index, dropped_index};
-use super::message::{RESET, connection_check, milliseconds};
+use super::message::{connection_check, fresh, milliseconds};
 use super::place::{byte_of, character, name_in};
 use super::{DIALECT, PAUSE, Postgres};
 use crate::db::Job;
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::stepwise::{Miss, Settled, Step, Stepwise, begin, done_at_once, first_word};
+use crate::db::stepwise::{Miss, Settled, Step, Stepwise, first_word};
 use crate::formats::ledger::quote;
+use crate::model::Version;
 use crate::plan::history::Mark;
+use crate::sql::unit::Ends;
 use crate::sql::{Kind, Statement};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -28,26 +30,36 @@ impl Stepwise for Postgres {
         fault.has_code(&[UNIQUE_VIOLATION])
     }
 
+    fn held(&mut self) -> &mut Option<Version> {
+        &mut self.held
+    }
+
     async fn step(&mut self, step: &Step<'_>) -> Result<(), Miss> {
-        if !matches!(step.statement.kind, Kind::NoTransaction(_)) {
-            let done = done_at_once(step);
-            match self.in_transaction(step.job, step.text, Some(&done)).await {
+        let Some(statement) = step.only() else {
+            return self.transaction_of_the_file(step).await;
+        };
+        let text = step.text(0);
+        if !matches!(statement.kind, Kind::NoTransaction(_)) {
+            let done = step.done_at_once();
+            match self.in_transaction(step.job, text, Some(&done)).await {
                 Err(fault) if fault.has_code(&NEEDS_ITS_OWN) => {}
-                result => return Ok(result?),
+                result => return result.map_err(|fault| step.miss(0, fault, true)),
             }
         }
-        self.ours(&begin(step)).await?;
-        if let Err(fault) = self.alone(step.job, step.text).await {
+        self.ours(&step.begin())
+            .await
+            .map_err(|fault| step.miss(0, fault, true))?;
+        if let Err(fault) = self.alone(step.job, text).await {
             if fault.kind != FaultKind::Lost {
-                let undo = step.journal.undo(step.version(), step.number);
                 // Where even this fails, the next run settles it.
-                let _ = self.ours(&undo).await;
+                let _ = self.ours(&step.undo()).await;
             }
-            let is_clean = self.left_nothing(step, &fault).await;
-            return Err(Miss { fault, is_clean });
+            let is_clean = self.left_nothing(text, &fault).await;
+            return Err(step.miss(0, fault, is_clean));
         }
-        let done = step.journal.done(step.version(), step.number);
-        self.ours(&done).await.map_err(Miss::unclean)
+        self.ours(&step.done())
+            .await
+            .map_err(|fault| step.unrecorded(fault))
     }
 
     async fn run(&mut self, job: Job<'_>, statement: Statement) -> Result<(), Fault> {
@@ -86,13 +98,13 @@ impl Stepwise for Postgres {
 
     async fn settle(&mut self, step: &Step<'_>, mark: &Mark) -> Result<Settled, Fault> {
         self.end_orphan(&mark.run, step.job.lock_wait).await?;
-        if let Some((name, table)) = concurrent_index(step.text) {
+        if let Some((name, table)) = concurrent_index(step.text(0)) {
             return Ok(match self.index(&name, &table).await? {
                 Index::Valid => Settled::Happened,
                 Index::Absent | Index::BeingBuilt | Index::Invalid { .. } => Settled::DidNotHappen,
             });
         }
-        if let Some(name) = dropped_index(step.text) {
+        if let Some(name) = dropped_index(step.text(0)) {
             let name = quote(DIALECT, &name);
             let left = self
                 .rows(&format!(
@@ -105,7 +117,7 @@ impl Stepwise for Postgres {
                 Settled::DidNotHappen
             });
         }
-        Ok(match first_word(step.text).as_str() {
+        Ok(match first_word(step.text(0)).as_str() {
             "REINDEX" => Settled::DidNotHappen,
             word if is_repeatable(word) => Settled::DidNotHappen,
             _ => Settled::Unknown,
@@ -113,7 +125,7 @@ impl Stepwise for Postgres {
     }
 
     async fn wind_up(&mut self) -> Result<(), Fault> {
-        self.rows(&RESET.join("; ")).await.map(|_| ())
+        self.rows(&fresh(None).join("; ")).await.map(|_| ())
     }
 
     fn offset(text: &str, fault: &Fault) -> Option<usize> {
@@ -124,6 +136,45 @@ impl Stepwise for Postgres {
 }
 
 impl Postgres {
+    /// A transaction that the file begins and ends itself, with the marks of its
+    /// statements: they are sent one by one, so that one that fails is known.
+    async fn transaction_of_the_file(&mut self, step: &Step<'_>) -> Result<(), Miss> {
+        let head = format!(
+            "SET LOCAL application_name = {}; SET LOCAL lock_timeout = {}{}",
+            quote(DIALECT, step.job.run),
+            milliseconds(step.job.lock_timeout),
+            connection_check(self.version, "SET LOCAL")
+        );
+        let marks = format!("{AS_OURSELVES}; {}", step.done_at_once());
+        let last = step.statements.len() - 1;
+        for (at, text) in step.texts() {
+            let is_end = at == last && matches!(step.ends, Ends::Commit | Ends::Rollback);
+            let result = match (at, is_end, step.ends) {
+                (_, true, Ends::Commit) => self.rows(&format!("{marks}; COMMIT")).await,
+                (_, true, _) => {
+                    self.rows(&format!("ROLLBACK; BEGIN; {marks}; COMMIT"))
+                        .await
+                }
+                (0, ..) if step.statements[0].kind == Kind::TransactionControl => {
+                    self.rows(&format!("{text}\n;\n{head}")).await
+                }
+                _ => self.rows(text).await,
+            };
+            if let Err(fault) = result {
+                self.roll_back().await;
+                return Err(step.miss(at, fault, true));
+            }
+        }
+        if step.ends == Ends::Open {
+            let marked = self.rows(&format!("{marks}; COMMIT")).await;
+            if let Err(fault) = marked {
+                self.roll_back().await;
+                return Err(step.miss(last, fault, true));
+            }
+        }
+        Ok(())
+    }
+
     /// A statement in a transaction, with its mark if it has one.
     async fn in_transaction(
         &mut self,
@@ -162,11 +213,11 @@ impl Postgres {
     /// Whether a statement that failed outside of a transaction has done nothing:
     /// it was refused before it began. A CONCURRENTLY that came further has left
     /// an invalid index, and a procedure may have committed.
-    async fn left_nothing(&mut self, step: &Step<'_>, fault: &Fault) -> bool {
+    async fn left_nothing(&mut self, text: &str, fault: &Fault) -> bool {
         if fault.kind == FaultKind::Lost {
             return false;
         }
-        if let Some((name, table)) = concurrent_index(step.text) {
+        if let Some((name, table)) = concurrent_index(text) {
             return match self.index(&name, &table).await {
                 Ok(Index::Absent) => true,
                 // Somebody else's, whose name was in the way.
@@ -174,7 +225,7 @@ impl Postgres {
                 Ok(Index::BeingBuilt | Index::Invalid { .. }) | Err(_) => false,
             };
         }
-        is_repeatable(&first_word(step.text)) || is_refusal(fault)
+        is_repeatable(&first_word(text)) || is_refusal(fault)
     }
 
     /// A statement of ours, as ourselves.

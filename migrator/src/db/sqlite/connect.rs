@@ -55,6 +55,9 @@ impl Sqlite {
             path,
             cancelled,
             bound,
+            url: url.clone(),
+            is_changed: false,
+            held: None,
         })
     }
 }

@@ -13,12 +13,14 @@ mod stepwise;
 
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::memory::{self, Memory};
+use crate::db::url::DatabaseUrl;
 use crate::db::wire::{self, Answer};
 use crate::db::{Edit, Entry, Handle, Job, Left, Look, Progress, Session, Setback, Wanted, repeat};
 use crate::formats::ledger::Ledger;
+use crate::formats::record;
 use crate::formats::repeated::Repeated;
-use crate::model::Deed;
-use crate::sql::Dialect;
+use crate::model::{Deed, Version};
+use crate::sql::{Dialect, Statement, session};
 use fault::{INTERRUPT, fault, is_missing};
 use sqlx::sqlite::SqliteConnection;
 use std::path::PathBuf;
@@ -40,6 +42,11 @@ pub(super) struct Sqlite {
     cancelled: Arc<AtomicBool>,
     /// When the statement that runs must end.
     bound: Arc<Mutex<Option<Instant>>>,
+    url: DatabaseUrl,
+    /// Whether what has run may have changed the session.
+    is_changed: bool,
+    /// The migration whose statements this session has run so far.
+    held: Option<Version>,
 }
 
 impl Sqlite {
@@ -47,6 +54,27 @@ impl Sqlite {
         wire::send(&mut self.connection, sql)
             .await
             .map_err(|failed| fault(&failed.error, false))
+    }
+
+    /// Opens the file anew where something was changed in this session; one that
+    /// asks for counts of its session always has one of its own.
+    async fn renew(&mut self) -> Result<(), Fault> {
+        if !self.is_changed && self.held.is_none() {
+            return Ok(());
+        }
+        let url = self.url.clone();
+        *self = Self::connect(&url, false).await?;
+        Ok(())
+    }
+
+    /// Remembers what a job may change in its session, before it is run.
+    fn expect_changes(&mut self, job: &Job<'_>) {
+        let mut texts = job
+            .statements
+            .iter()
+            .map(|statement| job.file.slice(statement.span));
+        self.is_changed |=
+            job.function().is_some() || texts.any(|text| session::changes_session(text, DIALECT));
     }
 
     /// How long to wait for another connection's lock.
@@ -96,6 +124,23 @@ impl Session for Sqlite {
         Ok(())
     }
 
+    async fn prepare(&mut self, job: &Job<'_>) -> Result<(), Fault> {
+        let goes_on = job.resume.is_some() && self.held == Some(record::version(job.deed));
+        if goes_on {
+            return Ok(());
+        }
+        // The counts of a session go on from migration to migration.
+        let asks = |statement: &Statement| {
+            session::asks(job.file.slice(statement.span), DIALECT).is_some()
+        };
+        self.is_changed |= job.statements.iter().any(asks);
+        self.renew().await
+    }
+
+    async fn refresh(&mut self) -> Result<(), Fault> {
+        self.renew().await
+    }
+
     fn handle(&self) -> Handle {
         Handle::Flag(Arc::clone(&self.cancelled))
     }
@@ -104,6 +149,7 @@ impl Session for Sqlite {
         let Some(job) = jobs.first() else {
             return Progress::all(Vec::new());
         };
+        self.expect_changes(job);
         if let Some(function) = job.function() {
             return self.apply_code(*job, function).await.into();
         }
@@ -124,6 +170,9 @@ impl Session for Sqlite {
     }
 
     async fn apply_as_one(&mut self, jobs: &[Job<'_>]) -> Progress {
+        for job in jobs {
+            self.expect_changes(job);
+        }
         let patience = jobs.first().map(|job| job.lock_timeout);
         if let Err(fault) = self.be_patient(patience.unwrap_or_default()).await {
             return Progress::none(Setback::unplaced(fault, Left::Nothing));

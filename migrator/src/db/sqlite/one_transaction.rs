@@ -2,7 +2,7 @@
 
 use super::{DIALECT, Sqlite};
 use crate::db::fault::Fault;
-use crate::db::stepwise::{Stepwise, quicker};
+use crate::db::stepwise::{Stepwise, quicker, removed};
 use crate::db::{Job, Left, Setback};
 use crate::formats::repeated::Repeated;
 use crate::model::Deed;
@@ -61,7 +61,11 @@ impl Sqlite {
         }
         let took = began.elapsed().as_nanos().to_string();
         if let Some(finish) = record.finish(&took) {
-            self.rows(&finish).await.map_err(|fault| Setback {
+            let finished = match self.rows(&finish).await {
+                Ok(answer) if answer.affected != 1 => Err(removed()),
+                result => result.map(|_| ()),
+            };
+            finished.map_err(|fault| Setback {
                 left: Left::Nothing,
                 ..ours(fault)
             })?;

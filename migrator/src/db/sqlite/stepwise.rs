@@ -4,8 +4,10 @@ use super::Sqlite;
 use super::fault::CONSTRAINT_PRIMARY_KEY;
 use crate::db::Job;
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::stepwise::{Miss, Settled, Step, Stepwise, done_at_once};
+use crate::db::stepwise::{Miss, Settled, Step, Stepwise};
+use crate::model::Version;
 use crate::plan::history::Mark;
+use crate::sql::unit::Ends;
 use crate::sql::{Kind, Statement};
 use std::sync::atomic::Ordering;
 
@@ -14,25 +16,45 @@ impl Stepwise for Sqlite {
         fault.has_code(&[CONSTRAINT_PRIMARY_KEY])
     }
 
+    fn held(&mut self) -> &mut Option<Version> {
+        &mut self.held
+    }
+
     /// What cannot be in a transaction (VACUUM, PRAGMA, ATTACH) may be done
     /// again, so a mark after it will do.
     async fn step(&mut self, step: &Step<'_>) -> Result<(), Miss> {
-        let done = done_at_once(step);
-        if step.statement.kind != Kind::Other {
-            self.bounded(step.text, step.job).await?;
-            self.rows(&done).await?;
-            return Ok(());
+        let done = step.done_at_once();
+        let is_control = |statement: &Statement| statement.kind == Kind::TransactionControl;
+        let can_be_in_one =
+            |statement: &Statement| statement.kind == Kind::Other || is_control(statement);
+        let is_one =
+            step.statements.iter().all(can_be_in_one) && !step.statements.iter().all(is_control);
+        if is_one {
+            self.rows("BEGIN IMMEDIATE")
+                .await
+                .map_err(|fault| step.miss(0, fault, true))?;
         }
-        for sql in ["BEGIN IMMEDIATE", step.text, &done, "COMMIT"] {
-            let result = if sql == step.text {
-                self.bounded(sql, step.job).await
-            } else {
-                self.rows(sql).await.map(|_| ())
-            };
-            if let Err(fault) = result {
+        let last = step.statements.len() - 1;
+        for (at, text) in step.texts() {
+            if is_one && is_control(&step.statements[at]) && (at == 0 || at == last) {
+                continue;
+            }
+            if let Err(fault) = self.bounded(text, step.job).await {
                 self.cancelled.store(false, Ordering::Relaxed);
                 let _ = self.rows("ROLLBACK").await;
-                return Err(fault.into());
+                return Err(step.miss(at, fault, is_one || at == 0));
+            }
+        }
+        let ours: &[&str] = match (is_one, step.ends) {
+            (true, Ends::Rollback) => &["ROLLBACK", &done],
+            (true, _) => &[&done, "COMMIT"],
+            (false, _) => &[&done],
+        };
+        for sql in ours {
+            if let Err(fault) = self.rows(sql).await {
+                self.cancelled.store(false, Ordering::Relaxed);
+                let _ = self.rows("ROLLBACK").await;
+                return Err(step.miss(last, fault, true));
             }
         }
         Ok(())

@@ -153,10 +153,7 @@ const ON_POSTGRES: &[Case] = &[
     },
     Case {
         name: "its own BEGIN",
-        given: &[
-            A,
-            File("migrations/2_b.sql", "BEGIN;\nSELECT 1;\nCOMMIT;\n"),
-        ],
+        given: &[A, File("migrations/2_b.sql", "BEGIN;\nSELECT 1;\n")],
         code: "transaction_control",
         place: "migrations/2_b.sql:1:1",
         next: "remove it",
@@ -347,7 +344,7 @@ const ON_SQLITE: &[Case] = &[
         name: "its own BEGIN",
         given: &[
             A,
-            File("migrations/2_b.sql", "BEGIN IMMEDIATE;\nSELECT 1;\nEND;\n"),
+            File("migrations/2_b.sql", "BEGIN IMMEDIATE;\nSELECT 1;\n"),
         ],
         code: "transaction_control",
         place: "migrations/2_b.sql:1:1",

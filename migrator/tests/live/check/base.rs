@@ -11,7 +11,7 @@ fn branched() -> Project {
     let project = Project::new()
         .file("app/migrations/1_a.sql", "CREATE TABLE a (\n  id INT\n);\n")
         .file("app/migrations/2_b.sql", "CREATE TABLE b (id INT);\n")
-        .file("app/migrations/3_c.sql", "BEGIN;\nCOMMIT;\n")
+        .file("app/migrations/3_c.sql", "BEGIN;\nCOMMIT;\nSELECT 1;\n")
         .file("other/1_z.sql", "another project's\n");
     git(
         project.root(),

@@ -1,3 +1,4 @@
 BEGIN;
 CREATE TABLE notes (id INT);
 COMMIT;
+SELECT 1;

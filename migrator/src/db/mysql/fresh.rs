@@ -1,0 +1,129 @@
+//! A session as if freshly opened. MySQL and MariaDB have no statement for it, and
+//! sqlx no message: where a file may have changed its session, the next one gets
+//! another.
+
+use super::Mysql;
+use crate::db::Job;
+use crate::db::fault::{Fault, FaultKind};
+use crate::formats::record;
+use crate::sql::{Dialect, session};
+
+/// Schemas of the server itself.
+const SYSTEM: &str = "('information_schema', 'mysql', 'performance_schema', 'sys')";
+
+/// What is known of the tables and routines of a server, until a statement changes
+/// them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    /// Tables whose changes no ROLLBACK takes back, in capitals.
+    unsafe_tables: Option<Vec<String>>,
+    /// Whether there are triggers or routines, which do what no file shows.
+    has_routines: Option<bool>,
+}
+
+impl Mysql {
+    /// Another session, unless nothing was changed in this one, or the job goes on
+    /// with what this one has begun.
+    pub(super) async fn make_fresh(&mut self, job: &Job<'_>) -> Result<(), Fault> {
+        let goes_on = job.resume.is_some() && self.held == Some(record::version(job.deed));
+        if goes_on {
+            return Ok(());
+        }
+        self.renew().await
+    }
+
+    /// Another session where something was changed in this one.
+    pub(super) async fn renew(&mut self) -> Result<(), Fault> {
+        if !self.is_changed && self.held.is_none() {
+            return Ok(());
+        }
+        let url = self.url.clone();
+        let mut other = Self::connect(&url).await.map_err(|fault| Fault {
+            // Whoever has lost a connection connects again.
+            kind: match fault.kind {
+                FaultKind::Unreachable => FaultKind::Lost,
+                kind => kind,
+            },
+            ..fault
+        })?;
+        other.known = std::mem::take(&mut self.known);
+        *self = other;
+        Ok(())
+    }
+
+    /// Remembers what a job may change in its session, before it is sent.
+    pub(super) async fn expect_changes(&mut self, job: &Job<'_>) -> Result<(), Fault> {
+        let mut is_changed = job.function().is_some();
+        for statement in job.statements {
+            let text = job.file.slice(statement.span);
+            is_changed |= session::changes_session(text, Dialect::Mysql);
+        }
+        // What a trigger does, no file shows.
+        self.is_changed |= is_changed || self.has_routines().await?;
+        let capitals = job.file.text().to_ascii_uppercase();
+        if ["TRIGGER", "FUNCTION", "PROCEDURE", "PACKAGE"]
+            .iter()
+            .any(|word| capitals.contains(word))
+        {
+            self.known.has_routines = None;
+        }
+        Ok(())
+    }
+
+    async fn has_routines(&mut self) -> Result<bool, Fault> {
+        if let Some(known) = self.known.has_routines {
+            return Ok(known);
+        }
+        let answer = self
+            .rows(&format!(
+                "SELECT 'some' FROM information_schema.routines \
+                 WHERE routine_schema NOT IN {SYSTEM} UNION ALL \
+                 SELECT 'some' FROM information_schema.triggers \
+                 WHERE trigger_schema NOT IN {SYSTEM} LIMIT 1"
+            ))
+            .await?;
+        let has = !answer.rows.is_empty();
+        self.known.has_routines = Some(has);
+        Ok(has)
+    }
+
+    /// Whether a file may write into a table whose changes no ROLLBACK takes back:
+    /// MyISAM, Aria, MEMORY. A trigger may write into any.
+    pub(super) async fn writes_for_good(&mut self, text: &str) -> bool {
+        let Ok(tables) = self.unsafe_tables().await else {
+            return true;
+        };
+        if tables.is_empty() {
+            return false;
+        }
+        let capitals = text.to_uppercase();
+        tables.iter().any(|table| capitals.contains(table))
+            || self.has_routines().await.unwrap_or(true)
+    }
+
+    async fn unsafe_tables(&mut self) -> Result<Vec<String>, Fault> {
+        if let Some(known) = &self.known.unsafe_tables {
+            return Ok(known.clone());
+        }
+        let answer = self
+            .rows(&format!(
+                "SELECT CAST(table_name AS CHAR) FROM information_schema.tables \
+                 WHERE table_type = 'BASE TABLE' AND table_schema NOT IN {SYSTEM} \
+                 AND engine NOT IN (SELECT engine FROM information_schema.engines \
+                 WHERE transactions = 'YES')"
+            ))
+            .await?;
+        let names = answer.rows.into_iter().flatten().flatten();
+        let tables: Vec<_> = names.map(|name| name.to_uppercase()).collect();
+        self.known.unsafe_tables = Some(tables.clone());
+        Ok(tables)
+    }
+
+    /// A statement of a schema may have made such a table, or such a routine.
+    pub(super) fn forget_what_it_changes(&mut self, statement: &str) {
+        let capitals = statement.to_ascii_uppercase();
+        if capitals.contains("ENGINE") || !self.has_safe_default || capitals.contains("EXECUTE") {
+            self.known.unsafe_tables = None;
+        }
+    }
+}

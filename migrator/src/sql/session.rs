@@ -1,0 +1,845 @@
+//! What statements leave in the session that ran them, beside what they do to the
+//! database: settings, variables, temporary tables. It decides whether a session
+//! can be used again, and whether a migration can go on in another one.
+//!
+//! It goes by words, and where they are not certain it takes the worse for true:
+//! the price is a new connection, or a question to a person.
+
+use super::scanner::{Scanner, Token, TokenKind};
+use super::{Dialect, Statement};
+use crate::text::SourceFile;
+
+/// What one statement leaves behind that ends with its session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Trace {
+    /// The same text makes it again in another session.
+    Setting,
+    /// Only this session has it.
+    State(State),
+}
+
+/// What only the session has in which a statement ran.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct State {
+    /// As a person calls it.
+    pub(crate) what: String,
+    /// The words, in capitals, of statements that make use of it; none where any
+    /// statement may.
+    used_by: Vec<String>,
+}
+
+/// What the done statements of a file have left in a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Session {
+    /// The statements to be run again in another session, by number.
+    pub(crate) settings: Vec<usize>,
+    /// What cannot be had again, each with the statement that left it.
+    pub(crate) states: Vec<(usize, State)>,
+}
+
+/// What a statement asks of those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asks {
+    /// What the last INSERT did.
+    Insert,
+    /// What the statement before it did.
+    Previous,
+    /// What all statements of the session did.
+    Session,
+}
+
+impl State {
+    fn new(what: impl Into<String>, used_by: &[&str]) -> Trace {
+        Trace::State(Self {
+            what: what.into(),
+            used_by: used_by
+                .iter()
+                .map(|word| word.to_ascii_uppercase())
+                .collect(),
+        })
+    }
+
+    /// One that any statement may depend on.
+    fn of_unknown_use(what: &str) -> Trace {
+        Self::new(what, &[])
+    }
+
+    /// Whether a statement with this text may depend on it.
+    pub(crate) fn is_used_by(&self, text: &str) -> bool {
+        self.used_by.is_empty() || {
+            let capitals = text.to_ascii_uppercase();
+            self.used_by.iter().any(|word| has_word(&capitals, word))
+        }
+    }
+
+    /// Whether it is what every session has after an INSERT: the number of its row.
+    fn is_of_insert(&self) -> bool {
+        self.used_by.iter().any(|word| {
+            matches!(
+                word.as_str(),
+                "LAST_INSERT_ID" | "LAST_INSERT_ROWID" | "LASTVAL"
+            )
+        })
+    }
+}
+
+/// What the first of a file's statements have left in their session.
+pub(crate) fn left_by(file: &SourceFile, statements: &[Statement], dialect: Dialect) -> Session {
+    let mut session = Session::default();
+    for (number, statement) in statements.iter().enumerate() {
+        let text = file.slice(statement.span);
+        for trace in traces(text, dialect) {
+            match trace {
+                // It was computed from what is lost.
+                Trace::Setting if session.is_read_by(text) => {
+                    let words = variables(text, dialect);
+                    let words: Vec<_> = words.iter().map(String::as_str).collect();
+                    if let Trace::State(state) = State::new("a setting", &words) {
+                        session.states.push((number, state));
+                    }
+                }
+                Trace::Setting => session.settings.push(number),
+                Trace::State(state) => session.states.push((number, state)),
+            }
+        }
+    }
+    session
+}
+
+impl Session {
+    fn is_read_by(&self, text: &str) -> bool {
+        self.states
+            .iter()
+            .any(|(_, state)| !state.used_by.is_empty() && state.is_used_by(text))
+    }
+}
+
+/// Whether a statement may have changed its session, but for the number of the row
+/// that it inserted last.
+pub(crate) fn changes_session(text: &str, dialect: Dialect) -> bool {
+    traces(text, dialect).iter().any(|trace| match trace {
+        Trace::Setting => true,
+        Trace::State(state) => !state.is_of_insert(),
+    })
+}
+
+/// What a statement asks of those before it in its session.
+pub(crate) fn asks(text: &str, dialect: Dialect) -> Option<Asks> {
+    let (previous, insert, session): (&[&str], &[&str], &[&str]) = match dialect {
+        Dialect::Mysql => (
+            &[
+                "ROW_COUNT",
+                "FOUND_ROWS",
+                "WARNING_COUNT",
+                "ERROR_COUNT",
+                "SHOW WARNINGS",
+                "SHOW ERRORS",
+                "SHOW COUNT",
+                "DIAGNOSTICS",
+            ],
+            // Nothing of ours changes LAST_INSERT_ID().
+            &[],
+            &[],
+        ),
+        Dialect::Sqlite => (&["CHANGES"], &["LAST_INSERT_ROWID"], &["TOTAL_CHANGES"]),
+        Dialect::Postgres => return None,
+    };
+    let capitals = text.to_ascii_uppercase();
+    let has = |words: &[&str]| words.iter().any(|word| has_word(&capitals, word));
+    if creates_routine(&capitals) {
+        None
+    } else if has(session) {
+        Some(Asks::Session)
+    } else if has(insert) {
+        Some(Asks::Insert)
+    } else if has(previous) {
+        Some(Asks::Previous)
+    } else {
+        None
+    }
+}
+
+/// MySQL: what a `SET` makes of autocommit, where it does.
+pub(crate) fn autocommit(text: &str) -> Option<bool> {
+    let words = Words::of(text, Dialect::Mysql);
+    let is_name = |text: &str| text.eq_ignore_ascii_case("AUTOCOMMIT");
+    let at = words.tokens.iter().rposition(|(_, text)| is_name(text))?;
+    let value = words.tokens[at + 1..]
+        .iter()
+        .find(|(token, _)| !matches!(token.kind, TokenKind::Symbol(b'=' | b':')))?;
+    Some(matches!(plain(value.1).as_str(), "1" | "ON" | "TRUE"))
+}
+
+/// What a statement leaves in its session.
+fn traces(text: &str, dialect: Dialect) -> Vec<Trace> {
+    match dialect {
+        Dialect::Mysql => mysql(text),
+        Dialect::Postgres => postgres(text),
+        Dialect::Sqlite => sqlite(text),
+    }
+}
+
+fn mysql(text: &str) -> Vec<Trace> {
+    let words = Words::of(text, Dialect::Mysql);
+    let first = words.word(0);
+    let mut traces = Vec::new();
+    match first {
+        "USE" => traces.push(Trace::Setting),
+        "SET" => traces.extend(mysql_set(text, &words)),
+        "CREATE" if words.has_before("TEMPORARY", 4) => {
+            traces.push(temporary_table(&words));
+        }
+        "PREPARE" => {
+            let name = words.word(1);
+            traces.push(State::new(
+                format!("the prepared statement {name}"),
+                &[name],
+            ));
+        }
+        "CALL" => traces.push(State::of_unknown_use("what the procedure has left there")),
+        "HANDLER" => traces.push(State::of_unknown_use("an open table")),
+        "BEGIN" if words.word(1) == "NOT" => {
+            traces.push(State::of_unknown_use("what the block has left there"));
+        }
+        "FOR" | "IF" | "CASE" | "LOOP" | "REPEAT" | "WHILE" => {
+            traces.push(State::of_unknown_use("what the block has left there"));
+        }
+        _ => {}
+    }
+    if matches!(first, "INSERT" | "REPLACE" | "LOAD") || words.has("LAST_INSERT_ID") {
+        traces.push(State::new(
+            "the number of the inserted row",
+            &["LAST_INSERT_ID", "IDENTITY"],
+        ));
+    }
+    if !matches!(
+        first,
+        "SET" | "CREATE" | "ALTER" | "DROP" | "GRANT" | "REVOKE"
+    ) {
+        for name in words.assigned() {
+            traces.push(variable(&name));
+        }
+        if words.has("GET_LOCK") {
+            traces.push(State::of_unknown_use("a named lock"));
+        }
+    }
+    traces
+}
+
+fn mysql_set(text: &str, words: &Words<'_>) -> Vec<Trace> {
+    let scope = words.word(1);
+    let is_one = !text.contains(',');
+    let is_of_no_session = matches!(
+        scope,
+        "GLOBAL" | "PASSWORD" | "PERSIST" | "PERSIST_ONLY" | "STATEMENT"
+    );
+    // The next transaction has it, and nothing after.
+    if (is_of_no_session && is_one) || scope == "TRANSACTION" {
+        return Vec::new();
+    }
+    let is_computed = words.calls().iter().any(|name| {
+        !matches!(
+            name.as_str(),
+            "CONCAT"
+                | "CONCAT_WS"
+                | "REPLACE"
+                | "IF"
+                | "IFNULL"
+                | "COALESCE"
+                | "CAST"
+                | "LOWER"
+                | "TRIM"
+                | "UPPER"
+        )
+    }) || words.has("SELECT");
+    if !is_computed {
+        return vec![Trace::Setting];
+    }
+    let names = words.assigned();
+    if names.is_empty() {
+        return vec![State::of_unknown_use("a setting")];
+    }
+    names.iter().map(|name| variable(name)).collect()
+}
+
+fn variable(name: &str) -> Trace {
+    State::new(
+        format!("the variable @{}", name.to_ascii_lowercase()),
+        &[&format!("@{name}")],
+    )
+}
+
+/// The user variables that a `SET` reads or writes, as words.
+fn variables(text: &str, dialect: Dialect) -> Vec<String> {
+    let words = Words::of(text, dialect);
+    words
+        .assigned()
+        .iter()
+        .map(|name| format!("@{name}"))
+        .collect()
+}
+
+fn postgres(text: &str) -> Vec<Trace> {
+    let words = Words::of(text, Dialect::Postgres);
+    let numbers = || State::new("a sequence's last number", &["CURRVAL", "LASTVAL"]);
+    let mut traces = Vec::new();
+    match words.word(0) {
+        "SET" if !matches!(words.word(1), "LOCAL" | "TRANSACTION" | "CONSTRAINTS") => {
+            traces.push(Trace::Setting);
+        }
+        "RESET" | "LISTEN" | "UNLISTEN" | "DISCARD" => traces.push(Trace::Setting),
+        "PREPARE" if words.word(1) != "TRANSACTION" => {
+            let name = words.word(1);
+            traces.push(State::new(
+                format!("the prepared statement {name}"),
+                &[name],
+            ));
+        }
+        "DECLARE" => {
+            let name = words.word(1);
+            traces.push(State::new(format!("the cursor {name}"), &[name]));
+        }
+        "CREATE" if words.has_before("TEMP", 5) || words.has_before("TEMPORARY", 5) => {
+            traces.push(temporary_table(&words));
+        }
+        "CREATE" if words.has_before("PG_TEMP", 6) => traces.push(temporary_table(&words)),
+        "INSERT" | "COPY" | "MERGE" => traces.push(numbers()),
+        "CALL" => traces.push(State::of_unknown_use("what the procedure has left there")),
+        "DO" => {
+            let capitals = text.to_ascii_uppercase();
+            if [
+                "SET_CONFIG",
+                "PERFORM",
+                "TEMP",
+                "TEMPORARY",
+                "PREPARE",
+                "CALL",
+            ]
+            .iter()
+            .any(|word| has_word(&capitals, word))
+                || sets_in_block(&capitals)
+            {
+                traces.push(State::of_unknown_use("what the block has left there"));
+            }
+            traces.push(numbers());
+        }
+        "SELECT" | "WITH" | "VALUES" | "TABLE" => traces.extend(postgres_query(&words)),
+        _ => {}
+    }
+    traces
+}
+
+fn postgres_query(words: &Words<'_>) -> Vec<Trace> {
+    let mut traces = Vec::new();
+    for name in words.calls() {
+        traces.extend(match name.as_str() {
+            "SET_CONFIG" if words.is_local_config() => None,
+            "SET_CONFIG" if words.is_literal_config() => Some(Trace::Setting),
+            "SET_CONFIG" => Some(State::of_unknown_use("a setting")),
+            "NEXTVAL" | "SETVAL" => Some(State::new(
+                "a sequence's last number",
+                &["CURRVAL", "LASTVAL"],
+            )),
+            "PG_ADVISORY_LOCK"
+            | "PG_TRY_ADVISORY_LOCK"
+            | "PG_ADVISORY_LOCK_SHARED"
+            | "PG_TRY_ADVISORY_LOCK_SHARED" => Some(State::of_unknown_use("an advisory lock")),
+            "SETSEED" => Some(State::new("the seed of random()", &["RANDOM"])),
+            name if is_harmless(name) => None,
+            name => Some(State::of_unknown_use(&format!(
+                "what the function {} may have left there",
+                name.to_ascii_lowercase()
+            ))),
+        });
+    }
+    if words.has_pair("INTO", "TEMP") || words.has_pair("INTO", "TEMPORARY") {
+        traces.push(State::of_unknown_use("a temporary table"));
+    }
+    traces
+}
+
+/// Functions of the server itself that leave nothing in a session, and words that
+/// stand before parentheses.
+fn is_harmless(name: &str) -> bool {
+    name.starts_with("PG_")
+        || name.starts_with("TO_")
+        || name.starts_with("HAS_")
+        || matches!(
+            name,
+            "ABS"
+                | "ALL"
+                | "AND"
+                | "ANY"
+                | "ARRAY"
+                | "ARRAY_AGG"
+                | "AS"
+                | "AVG"
+                | "BETWEEN"
+                | "BOOL_AND"
+                | "BOOL_OR"
+                | "BY"
+                | "CASE"
+                | "CAST"
+                | "CEIL"
+                | "CHAR"
+                | "COALESCE"
+                | "CONCAT"
+                | "COUNT"
+                | "CURRENT_SCHEMA"
+                | "CURRENT_SCHEMAS"
+                | "CURRENT_SETTING"
+                | "CURRVAL"
+                | "DATE"
+                | "DISTINCT"
+                | "ELSE"
+                | "EXISTS"
+                | "EXTRACT"
+                | "FILTER"
+                | "FLOOR"
+                | "FORMAT"
+                | "FROM"
+                | "GENERATE_SERIES"
+                | "GREATEST"
+                | "HAVING"
+                | "IN"
+                | "IS"
+                | "JOIN"
+                | "JSONB_BUILD_OBJECT"
+                | "JSON_BUILD_OBJECT"
+                | "LASTVAL"
+                | "LATERAL"
+                | "LEAST"
+                | "LEFT"
+                | "LENGTH"
+                | "LIKE"
+                | "LIMIT"
+                | "LOWER"
+                | "MAX"
+                | "MD5"
+                | "MIN"
+                | "NOT"
+                | "NOW"
+                | "NULLIF"
+                | "NUMERIC"
+                | "ON"
+                | "OR"
+                | "OVER"
+                | "POSITION"
+                | "RANDOM"
+                | "RECURSIVE"
+                | "REPLACE"
+                | "RIGHT"
+                | "ROUND"
+                | "ROW"
+                | "ROW_NUMBER"
+                | "SELECT"
+                | "SOME"
+                | "STRING_AGG"
+                | "STRPOS"
+                | "SUBSTR"
+                | "SUBSTRING"
+                | "SUM"
+                | "THEN"
+                | "TRIM"
+                | "UNION"
+                | "UNNEST"
+                | "UPPER"
+                | "USING"
+                | "VALUES"
+                | "VARCHAR"
+                | "VERSION"
+                | "WHEN"
+                | "WHERE"
+                | "WITH"
+        )
+}
+
+/// Whether a block's code has a `SET` that begins a statement.
+fn sets_in_block(capitals: &str) -> bool {
+    capitals.match_indices("SET ").any(|(at, _)| {
+        let before = capitals[..at].trim_end();
+        before.ends_with(';')
+            || ["BEGIN", "ELSE", "LOOP", "THEN"]
+                .iter()
+                .any(|word| before.ends_with(word))
+    })
+}
+
+fn sqlite(text: &str) -> Vec<Trace> {
+    let words = Words::of(text, Dialect::Sqlite);
+    let mut traces = Vec::new();
+    match words.word(0) {
+        "PRAGMA" | "ATTACH" | "DETACH" => traces.push(Trace::Setting),
+        "CREATE" if words.has_before("TEMP", 2) || words.has_before("TEMPORARY", 2) => {
+            traces.push(temporary_table(&words));
+        }
+        "CREATE" if words.has_pair("TABLE", "TEMP") || words.has_pair("EXISTS", "TEMP") => {
+            traces.push(temporary_table(&words));
+        }
+        "INSERT" | "REPLACE" | "UPDATE" | "DELETE" | "WITH" => traces.push(State::new(
+            "the count of its changes",
+            &["LAST_INSERT_ROWID", "TOTAL_CHANGES"],
+        )),
+        _ => {}
+    }
+    traces
+}
+
+/// The table (or view, or sequence) of a `CREATE TEMPORARY …`.
+fn temporary_table(words: &Words<'_>) -> Trace {
+    let skipped = [
+        "CREATE",
+        "OR",
+        "REPLACE",
+        "GLOBAL",
+        "LOCAL",
+        "TEMP",
+        "TEMPORARY",
+        "PG_TEMP",
+        "UNLOGGED",
+        "TABLE",
+        "VIEW",
+        "SEQUENCE",
+        "RECURSIVE",
+        "TRIGGER",
+        "INDEX",
+        "UNIQUE",
+        "IF",
+        "NOT",
+        "EXISTS",
+    ];
+    match words
+        .all
+        .iter()
+        .find(|word| !skipped.contains(&word.as_str()))
+    {
+        Some(name) => State::new(
+            format!("the temporary table {}", name.to_ascii_lowercase()),
+            &[name],
+        ),
+        None => State::of_unknown_use("a temporary table"),
+    }
+}
+
+fn creates_routine(capitals: &str) -> bool {
+    capitals.trim_start().starts_with("CREATE")
+        && ["PROCEDURE", "FUNCTION", "TRIGGER", "EVENT", "PACKAGE"]
+            .iter()
+            .any(|word| has_word(capitals, word))
+}
+
+/// Whether a text has these capitals as a word of its own.
+fn has_word(capitals: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    capitals.match_indices(word).any(|(at, _)| {
+        let begins = word.starts_with(|c| !is_part(c)) || !capitals[..at].ends_with(is_part);
+        begins && !capitals[at + word.len()..].starts_with(is_part)
+    })
+}
+
+/// A statement's tokens, as far as questions about its session need them.
+struct Words<'a> {
+    /// Words and quoted names, the first ones, in capitals and without quotes.
+    all: Vec<String>,
+    tokens: Vec<(Token, &'a str)>,
+}
+
+/// How many words are kept by themselves.
+const KEPT: usize = 24;
+
+/// No text longer than this is looked through to its end: only data are so long.
+const FAR_ENOUGH: usize = 64 * 1024;
+
+impl<'a> Words<'a> {
+    fn of(text: &'a str, dialect: Dialect) -> Self {
+        let mut scanner = Scanner::new(text, dialect.rules());
+        let mut words = Self {
+            all: Vec::new(),
+            tokens: Vec::new(),
+        };
+        // What cannot be scanned was reported when the file was split.
+        while let Ok(Some(token)) = scanner.next() {
+            if token.span.start > FAR_ENOUGH {
+                break;
+            }
+            let text = scanner.text(token.span);
+            let is_name = matches!(token.kind, TokenKind::Word | TokenKind::QuotedIdentifier);
+            if is_name && words.all.len() < KEPT {
+                words.all.push(plain(text));
+            }
+            words.tokens.push((token, text));
+        }
+        words
+    }
+
+    fn word(&self, number: usize) -> &str {
+        self.all.get(number).map_or("", String::as_str)
+    }
+
+    fn has_before(&self, word: &str, number: usize) -> bool {
+        self.all.iter().take(number).any(|found| found == word)
+    }
+
+    fn has_pair(&self, one: &str, next: &str) -> bool {
+        self.names()
+            .zip(self.names().skip(1))
+            .any(|(first, second)| {
+                first.eq_ignore_ascii_case(one) && second.eq_ignore_ascii_case(next)
+            })
+    }
+
+    fn has(&self, word: &str) -> bool {
+        self.names().any(|found| found.eq_ignore_ascii_case(word))
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.tokens
+            .iter()
+            .filter(|(token, _)| token.kind == TokenKind::Word)
+            .map(|(_, text)| *text)
+    }
+
+    /// The names before an opening parenthesis, in capitals.
+    fn calls(&self) -> Vec<String> {
+        self.tokens
+            .windows(2)
+            .filter(|pair| {
+                pair[1].0.kind == TokenKind::Symbol(b'(')
+                    && matches!(
+                        pair[0].0.kind,
+                        TokenKind::Word | TokenKind::QuotedIdentifier
+                    )
+            })
+            .map(|pair| plain(pair[0].1))
+            .collect()
+    }
+
+    /// MySQL: the user variables that a statement may give a value, in capitals:
+    /// none where nothing in it assigns.
+    fn assigned(&self) -> Vec<String> {
+        let is = |at: usize, symbol: u8| {
+            self.tokens
+                .get(at)
+                .is_some_and(|(token, _)| token.kind == TokenKind::Symbol(symbol))
+        };
+        let touches =
+            |at: usize| at > 0 && self.tokens[at - 1].0.span.end == self.tokens[at].0.span.start;
+        let assigns = matches!(self.word(0), "SET" | "GET" | "LOAD")
+            || (0..self.tokens.len()).any(|at| {
+                (is(at, b':') && is(at + 1, b'=')) || (is(at, b'@') && self.follows_into(at))
+            });
+        if !assigns {
+            return Vec::new();
+        }
+        (0..self.tokens.len())
+            .filter(|at| is(*at, b'@') && !is(at + 1, b'@'))
+            .filter(|at| *at == 0 || !is(at - 1, b'@'))
+            // `root@localhost` is no variable.
+            .filter(|at| !touches(*at) || !matches!(self.tokens[at - 1].0.kind, TokenKind::Literal))
+            .filter_map(|at| self.tokens.get(at + 1))
+            .map(|(_, text)| plain(text))
+            .collect()
+    }
+
+    /// Whether the `@` with this number belongs to the list after an `INTO`.
+    fn follows_into(&self, at: usize) -> bool {
+        let before = self.tokens[..at]
+            .iter()
+            .rev()
+            .find(|(token, text)| token.kind == TokenKind::Word && !self.is_variable(token, text));
+        before.is_some_and(|(_, text)| text.eq_ignore_ascii_case("INTO"))
+    }
+
+    /// Whether a word is a variable's name: an `@` stands before it.
+    fn is_variable(&self, word: &Token, _text: &str) -> bool {
+        self.tokens.iter().any(|(token, _)| {
+            token.kind == TokenKind::Symbol(b'@') && token.span.end == word.span.start
+        })
+    }
+
+    /// PostgreSQL: `set_config('name', 'value', true)` lasts as long as the
+    /// transaction.
+    fn is_local_config(&self) -> bool {
+        self.calls() == ["SET_CONFIG"] && self.has("true")
+    }
+
+    /// PostgreSQL: `SELECT set_config('name', 'value', false)`, and nothing else.
+    fn is_literal_config(&self) -> bool {
+        let is_known = |word: &&str| {
+            ["SELECT", "pg_catalog", "set_config", "false"]
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(word))
+        };
+        self.names().all(|word| is_known(&word))
+    }
+}
+
+/// A name without its quotes, in capitals.
+fn plain(name: &str) -> String {
+    name.trim_matches(['"', '`', '[', ']', '\''])
+        .to_ascii_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::split;
+
+    /// What is left by all statements but the last, and is used by the last.
+    fn lost(text: &str, dialect: Dialect) -> (Vec<usize>, Vec<String>) {
+        let file = SourceFile::new("1_a.sql", text);
+        let statements = split(&file, dialect).unwrap();
+        let (last, done) = statements.split_last().unwrap();
+        let session = left_by(&file, done, dialect);
+        let last = file.slice(last.span);
+        let states = session.states.iter();
+        let used = states.filter(|(_, state)| state.is_used_by(last));
+        (
+            session.settings.clone(),
+            used.map(|(_, state)| state.what.clone()).collect(),
+        )
+    }
+
+    #[test]
+    fn what_a_session_alone_has_is_known_by_who_uses_it() {
+        let none: [&str; 0] = [];
+        for (text, settings, states) in [
+            ("USE a; SELECT 1", vec![0], &none[..]),
+            ("SET NAMES latin1; SELECT 1", vec![0], &none),
+            ("SET @a = 1, @b = 'x'; SELECT @a", vec![0], &none),
+            (
+                "SET @old = @@sql_mode, sql_mode = ''; SELECT @old",
+                vec![0],
+                &none,
+            ),
+            (
+                "SET sql_mode = CONCAT(@@sql_mode, ',X'); SELECT 1",
+                vec![0],
+                &none,
+            ),
+            (
+                "SET @a = LAST_INSERT_ID(); SELECT @A",
+                vec![],
+                &["the variable @a"],
+            ),
+            ("SET @a = LAST_INSERT_ID(); SELECT 1", vec![], &none),
+            (
+                "SET @a = (SELECT 1); SELECT @a",
+                vec![],
+                &["the variable @a"],
+            ),
+            ("SELECT 1 INTO @a; SELECT @a", vec![], &["the variable @a"]),
+            (
+                "SELECT 1, 2 INTO @b, @a; SELECT @a",
+                vec![],
+                &["the variable @a"],
+            ),
+            ("SELECT @a := 1; SELECT @a", vec![], &["the variable @a"]),
+            ("SELECT @a FROM t; SELECT @a", vec![], &none),
+            (
+                "INSERT INTO t VALUES (1); SELECT LAST_INSERT_ID()",
+                vec![],
+                &["the number of the inserted row"],
+            ),
+            ("INSERT INTO t VALUES (1); SELECT 1", vec![], &none),
+            (
+                "CREATE TEMPORARY TABLE s (a INT); INSERT INTO s VALUES (1)",
+                vec![],
+                &["the temporary table s"],
+            ),
+            ("CREATE TEMPORARY TABLE s (a INT); SELECT 1", vec![], &none),
+            (
+                "CALL p(); SELECT 1",
+                vec![],
+                &["what the procedure has left there"],
+            ),
+            ("GRANT SELECT ON a.* TO 'u'@'h'; SELECT 1", vec![], &none),
+            ("SET GLOBAL max_connections = 7; SELECT 1", vec![], &none),
+            (
+                "CREATE PROCEDURE p() BEGIN SET @a = 1; END; SELECT @a",
+                vec![],
+                &none,
+            ),
+            (
+                "INSERT INTO t VALUES (1); SET @o = LAST_INSERT_ID(); SET @p = @o; SELECT @p",
+                vec![],
+                &["a setting"],
+            ),
+        ] {
+            let (again, used) = lost(text, Dialect::Mysql);
+            assert_eq!(
+                (again, used.iter().map(String::as_str).collect()),
+                (settings, states.to_vec()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn postgres_has_settings_that_functions_make() {
+        for (text, settings, is_lost) in [
+            ("SET search_path = a; SELECT 1", vec![0], false),
+            ("SET LOCAL search_path = a; SELECT 1", vec![], false),
+            (
+                "SELECT set_config('a.b', 'c', false); SELECT 1",
+                vec![0],
+                false,
+            ),
+            (
+                "SELECT pg_catalog.set_config('a.b', 'c', true); SELECT 1",
+                vec![],
+                false,
+            ),
+            (
+                "SELECT set_config('a.b', max(id)::text, false) FROM t; SELECT 1",
+                vec![],
+                true,
+            ),
+            ("SELECT set_actor(7); SELECT 1", vec![], true),
+            ("SELECT count(*) FROM t; SELECT 1", vec![], false),
+            (
+                "CREATE TEMP TABLE s AS SELECT 1; SELECT * FROM s",
+                vec![],
+                true,
+            ),
+            ("CREATE TEMP TABLE s AS SELECT 1; SELECT 1", vec![], false),
+            ("PREPARE p AS SELECT 1; EXECUTE p", vec![], true),
+            (
+                "INSERT INTO t DEFAULT VALUES; SELECT lastval()",
+                vec![],
+                true,
+            ),
+            (
+                "DO $$ BEGIN UPDATE t SET a = 1; END $$; SELECT 1",
+                vec![],
+                false,
+            ),
+            ("DO $$ BEGIN SET a.b = 1; END $$; SELECT 1", vec![], true),
+            (
+                "CREATE INDEX CONCURRENTLY i ON t (a); SELECT 1",
+                vec![],
+                false,
+            ),
+        ] {
+            let (again, used) = lost(text, Dialect::Postgres);
+            assert_eq!((again, !used.is_empty()), (settings, is_lost), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_what_inserts_leave_is_in_every_session() {
+        for (text, dialect, changes) in [
+            ("INSERT INTO t VALUES (1)", Dialect::Mysql, false),
+            ("INSERT INTO t VALUES (@a := 1)", Dialect::Mysql, true),
+            ("SET time_zone = 'SYSTEM'", Dialect::Mysql, true),
+            ("CREATE TABLE t (a INT)", Dialect::Mysql, false),
+            ("CREATE TEMPORARY TABLE t (a INT)", Dialect::Mysql, true),
+            ("/*!40101 SET NAMES utf8 */", Dialect::Mysql, true),
+            ("UPDATE t SET a = 1", Dialect::Sqlite, false),
+            ("PRAGMA foreign_keys = OFF", Dialect::Sqlite, true),
+            ("CREATE TEMP TABLE t (a INT)", Dialect::Sqlite, true),
+        ] {
+            assert_eq!(changes_session(text, dialect), changes, "{text}");
+        }
+    }
+}
