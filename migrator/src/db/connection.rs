@@ -357,6 +357,18 @@ impl GuardSession for Guard {
         with_holder!(self.0, guard => guard.look_on(worker, run).await, Ok(Sight::default()))
     }
 
+    fn number(&self) -> Option<u64> {
+        match &self.0 {
+            #[cfg(feature = "mysql")]
+            Holder::Connection(Connection(Driver::Mysql(guard))) => guard.number(),
+            _ => None,
+        }
+    }
+
+    async fn end_lost(&mut self, number: Option<u64>, look: &Look, run: &str) -> Result<(), Fault> {
+        with_holder!(self.0, guard => guard.end_lost(number, look, run).await, Ok(()))
+    }
+
     fn heirloom(&self) -> Option<std::fs::File> {
         match &self.0 {
             Holder::Connection(_) => None,

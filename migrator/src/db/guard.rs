@@ -48,7 +48,8 @@ pub struct Sight {
     pub waits_for_guard: bool,
     /// How far the server is, where it reports on what it does.
     pub work: Option<Work>,
-    /// Whether a session of another program is in a transaction.
+    /// Whether a session of the worker's runs something; of another program, or on
+    /// PostgreSQL, whether it is in a transaction.
     pub is_at_work: bool,
 }
 
@@ -111,6 +112,25 @@ pub trait GuardSession {
     /// What the database complained of.
     async fn look_on(&mut self, _worker: &Handle, _run: &str) -> Result<Sight, Fault> {
         Ok(Sight::default())
+    }
+
+    /// The server's number of the connection, where it is known by one.
+    fn number(&self) -> Option<u64> {
+        None
+    }
+
+    /// Ends the session of a guard of this run that was lost, where the server has
+    /// not noticed: its lock would be waited for. By its number, where it has one.
+    ///
+    /// # Errors
+    /// What the database complained of.
+    async fn end_lost(
+        &mut self,
+        _number: Option<u64>,
+        _look: &Look,
+        _run: &str,
+    ) -> Result<(), Fault> {
+        Ok(())
     }
 
     /// What holds the lock for another process, too, for as long as that lives,

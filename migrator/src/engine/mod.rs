@@ -182,7 +182,8 @@ pub(crate) async fn run<'a, W: Session, G: GuardSession>(
         let done = outcome.done.len();
         let mut control = Control::of(run, began, &mut guard, stop, listener);
         outcome.is_known = false;
-        let result = under_lock(&mut control, &open, &plan, &mut outcome).await;
+        let observe = async || open().await.map(&guard_of);
+        let result = under_lock(&mut control, &open, &observe, &plan, &mut outcome).await;
         let error = match result {
             Ok(()) => {
                 outcome.took = began.elapsed();
@@ -204,23 +205,30 @@ pub(crate) async fn run<'a, W: Session, G: GuardSession>(
         }
         in_doubt = error.in_doubt();
         listener.event(&Event::Reconnecting);
+        let lost = guard.number();
         guard = match stop.or(open()).await {
-            Ok(Ok(connection)) => guard_of(connection),
+            Ok(Ok(connection)) => {
+                let mut guard = guard_of(connection);
+                // Where it cannot be ended, its lock is waited for.
+                let _ = stop.or(guard.end_lost(lost, run.look, run.name)).await;
+                guard
+            }
             Ok(Err(fault)) => return Err(Error::from(fault).or_in_doubt(in_doubt)),
             Err(reason) => return Err(Error::from(reason).or_in_doubt(in_doubt)),
         };
     }
 }
 
-async fn under_lock<'a, W: Session>(
-    control: &mut Control<'_, impl GuardSession>,
+async fn under_lock<'a, W: Session, G: GuardSession>(
+    control: &mut Control<'_, G>,
     open: &impl AsyncFn() -> Result<W, Fault>,
+    observe: &impl AsyncFn() -> Result<G, Fault>,
     plan: &impl Fn(&Past) -> Result<Vec<Step<'a>>, Error>,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     guard::lock(control).await?;
     let mut worker = control.stop.or(open()).await??;
-    let result = rounds(control, &mut worker, plan, outcome).await;
+    let result = rounds(control, &mut worker, observe, plan, outcome).await;
     let ledger = &control.run.look.ledger;
     if !outcome.done.is_empty() && !outcome.is_durable {
         // What is reported as applied must survive a power cut.
@@ -245,9 +253,10 @@ async fn under_lock<'a, W: Session>(
 }
 
 /// Each round begins with what the history says now.
-async fn rounds<'a>(
-    control: &mut Control<'_, impl GuardSession>,
+async fn rounds<'a, G: GuardSession>(
+    control: &mut Control<'_, G>,
     worker: &mut impl Session,
+    observe: &impl AsyncFn() -> Result<G, Fault>,
     plan: &impl Fn(&Past) -> Result<Vec<Step<'a>>, Error>,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
@@ -267,7 +276,16 @@ async fn rounds<'a>(
         if !steps.is_empty() && !outcome.is_remembered {
             memory::begin(control, worker, &steps, outcome).await?;
         }
-        if !round(control, &steps, worker, &mut batch, &mut ladder, outcome).await? {
+        let again = round(
+            control,
+            &steps,
+            worker,
+            observe,
+            &mut batch,
+            &mut ladder,
+            outcome,
+        );
+        if !again.await? {
             return Ok(());
         }
     }

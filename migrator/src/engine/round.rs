@@ -24,10 +24,11 @@ const CLAIMED_PAUSE: Duration = Duration::from_millis(200);
 
 /// Applies the steps. Returns true where another run or an application may have
 /// done one of them, so that the history must be asked again.
-pub(super) async fn round(
-    control: &mut Control<'_, impl GuardSession>,
+pub(super) async fn round<G: GuardSession>(
+    control: &mut Control<'_, G>,
     steps: &[Step<'_>],
     worker: &mut impl Session,
+    observe: &impl AsyncFn() -> Result<G, Fault>,
     batch: &mut Batch,
     ladder: &mut Ladder,
     outcome: &mut Outcome,
@@ -51,8 +52,9 @@ pub(super) async fn round(
         let jobs = jobs(control.run, control.began, rest, ladder, most, &ending);
         let sent: Vec<_> = jobs.iter().map(|job| InFlight::of(job.deed)).collect();
         let began = Instant::now();
+        let alone = rest[0].needs_lock();
         let (progress, stopped) =
-            attempt(control, &jobs, rest[0].needs_lock(), worker, &mut waiting).await;
+            attempt(control, &jobs, alone, worker, observe, &mut waiting).await;
 
         let (done, left) = rest.split_at(progress.applied.len());
         for (step, took) in done.iter().zip(progress.applied) {

@@ -19,6 +19,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const CANCEL_EVERY: Duration = Duration::from_millis(100);
 /// How long the guard may take for a look before it counts as lost.
 const GUARD_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+/// How often a new connection looks where neither of a run's own answers.
+const OBSERVE_EVERY: Duration = Duration::from_secs(2);
 /// How long to wait for what runs to end by itself where it cannot be cancelled.
 const NOBODY_CANCELS: Duration = Duration::from_millis(800);
 /// How long a migration waits in all before it is said who is in the way.
@@ -42,11 +44,12 @@ pub(super) struct Waiting {
 /// the tool's lock may be lent to an application that waits for it and that a
 /// statement waits for; both would hang otherwise. To one that is in the way of a
 /// transaction it is lent between two tries.
-pub(super) async fn attempt(
-    control: &mut Control<'_, impl GuardSession>,
+pub(super) async fn attempt<G: GuardSession>(
+    control: &mut Control<'_, G>,
     jobs: &[Job<'_>],
     alone: bool,
     worker: &mut impl Session,
+    observe: &impl AsyncFn() -> Result<G, Fault>,
     waiting: &mut Waiting,
 ) -> (Progress, Option<Reason>) {
     let Control {
@@ -74,6 +77,8 @@ pub(super) async fn attempt(
         }
     });
     let mut stopped = None;
+    let mut observed = Instant::now();
+    let mut was_over = false;
     let mut look = interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // An interval's first tick comes at once; most migrations are done sooner.
@@ -100,6 +105,17 @@ pub(super) async fn attempt(
                     return (Progress::none(abandoned()), Some(reason));
                 }
                 (_, Some(_)) => {}
+                // The network may have forgotten the worker's connection, too.
+                (Hold::Lost, None) if observed.elapsed() > OBSERVE_EVERY => {
+                    let is_over = timeout(GUARD_ANSWERS_WITHIN, is_over(observe, &handle, run.name));
+                    let is_over = is_over.await.unwrap_or_default();
+                    // What has ended meanwhile has had its time to answer.
+                    if is_over && was_over {
+                        return (Progress::none(silent()), None);
+                    }
+                    was_over = is_over;
+                    observed = Instant::now();
+                }
                 (_, None) => {
                     let mut sight = see(*guard, hold, &handle, run.name).await;
                     for blocker in &mut sight.blockers {
@@ -168,6 +184,27 @@ impl Hold {
             Ok(Err(_)) | Err(_) => (Self::Lost, None),
         }
     }
+}
+
+/// Whether the server runs nothing of a worker any more, by a connection that is
+/// made for the question.
+async fn is_over<G: GuardSession>(
+    observe: &impl AsyncFn() -> Result<G, Fault>,
+    worker: &Handle,
+    run: &str,
+) -> bool {
+    match observe().await {
+        Ok(mut other) => other
+            .look_on(worker, run)
+            .await
+            .is_ok_and(|sight| !sight.is_at_work),
+        Err(_) => false,
+    }
+}
+
+fn silent() -> Setback {
+    let message = "the connection does not answer, and the server runs nothing of it any more";
+    Setback::unplaced(Fault::new(FaultKind::Lost, message), Left::Unknown)
 }
 
 fn abandoned() -> Setback {

@@ -1,9 +1,14 @@
 //! From the URL to the first answer.
 
-use crate::support::{Database, Migrate, Output, Project, Server, server_url, stories, up};
+use crate::proxy::Proxy;
+use crate::support::{
+    Database, Migrate, Output, Project, Server, eventually, server_url, stories, up,
+};
+use std::net::Ipv4Addr;
 
 stories! {
     on servers {
+        a_connection_that_goes_silent_is_told_from_one_that_works,
         a_database_that_is_not_there_is_no_reason_to_wait,
         a_password_with_every_special_character_stays_secret,
         a_wrong_password_is_no_reason_to_wait,
@@ -36,6 +41,44 @@ fn up_at(url: &str) -> Output {
 fn changed(db: &Database, from: &str, to: &str) -> String {
     assert!(db.url().contains(from), "the URL has `{from}`");
     db.url().replace(from, to)
+}
+
+fn a_connection_that_goes_silent_is_told_from_one_that_works(db: &Database) {
+    let (before, after) = db.url().split_once("127.0.0.1:").unwrap();
+    let (port, path) = after.split_once('/').unwrap();
+    let upstream = (Ipv4Addr::LOCALHOST, port.parse().unwrap()).into();
+    let relay = Proxy::to(upstream).start().unwrap();
+    let url = format!("{before}{}/{path}", relay.address());
+    let sleep = match db.server {
+        Server::Postgres => "SELECT pg_sleep(3)",
+        _ => "SELECT SLEEP(3)",
+    };
+    let project = Project::new().migration(
+        "1_a.sql",
+        format!("CREATE TABLE a (id INT);\nINSERT INTO a VALUES (1);\n{sleep};\n"),
+    );
+    let run = Migrate::new(&project)
+        .env("DATABASE_URL", &url)
+        .args(["up", "--deadline", "55s"])
+        .spawn();
+    let running = match db.server {
+        Server::Postgres => {
+            "SELECT pid::text FROM pg_stat_activity WHERE datname = current_database() \
+             AND state = 'active' AND query LIKE '%pg_sleep(3)%' AND pid <> pg_backend_pid()"
+        }
+        _ => {
+            "SELECT CAST(id AS CHAR) FROM information_schema.processlist \
+             WHERE db = DATABASE() AND info LIKE '%SLEEP(3)%' AND id <> CONNECTION_ID()"
+        }
+    };
+    eventually("the migration sleeps", || !db.rows(running).is_empty());
+    relay.silence();
+    run.wait()
+        .exits(0)
+        .says("the connection was lost")
+        .says("Applied 1 migration");
+    assert_eq!(db.rows("SELECT * FROM a").len(), 1);
+    assert_eq!(db.versions(), ["1"]);
 }
 
 fn nobody_at_the_address_is_waited_for(db: &Database) {

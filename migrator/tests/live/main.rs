@@ -6,6 +6,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail so")]
 
+#[allow(dead_code, reason = "the kill tests and the examples use the rest")]
+#[path = "../support/proxy.rs"]
+mod proxy;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -67,6 +67,8 @@ struct Connection {
     messages: Vec<usize>,
     is_answered: bool,
     is_closed: bool,
+    /// Nothing passes any more, and neither side is told.
+    is_silent: bool,
     sockets: Vec<TcpStream>,
 }
 
@@ -162,6 +164,14 @@ impl Relay {
         state.is_cut = false;
     }
 
+    /// From now on nothing passes on the connections that there are, as where a
+    /// firewall has forgotten them; new ones pass.
+    pub(crate) fn silence(&self) {
+        for one in &mut self.shared.state().connections {
+            one.is_silent = true;
+        }
+    }
+
     /// Waits until a connection has come and ended; tells its messages' bytes.
     pub(crate) fn wait_for_end(&self, connection: usize) -> Vec<usize> {
         let mut state = self.shared.state();
@@ -226,7 +236,7 @@ impl Shared {
         });
         let shared = Arc::clone(self);
         thread::spawn(move || {
-            let _ = shared.deliver(&due, &mut to_client);
+            let _ = shared.deliver(number, &due, &mut to_client);
             let _ = to_client.shutdown(Shutdown::Write);
             shared.state().connections[number].is_closed = true;
             shared.changed.notify_all();
@@ -264,7 +274,7 @@ impl Shared {
     /// What becomes of so many further bytes of a client.
     fn admit(&self, number: usize, read: usize) -> Pass {
         let mut state = self.state();
-        if state.is_cut {
+        if state.is_cut || state.connections[number].is_silent {
             return Pass::Nothing;
         }
         let one = &mut state.connections[number];
@@ -311,12 +321,17 @@ impl Shared {
 
     fn deliver(
         &self,
+        number: usize,
         answers: &Receiver<(Instant, Vec<u8>)>,
         client: &mut impl Write,
     ) -> io::Result<()> {
         for (due, bytes) in answers {
             thread::sleep(due.saturating_duration_since(Instant::now()));
-            if !self.state().is_cut {
+            let is_silent = {
+                let state = self.state();
+                state.is_cut || state.connections[number].is_silent
+            };
+            if !is_silent {
                 client.write_all(&bytes)?;
             }
         }

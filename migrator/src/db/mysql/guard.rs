@@ -92,14 +92,13 @@ impl GuardSession for Mysql {
         };
         let answer = self
             .rows(&format!(
-                "SELECT CAST(state AS CHAR) FROM information_schema.processlist WHERE id = {number}"
+                "SELECT CAST(command AS CHAR), CAST(state AS CHAR) \
+                 FROM information_schema.processlist WHERE id = {number}"
             ))
             .await?;
-        let state = answer
-            .rows
-            .into_iter()
-            .next()
-            .and_then(|mut row| row.pop()?);
+        let mut row = answer.rows.into_iter().next().unwrap_or_default();
+        let state = row.pop().flatten();
+        let command = row.pop().flatten();
         Ok(Sight {
             work: state
                 .filter(|state| !state.is_empty() && state != "executing")
@@ -108,9 +107,38 @@ impl GuardSession for Mysql {
                     done: 0,
                     total: 0,
                 }),
-            is_at_work: matches!(worker, Handle::Outside(_)),
+            is_at_work: matches!(worker, Handle::Outside(_))
+                || command.is_some_and(|command| command != "Sleep"),
             ..Sight::default()
         })
+    }
+
+    fn number(&self) -> Option<u64> {
+        Some(self.number)
+    }
+
+    /// Only if it is the one that has our lock: after a failover the number may be
+    /// somebody else's.
+    async fn end_lost(
+        &mut self,
+        number: Option<u64>,
+        look: &Look,
+        _run: &str,
+    ) -> Result<(), Fault> {
+        let (Some(number), LockKey::Name(own)) = (number, &look.lock) else {
+            return Ok(());
+        };
+        let holder = self
+            .rows(&format!(
+                "SELECT 'it' FROM information_schema.processlist WHERE id = {number} \
+                 AND id = IS_USED_LOCK({}) AND id <> CONNECTION_ID()",
+                quote(DIALECT, own)
+            ))
+            .await?;
+        if !holder.rows.is_empty() {
+            self.rows(&format!("KILL CONNECTION {number}")).await?;
+        }
+        Ok(())
     }
 
     async fn release(&mut self) {

@@ -106,6 +106,11 @@ impl GuardSession for Postgres {
     /// until the guard ends, and are read once for a whole transaction.
     async fn look_on(&mut self, worker: &Handle, run: &str) -> Result<Sight, Fault> {
         let sessions = sessions(worker, run);
+        // Our own guard is in a transaction, and idle.
+        let at_work = match worker {
+            Handle::Outside(_) => "w.state <> 'idle'",
+            _ => "w.state = 'active'",
+        };
         let worker = format!("{sessions} AND w.state = 'active'");
         let answer = self
             .rows(&format!(
@@ -116,7 +121,7 @@ impl GuardSession for Postgres {
                  WITH RECURSIVE chain (pid) AS (SELECT w.pid FROM {worker} \
                  UNION SELECT unnest(pg_blocking_pids(chain.pid)) FROM chain) \
                  SELECT 'guard' FROM chain WHERE pid = pg_backend_pid(); \
-                 SELECT 'at work' FROM {sessions} AND w.state <> 'idle' LIMIT 1; {}",
+                 SELECT 'at work' FROM {sessions} AND {at_work} LIMIT 1; {}",
                 progress::select(&worker)
             ))
             .await?;
@@ -126,6 +131,26 @@ impl GuardSession for Postgres {
             waits_for_guard: answer.rows.contains(&vec![Some("guard".to_owned())]),
             blockers: answer.rows.into_iter().filter_map(blocker).collect(),
         })
+    }
+
+    async fn end_lost(
+        &mut self,
+        _number: Option<u64>,
+        look: &Look,
+        run: &str,
+    ) -> Result<(), Fault> {
+        let LockKey::Id(id) = look.lock else {
+            return Ok(());
+        };
+        self.rows(&format!(
+            "SELECT pg_terminate_backend(w.pid)::text FROM {} \
+             AND w.state LIKE 'idle in transaction%' AND EXISTS (SELECT FROM pg_lock_status() l \
+             WHERE l.pid = w.pid AND l.locktype = 'advisory' AND l.granted \
+             AND l.database = w.datid AND l.classid::bigint << 32 | l.objid::bigint = {id})",
+            sessions(&Handle::Name, run)
+        ))
+        .await
+        .map(|_| ())
     }
 
     async fn release(&mut self) {
