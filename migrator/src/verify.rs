@@ -7,7 +7,7 @@ use crate::model::{Script, Version};
 use crate::plan::history::History;
 use crate::plan::history::Resume;
 use crate::plan::resume;
-use crate::sql::{self, Dialect, Kind, Statement, unit, variables};
+use crate::sql::{self, Dialect, Kind, Quoting, Statement, unit, variables};
 use crate::text::{SourceFile, Span};
 use std::sync::Arc;
 
@@ -25,6 +25,7 @@ pub(crate) struct Verified {
 pub(crate) fn script(
     script: &Script,
     dialect: Dialect,
+    quoting: Quoting,
     variables: impl Fn(&str) -> Option<String>,
 ) -> Result<Verified, Error> {
     if script.code.is_some() {
@@ -37,7 +38,8 @@ pub(crate) fn script(
         file: Arc::clone(&script.file),
         error,
     })?;
-    let verified = without_wrapping(script, split(file, dialect)?, dialect)?;
+    let quoting = as_sent(script, dialect, quoting);
+    let verified = without_wrapping(script, split(file, dialect, quoting)?, dialect, quoting)?;
     let first = forbidden(script, &verified, dialect).next();
     match first {
         Some(first) => Err(first.into()),
@@ -47,12 +49,13 @@ pub(crate) fn script(
 
 /// All that may not stand in a script as it is written, its variables not filled
 /// in; nothing where it can be run.
-pub(crate) fn problems(script: &Script, dialect: Dialect) -> Vec<Error> {
+pub(crate) fn problems(script: &Script, dialect: Dialect, quoting: Quoting) -> Vec<Error> {
     if script.code.is_some() {
         return Vec::new();
     }
-    match split(Arc::clone(&script.file), dialect) {
-        Ok(verified) => match without_wrapping(script, verified, dialect) {
+    let quoting = as_sent(script, dialect, quoting);
+    match split(Arc::clone(&script.file), dialect, quoting) {
+        Ok(verified) => match without_wrapping(script, verified, dialect, quoting) {
             Ok(verified) => forbidden(script, &verified, dialect)
                 .map(Error::from)
                 .collect(),
@@ -62,7 +65,7 @@ pub(crate) fn problems(script: &Script, dialect: Dialect) -> Vec<Error> {
     }
 }
 
-fn split(file: Arc<SourceFile>, dialect: Dialect) -> Result<Verified, Error> {
+fn split(file: Arc<SourceFile>, dialect: Dialect, quoting: Quoting) -> Result<Verified, Error> {
     if let Some(at) = file.text().find('\0') {
         return Err(Forbidden {
             file,
@@ -71,9 +74,18 @@ fn split(file: Arc<SourceFile>, dialect: Dialect) -> Result<Verified, Error> {
         }
         .into());
     }
-    match sql::split(&file, dialect) {
+    match sql::split_as(&file, dialect, quoting) {
         Ok(statements) => Ok(Verified { file, statements }),
         Err(error) => Err(Error::Split { file, error }),
+    }
+}
+
+/// PostgreSQL reads a file that is one message before any of it runs.
+fn as_sent(script: &Script, dialect: Dialect, quoting: Quoting) -> Quoting {
+    if dialect == Dialect::Postgres && script.transaction {
+        quoting.fixed()
+    } else {
+        quoting
     }
 }
 
@@ -83,6 +95,7 @@ fn without_wrapping(
     script: &Script,
     verified: Verified,
     dialect: Dialect,
+    quoting: Quoting,
 ) -> Result<Verified, Error> {
     if !script.transaction || dialect == Dialect::Mysql {
         return Ok(verified);
@@ -94,6 +107,7 @@ fn without_wrapping(
     split(
         Arc::new(SourceFile::without(&verified.file, &spans)),
         dialect,
+        quoting,
     )
 }
 

@@ -15,7 +15,7 @@ use crate::plan::merged::{self, Deviation};
 use crate::plan::planner::{self, OutOfOrder, Request};
 use crate::project::Project;
 use crate::sources::{Content, Entry, Listing, is_sql};
-use crate::sql::Dialect;
+use crate::sql::{Dialect, Quoting};
 use crate::text::Span;
 use crate::verify;
 
@@ -168,7 +168,7 @@ pub(super) fn files(
 
 /// Where nothing says whose SQL it is, only what everybody would refuse.
 fn problems(script: &Script, dialect: Option<Dialect>) -> Vec<Error> {
-    let of = |dialect| verify::problems(script, dialect);
+    let of = |dialect| verify::problems(script, dialect, Quoting::default());
     match dialect {
         Some(dialect) => of(dialect),
         None if of(Dialect::Mysql).is_empty() || of(Dialect::Sqlite).is_empty() => Vec::new(),
@@ -206,7 +206,7 @@ pub(super) fn drifts(
         if let (Drift::Resumable { .. }, Some(migration)) = (&drift, migration) {
             // What cannot be split is found with the files.
             let no_values = |_: &str| Some(String::new());
-            let script = verify::script(&migration.up, dialect, no_values).ok();
+            let script = verify::script(&migration.up, dialect, Quoting::default(), no_values).ok();
             let resumed = script.map(|script| verify::resume(migration.version, &script, history));
             if let Some(Err(error)) = resumed {
                 found.push(error.diagnostic());

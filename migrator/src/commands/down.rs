@@ -118,7 +118,7 @@ impl Back<'_> {
                 for warning in &plan.warnings {
                     report.event(&Event::Warning(error::warning(warning)));
                 }
-                task.steps(&plan.steps, &history)?;
+                task.steps(&plan.steps, &history, look.quoting)?;
                 if plan.steps.is_empty() && !self.in_any_case {
                     return Ok(nothing(&history));
                 }
@@ -143,7 +143,7 @@ impl Back<'_> {
                 let history = past.history();
                 let steps = self.plan(&history)?.steps;
                 newest.set(staying(&history, &steps));
-                task.steps(&steps, &history)
+                task.steps(&steps, &history, look.quoting)
             },
             stop,
             listener,

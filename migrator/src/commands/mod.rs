@@ -29,7 +29,7 @@ use crate::plan::history::{History, Who};
 use crate::plan::planner::Files;
 use crate::project::Project;
 use crate::report::{Answer, Report};
-use crate::sql::Dialect;
+use crate::sql::{Dialect, Quoting};
 use crate::verify;
 use std::sync::Arc;
 use std::sync::mpsc::TryRecvError;
@@ -151,7 +151,12 @@ impl Task {
 
     /// The steps of a plan, each split and verified: all of them, before the
     /// first is sent.
-    fn steps<'a>(&self, deeds: &[Deed<'a>], history: &History) -> Result<Vec<Step<'a>>, Error> {
+    fn steps<'a>(
+        &self,
+        deeds: &[Deed<'a>],
+        history: &History,
+        quoting: Quoting,
+    ) -> Result<Vec<Step<'a>>, Error> {
         deeds
             .iter()
             .map(|deed| {
@@ -166,7 +171,8 @@ impl Task {
                         file: Arc::clone(&deed.script().file),
                     });
                 }
-                let script = verify::script(deed.script(), self.dialect(), self.variables)?;
+                let script =
+                    verify::script(deed.script(), self.dialect(), quoting, self.variables)?;
                 let begun = match deed {
                     Deed::Apply(migration) => history.find(migration.version),
                     // Whoever takes back a complete one begins.

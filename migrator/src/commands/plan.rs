@@ -37,7 +37,8 @@ pub(crate) async fn plan(task: &Task, request: Request) -> Result<Planned<'_>, E
         .as_ref()
         .map_or_else(History::default, |look| look.past.history());
     let plan = up::plan(task, &history, request)?;
-    let steps = task.steps(&plan.steps, &history)?;
+    let quoting = look.as_ref().map(|look| look.quoting).unwrap_or_default();
+    let steps = task.steps(&plan.steps, &history, quoting)?;
     Ok(Planned {
         look,
         newest: history.newest(),

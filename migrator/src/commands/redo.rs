@@ -48,7 +48,7 @@ pub(crate) async fn redo(
     // What cannot be applied again is not taken back.
     let without = without(history, version);
     let again = planner::plan(&task.project.format, task.files(), &without, only)?;
-    task.steps(&again.steps, &without)?;
+    task.steps(&again.steps, &without, look.quoting)?;
     back.take(connection, &look, stop, report).await?;
     let again = Start {
         name: format!("{}-up", start.name),

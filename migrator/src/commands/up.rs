@@ -12,6 +12,7 @@ use crate::model::{Subject, Version};
 use crate::plan::history::History;
 use crate::plan::planner::{self, Plan, Request};
 use crate::plan::revert::UP;
+use crate::sql::Quoting;
 use std::cell::Cell;
 
 /// Applies what is pending.
@@ -44,7 +45,11 @@ pub(super) async fn apply(
     if url.is_to_be_created() {
         // Whatever is wrong with the files must not leave an empty database.
         let fresh = History::default();
-        task.steps(&plan(task, &fresh, request)?.steps, &fresh)?;
+        task.steps(
+            &plan(task, &fresh, request)?.steps,
+            &fresh,
+            Quoting::default(),
+        )?;
         listener.event(&Event::Creating {
             database: &url.to_string(),
         });
@@ -60,7 +65,7 @@ pub(super) async fn apply(
             if first.steps.is_empty() {
                 return Ok(done(Outcome::default(), before.newest()));
             }
-            task.steps(&first.steps, &before)?;
+            task.steps(&first.steps, &before, look.quoting)?;
         }
         // Another migrator may be at it: only who holds the lock can tell.
         Err(Error::Plan(error)) if error.is_half_applied() => {}
@@ -79,7 +84,11 @@ pub(super) async fn apply(
         |past| {
             let history = past.history();
             newest.set(history.newest());
-            task.steps(&plan(task, &history, request)?.steps, &history)
+            task.steps(
+                &plan(task, &history, request)?.steps,
+                &history,
+                look.quoting,
+            )
         },
         stop,
         listener,

@@ -92,6 +92,19 @@ impl Fault {
         }
     }
 
+    /// The same of a connection that is to be made anew: whoever has lost one connects
+    /// again.
+    #[must_use]
+    pub fn lost(self) -> Self {
+        Self {
+            kind: match self.kind {
+                FaultKind::Unreachable => FaultKind::Lost,
+                kind => kind,
+            },
+            ..self
+        }
+    }
+
     /// The same, with the user of the URL.
     #[must_use]
     pub fn of(self, user: &str) -> Self {

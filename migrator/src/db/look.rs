@@ -2,6 +2,7 @@
 
 use crate::formats::ledger::Ledger;
 use crate::plan::history::{History, Run};
+use crate::sql::Quoting;
 
 /// What one look at a database tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Look {
     pub past: Past,
     /// Where nothing is applied: whether there are tables all the same.
     pub has_tables: bool,
+    /// How its sessions read quotes.
+    pub quoting: Quoting,
     /// What two migrators of this history exclude each other by.
     pub lock: LockKey,
     /// What the format's own tool excludes itself by, where it does.

@@ -9,9 +9,9 @@
 //! statement is a span of its file, and what lies between is white space,
 //! comments and delimiters.
 //!
-//! What it cannot know is a session's mode: strings are read as under
-//! `standard_conforming_strings = on`, and without `ANSI_QUOTES`,
-//! `NO_BACKSLASH_ESCAPES` and `sql_mode = ORACLE`.
+//! How a session reads quotes ([`Quoting`]) the server says, and a file may change
+//! it. What it does not know are the bodies of `sql_mode = ORACLE`, which need a
+//! `DELIMITER`.
 
 mod body;
 mod error;
@@ -20,6 +20,7 @@ mod keyword;
 mod kind;
 mod mysql;
 mod postgres;
+mod quoting;
 mod rules;
 mod scanner;
 #[cfg(feature = "cli")]
@@ -34,6 +35,7 @@ pub mod variables;
 
 pub use error::{SplitError, SplitErrorKind};
 pub use kind::Kind;
+pub use quoting::Quoting;
 #[cfg(feature = "cli")]
 pub(crate) use subject::{Name, lacks_key, needs_owner_of};
 
@@ -62,7 +64,20 @@ pub struct Statement {
 /// Whatever is opened and not closed before the file ends, with the place where
 /// it was opened.
 pub fn split(file: &SourceFile, dialect: Dialect) -> Result<Vec<Statement>, SplitError> {
-    splitter::split(file.text(), dialect)
+    split_as(file, dialect, Quoting::default())
+}
+
+/// The same for a session that reads quotes in its own way; a file's own settings
+/// are followed.
+///
+/// # Errors
+/// As [`split`].
+pub fn split_as(
+    file: &SourceFile,
+    dialect: Dialect,
+    quoting: Quoting,
+) -> Result<Vec<Statement>, SplitError> {
+    splitter::split(file.text(), dialect, quoting)
 }
 
 /// What lies around the statements that [`split`] found: one gap before each and

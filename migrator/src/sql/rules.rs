@@ -4,6 +4,7 @@
 use super::{Dialect, mysql, postgres, sqlite};
 
 /// The lexical rules of one dialect.
+#[derive(Clone, Copy)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "named switches are the point: a dialect reads as a list of them"

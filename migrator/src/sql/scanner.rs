@@ -40,7 +40,7 @@ pub(super) enum TokenKind {
 
 pub(super) struct Scanner<'a> {
     text: &'a str,
-    rules: &'static Rules,
+    rules: Rules,
     at: usize,
     delimiter: Option<&'a str>,
     /// The mark that opened the executable comment that we are in.
@@ -48,10 +48,10 @@ pub(super) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(text: &'a str, rules: &'static Rules) -> Self {
+    pub(super) fn new(text: &'a str, rules: &Rules) -> Self {
         Self {
             text,
-            rules,
+            rules: *rules,
             at: 0,
             delimiter: None,
             executable: None,
@@ -60,6 +60,11 @@ impl<'a> Scanner<'a> {
 
     pub(super) fn text(&self, span: Span) -> &'a str {
         self.text.get(span.range()).unwrap_or_default()
+    }
+
+    /// From here on the text is written otherwise.
+    pub(super) fn follow(&mut self, rules: Rules) {
+        self.rules = rules;
     }
 
     pub(super) fn in_executable_comment(&self) -> bool {

@@ -123,6 +123,28 @@ pub(crate) fn changes_session(text: &str, dialect: Dialect) -> bool {
     })
 }
 
+/// PostgreSQL: whether a text names a setting of an application's own (`app.user`):
+/// a session that has had one never forgets that it did, and answers with an empty
+/// text where a fresh one has none.
+pub(crate) fn makes_setting(text: &str) -> bool {
+    let capitals = text.to_ascii_uppercase();
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '"');
+    capitals.contains("SET_CONFIG")
+        || capitals.match_indices("SET").any(|(at, word)| {
+            let rest = capitals[at + word.len()..].trim_start();
+            let rest = ["LOCAL ", "SESSION "]
+                .iter()
+                .find_map(|scope| rest.strip_prefix(scope))
+                .unwrap_or(rest)
+                .trim_start();
+            let after = rest.trim_start_matches(is_name);
+            after.len() < rest.len()
+                && after
+                    .strip_prefix('.')
+                    .is_some_and(|name| name.starts_with(is_name))
+        })
+}
+
 /// What a statement asks of those before it in its session.
 pub(crate) fn asks(text: &str, dialect: Dialect) -> Option<Asks> {
     let (previous, insert, session): (&[&str], &[&str], &[&str]) = match dialect {

@@ -2,16 +2,23 @@
 
 use super::body::Body;
 use super::error::{SplitError, SplitErrorKind};
+use super::quoting::Quoting;
 use super::rules::Rules;
 use super::scanner::{Scanner, Token, TokenKind};
 use super::{Dialect, Kind, Statement};
 use crate::text::Span;
 
-pub(super) fn split(text: &str, dialect: Dialect) -> Result<Vec<Statement>, SplitError> {
+pub(super) fn split(
+    text: &str,
+    dialect: Dialect,
+    quoting: Quoting,
+) -> Result<Vec<Statement>, SplitError> {
     let mut splitter = Splitter {
         dialect,
         rules: dialect.rules(),
-        scanner: Scanner::new(text, dialect.rules()),
+        scanner: Scanner::new(text, &quoting.rules(dialect)),
+        initial: quoting,
+        quoting,
         statements: Vec::new(),
         current: None,
     };
@@ -26,6 +33,9 @@ struct Splitter<'a> {
     dialect: Dialect,
     rules: &'static Rules,
     scanner: Scanner<'a>,
+    /// How the session reads quotes, at first and now.
+    initial: Quoting,
+    quoting: Quoting,
     statements: Vec<Statement>,
     current: Option<Current>,
 }
@@ -114,10 +124,18 @@ impl Splitter<'_> {
     /// has said that it ends here.
     fn end_by_delimiter(&mut self) {
         if let Some(current) = self.current.take() {
+            let text = self.scanner.text(current.span);
             self.statements.push(Statement {
                 span: current.span,
-                kind: Kind::of(self.scanner.text(current.span), self.dialect),
+                kind: Kind::of(text, self.dialect),
             });
+            if may_set(text) {
+                let after = self.quoting.after(text, self.dialect, self.initial);
+                if after != self.quoting {
+                    self.quoting = after;
+                    self.scanner.follow(after.rules(self.dialect));
+                }
+            }
         }
     }
 
@@ -155,4 +173,21 @@ impl Splitter<'_> {
                 (Some(_), argument) => matches!(argument, "$$" | "//" | ";;" | "|"),
             }
     }
+}
+
+/// Whether a statement may change a setting: only its beginning is looked at.
+fn may_set(text: &str) -> bool {
+    let start = text.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
+    [
+        "SET",
+        "RESET",
+        "SELECT SET_CONFIG",
+        "SELECT PG_CATALOG.SET_CONFIG",
+    ]
+    .iter()
+    .any(|word| {
+        start
+            .get(..word.len())
+            .is_some_and(|it| it.eq_ignore_ascii_case(word))
+    })
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 
 stories! {
     on every {
+        any_migrations_leave_the_same_together_and_apart,
         a_file_that_removes_its_own_record_is_not_applied,
         each_migration_begins_as_if_alone,
         what_is_temporary_ends_with_its_migration,
@@ -21,6 +22,9 @@ stories! {
     on [Sqlite] {
         counts_are_of_the_statement_before,
         a_rebuild_in_one_file_keeps_the_children,
+    }
+    on servers {
+        quotes_are_read_as_the_session_reads_them,
     }
     on [Mariadb, Mysql] {
         a_database_that_is_dropped_is_told,
@@ -73,6 +77,115 @@ fn alike(files: &[&str], tables: &[&str], server: Server) -> Vec<String> {
     };
     assert_eq!(history(&together), history(&apart), "{files:?}");
     found
+}
+
+/// Numbers that are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, sides: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % sides
+    }
+}
+
+fn any_migrations_leave_the_same_together_and_apart(db: &Database) {
+    let (begin, parts): (&str, &[&str]) = match db.server {
+        Server::Postgres => (
+            "CREATE TABLE log (id SERIAL, t TEXT);\nCREATE TABLE t (a INT);\nCREATE SCHEMA other;",
+            &[
+                "INSERT INTO public.log (t) SELECT current_setting('search_path') || current_setting('role') || coalesce(current_setting('a.b', true), '-')",
+                "INSERT INTO public.log (t) SELECT (SELECT count(*) FROM pg_prepared_statements) || '/' || (SELECT count(*) FROM pg_cursors WHERE is_holdable)",
+                "INSERT INTO public.log (t) SELECT count(*)::text FROM t",
+                "INSERT INTO t VALUES (1)",
+                "SET search_path = other, public",
+                "SET a.b = 'left'",
+                "SELECT set_config('a.b', 'by function', false)",
+                "CREATE TEMP TABLE IF NOT EXISTS t (a INT)",
+                "DO $$ BEGIN PERFORM set_config('a.b', 'by block', false); END $$",
+                "SET TIME ZONE 'Asia/Tokyo'",
+                "SET session_replication_role = replica",
+                "LISTEN x",
+            ],
+        ),
+        Server::Sqlite => (
+            "CREATE TABLE log (id INTEGER PRIMARY KEY, t TEXT);\nCREATE TABLE t (a INT);",
+            &[
+                "INSERT INTO log (t) SELECT (SELECT count(*) FROM pragma_database_list) || (SELECT recursive_triggers FROM pragma_recursive_triggers)",
+                "INSERT INTO log (t) SELECT count(*) FROM t",
+                "INSERT INTO log (t) SELECT total_changes()",
+                "INSERT INTO t VALUES (1)",
+                "CREATE TEMP TABLE IF NOT EXISTS t (a INT)",
+                "PRAGMA recursive_triggers = ON",
+                "PRAGMA case_sensitive_like = ON",
+                "INSERT INTO log (t) SELECT 'a' LIKE 'A'",
+            ],
+        ),
+        Server::Mariadb | Server::Mysql => (
+            "CREATE TABLE log (id INT AUTO_INCREMENT PRIMARY KEY, t VARCHAR(500)) CHARACTER SET utf8mb4;\nCREATE TABLE t (a INT);\n\
+             CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET @by_trigger = COALESCE(@by_trigger, 0) + 1;",
+            &[
+                "INSERT INTO log (t) SELECT CONCAT_WS('|', @a, @by_trigger, @@sql_mode, @@time_zone, @@autocommit, @@foreign_key_checks)",
+                "INSERT INTO log (t) SELECT CONCAT_WS('|', 'café', @@character_set_client, LAST_INSERT_ID())",
+                "INSERT INTO log (t) SELECT COUNT(*) FROM t",
+                "INSERT INTO t VALUES (1)",
+                "SET @a = COALESCE(@a, 0) + 1",
+                "SELECT 7 INTO @a",
+                "SET SESSION sql_mode = 'ANSI_QUOTES'",
+                "SET time_zone = '+09:00'",
+                "SET NAMES latin1",
+                "SET autocommit = 0",
+                "CREATE TEMPORARY TABLE IF NOT EXISTS t (a INT)",
+                "SET FOREIGN_KEY_CHECKS = 0",
+                "COMMIT",
+                "CREATE TABLE IF NOT EXISTS more (a INT)",
+                "SET SESSION sql_safe_updates = 1",
+            ],
+        ),
+    };
+    let mut dice = Dice(20_261_127);
+    for _ in 0..8 {
+        let mut files = vec![begin.to_owned()];
+        for _ in 0..4 {
+            let some = (0..=dice.below(5)).map(|_| parts[dice.below(parts.len())]);
+            files.push(format!("{};\n", some.collect::<Vec<_>>().join(";\n")));
+        }
+        let files: Vec<_> = files.iter().map(String::as_str).collect();
+        alike(&files, &["log", "t"], db.server);
+    }
+}
+
+fn quotes_are_read_as_the_session_reads_them(db: &Database) {
+    let (files, rows): (&[&str], &[&str]) = match db.server {
+        Server::Postgres => {
+            db.run(&format!(
+                "ALTER DATABASE {} SET standard_conforming_strings = off",
+                db.name()
+            ));
+            (
+                &["CREATE TABLE a (t TEXT);\nINSERT INTO a VALUES ('it\\'s; so');\n"],
+                &["it's; so"],
+            )
+        }
+        _ => (
+            &[
+                "CREATE TABLE a (t VARCHAR(20));\nSET sql_mode = 'NO_BACKSLASH_ESCAPES';\n\
+                 INSERT INTO a VALUES ('c:\\');\nINSERT INTO a VALUES ('d');\n",
+                "SET sql_mode = 'ANSI_QUOTES';\nINSERT INTO \"a\" VALUES ('x\\'; y');\n",
+                "INSERT INTO a VALUES (\"z'; z\");\n",
+            ],
+            &["c:\\", "d", "x'; y", "z'; z"],
+        ),
+    };
+    let project = Project::new();
+    for (number, text) in files.iter().enumerate() {
+        project.write(&format!("migrations/{}_a.sql", number + 1), text);
+    }
+    up(&project, db).exits(0);
+    assert_eq!(db.column("SELECT t FROM a ORDER BY t"), rows);
 }
 
 fn each_migration_begins_as_if_alone(db: &Database) {

@@ -17,7 +17,7 @@ use crate::model::Script;
 use crate::plan::history::History;
 use crate::plan::planner::{self, Files, Request};
 use crate::project::Project;
-use crate::sql::Dialect;
+use crate::sql::{Dialect, Quoting};
 use crate::verify;
 
 /// What `check` calls a migration that began and did not end.
@@ -115,7 +115,8 @@ fn pending(project: &Project, dialect: Dialect, history: &History) -> Vec<Pendin
         repeatables: &project.repeatables,
     };
     let read = |script: &Script| {
-        let verified = verify::script(script, dialect, |_| Some(String::new())).ok()?;
+        let verified =
+            verify::script(script, dialect, Quoting::default(), |_| Some(String::new())).ok()?;
         Some(Pending {
             transaction: script.transaction,
             file: verified.file,

@@ -4,7 +4,7 @@
 
 use super::Mysql;
 use crate::db::Job;
-use crate::db::fault::{Fault, FaultKind};
+use crate::db::fault::Fault;
 use crate::formats::record;
 use crate::sql::{Dialect, session};
 
@@ -38,14 +38,7 @@ impl Mysql {
             return Ok(());
         }
         let url = self.url.clone();
-        let mut other = Self::connect(&url).await.map_err(|fault| Fault {
-            // Whoever has lost a connection connects again.
-            kind: match fault.kind {
-                FaultKind::Unreachable => FaultKind::Lost,
-                kind => kind,
-            },
-            ..fault
-        })?;
+        let mut other = Self::connect(&url).await.map_err(Fault::lost)?;
         other.known = std::mem::take(&mut self.known);
         *self = other;
         Ok(())

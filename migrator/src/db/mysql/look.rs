@@ -7,12 +7,13 @@ use crate::db::fault::Fault;
 use crate::db::{LockKey, Look, Past, Wanted, memory, wire};
 use crate::formats::ledger::{Ledger, Shape, quote};
 use crate::formats::sqlx::lock_number;
+use crate::sql::Quoting;
 
 impl Mysql {
     /// Reads the server's facts and the history of this ledger.
     pub(super) async fn look_at(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
         let facts = self
-            .rows("SELECT CAST(VERSION() AS CHAR), CAST(DATABASE() AS CHAR)")
+            .rows("SELECT CAST(VERSION() AS CHAR), CAST(DATABASE() AS CHAR), CAST(@@sql_mode AS CHAR)")
             .await?;
         let fact = |at: usize| -> String {
             let row = facts.rows.first();
@@ -51,6 +52,7 @@ impl Mysql {
                 ..ledger.clone()
             },
             past,
+            quoting: Quoting::of_sql_mode(&fact(2)),
             lock: LockKey::Name(lock_name(&fact(1), &ledger.table)),
             tools_lock: (ledger.shape == Shape::Sqlx)
                 .then(|| LockKey::Name(format!("{:x}", lock_number(&fact(1))))),

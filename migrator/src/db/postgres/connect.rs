@@ -32,6 +32,8 @@ impl Postgres {
             user,
             version: 0,
             held: None,
+            url: url.clone(),
+            is_worn: false,
         })
     }
 }

@@ -7,6 +7,7 @@ use crate::db::fault::{Fault, FaultKind};
 use crate::db::{LockKey, Look, Past, Wanted, memory, wire};
 use crate::formats::ledger::{Ledger, Shape, quote};
 use crate::formats::sqlx::lock_number;
+use crate::sql::Quoting;
 
 impl Postgres {
     /// Reads the server's facts and the history of this ledger.
@@ -21,7 +22,7 @@ impl Postgres {
             .rows(&format!(
                 "SELECT current_setting('server_version'), current_setting('server_version_num'), \
                  exist::text, schema, name, quote_ident(schema), quote_ident(name), \
-                 current_database()::text FROM (\
+                 current_database()::text, current_setting('standard_conforming_strings') FROM (\
                  SELECT n.oid IS NOT NULL AS exist, \
                  coalesce(n.nspname, parts[array_length(parts, 1) - 1], current_schema(), '')::text AS schema, \
                  coalesce(c.relname, parts[array_length(parts, 1)]::name)::text AS name \
@@ -69,6 +70,7 @@ impl Postgres {
                 "PostgreSQL {}",
                 fact(0).split(' ').next().unwrap_or_default()
             ),
+            quoting: Quoting::of_conforming_strings(&fact(8)),
             lock: LockKey::Id(lock_id(&schema, &table)),
             tools_lock: (ledger.shape == Shape::Sqlx).then(|| LockKey::Id(lock_number(&fact(7)))),
             ledger: found,

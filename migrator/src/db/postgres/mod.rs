@@ -17,11 +17,13 @@ mod stepwise;
 
 use crate::db::fault::Fault;
 use crate::db::memory::{self, Memory};
+use crate::db::url::DatabaseUrl;
 use crate::db::wire::{self, Answer, Failed};
 use crate::db::{Edit, Entry, Handle, Job, Look, Progress, Session, Wanted};
 use crate::formats::ledger::Ledger;
+use crate::formats::record;
 use crate::model::Version;
-use crate::sql::Dialect;
+use crate::sql::{Dialect, session};
 use fault::{DUPLICATE_TABLE, INSUFFICIENT_PRIVILEGE, UNDEFINED_TABLE, UNIQUE_VIOLATION, fault};
 use message::Transaction;
 use sqlx::postgres::PgConnection;
@@ -38,6 +40,9 @@ pub(super) struct Postgres {
     version: u32,
     /// The migration whose statements this session has run so far.
     held: Option<Version>,
+    url: DatabaseUrl,
+    /// Whether something was made in the session that nothing but its end resets.
+    is_worn: bool,
 }
 
 impl Postgres {
@@ -49,6 +54,20 @@ impl Postgres {
         self.send(sql)
             .await
             .map_err(|failed| fault(&failed.error, false).of(&self.user))
+    }
+
+    /// Another session where this one is worn out.
+    async fn renew(&mut self) -> Result<(), Fault> {
+        if !self.is_worn {
+            return Ok(());
+        }
+        let url = self.url.clone();
+        let other = Self::connect(&url).await.map_err(Fault::lost)?;
+        *self = Self {
+            version: self.version,
+            ..other
+        };
+        Ok(())
     }
 
     /// Ends the transaction that a failed message left open; the fault that led
@@ -72,6 +91,11 @@ impl Session for Postgres {
         self.left_invalid(statements).await
     }
 
+    async fn prepare(&mut self, job: &Job<'_>) -> Result<(), Fault> {
+        let goes_on = job.resume.is_some() && self.held == Some(record::version(job.deed));
+        if goes_on { Ok(()) } else { self.renew().await }
+    }
+
     fn handle(&self) -> Handle {
         Handle::Name
     }
@@ -83,6 +107,16 @@ impl Session for Postgres {
     }
 
     async fn apply(&mut self, jobs: &[Job<'_>]) -> Progress {
+        // What wears the session out is its last.
+        let wears =
+            |job: &Job<'_>| job.function().is_some() || session::makes_setting(job.file.text());
+        let jobs = match jobs.iter().position(wears) {
+            Some(last) => {
+                self.is_worn = true;
+                &jobs[..=last]
+            }
+            None => jobs,
+        };
         match jobs {
             [job] if let Some(function) = job.function() => {
                 self.apply_code(*job, function).await.into()

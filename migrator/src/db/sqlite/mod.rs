@@ -63,7 +63,7 @@ impl Sqlite {
             return Ok(());
         }
         let url = self.url.clone();
-        *self = Self::connect(&url, false).await?;
+        *self = Self::connect(&url, false).await.map_err(Fault::lost)?;
         Ok(())
     }
 
