@@ -66,6 +66,13 @@ pub enum Error {
         create: String,
     },
     Format(FormatError),
+    /// Nothing is applied by the history, and others know these files.
+    HistoryElsewhere {
+        /// Where they stand.
+        tables: Vec<String>,
+        /// Where none is.
+        missing: String,
+    },
     /// git has no answer.
     #[cfg(feature = "cli")]
     Git(GitError),

@@ -64,7 +64,7 @@ pub(crate) fn code(error: &Error) -> u8 {
             | FaultKind::Tls
             | FaultKind::Unreachable => CONNECTION,
             FaultKind::Driver => UNEXPECTED,
-            FaultKind::NotAHistory => DRIFT,
+            FaultKind::Hidden | FaultKind::NotAHistory => DRIFT,
             FaultKind::Claimed | FaultKind::LockTimeout | FaultKind::Statement => FAILED,
         },
         Error::NeedsSecondConnection | Error::Unrecorded(_) => CONNECTION,
@@ -72,6 +72,7 @@ pub(crate) fn code(error: &Error) -> u8 {
         Error::Plan(error) if error.is_unknown_version() => CONFIGURATION,
         Error::Baseline(BaselineError::HalfApplied { .. } | BaselineError::NotEmpty { .. })
         | Error::ForeignHistory { .. }
+        | Error::HistoryElsewhere { .. }
         | Error::Plan(_)
         | Error::Repair(_)
         | Error::Rewritten { .. } => DRIFT,

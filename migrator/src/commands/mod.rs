@@ -23,8 +23,9 @@ use crate::db::{self, Connection, Wanted};
 use crate::engine::stop::Stop;
 use crate::engine::{Outcome, Run, Step};
 use crate::error::Error;
+use crate::formats::ledger::Ledger;
 use crate::limits::Transaction;
-use crate::model::Deed;
+use crate::model::{Deed, Migration};
 use crate::plan::history::{History, Who};
 use crate::plan::planner::Files;
 use crate::project::Project;
@@ -211,6 +212,34 @@ fn must_be_there(task: &Task) -> Result<(), Error> {
         )
         .into()),
         _ => Ok(()),
+    }
+}
+
+/// The history table that these migrations have, where it is not the one that was
+/// looked at: the first schema of the search path may have been made since.
+///
+/// # Errors
+/// One that nothing leads to, or more than one.
+fn other_history(
+    look: &crate::db::Look,
+    migrations: &[Migration],
+) -> Result<Option<Ledger>, Error> {
+    let knowing: Vec<_> = look
+        .elsewhere
+        .iter()
+        .filter(|it| it.knows(migrations))
+        .collect();
+    let is_free = !matches!(look.past, crate::db::Past::Known(_));
+    match knowing[..] {
+        [] => Ok(None),
+        [only] if only.is_in_path && is_free => Ok(Some(Ledger {
+            table: only.table.clone(),
+            ..look.ledger.clone()
+        })),
+        _ => Err(Error::HistoryElsewhere {
+            tables: knowing.iter().map(|it| it.table.clone()).collect(),
+            missing: look.ledger.table.clone(),
+        }),
     }
 }
 

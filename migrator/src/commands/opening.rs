@@ -1,9 +1,9 @@
 //! How every verb begins: one that acts tells what was read, and waits for the
 //! database and looks at it; one that asks only looks.
 
-use super::{Task, refuse_foreign};
+use super::{Task, other_history, refuse_foreign};
 use crate::config::Config;
-use crate::db::{self, Connection, Look, Reader, Wanted};
+use crate::db::{self, Connection, Look, Reader, Session as _, Wanted};
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::error::Error;
@@ -43,7 +43,15 @@ pub(super) async fn look(
     let Task {
         project, config, ..
     } = task;
-    look_at(config, project.format.ledger(), wanted, stop, listener).await
+    let ledger = project.format.ledger();
+    let (connection, look) = look_at(config, ledger, wanted, stop, listener).await?;
+    let mut connection = connection;
+    let look = match other_history(&look, &project.migrations)? {
+        Some(ledger) => stop.or(connection.look(&ledger, wanted)).await??,
+        None => look,
+    };
+    refuse_foreign(&look, config.database.value.dialect())?;
+    Ok((connection, look))
 }
 
 /// The same, for whichever tool's history.
@@ -73,7 +81,6 @@ pub(super) async fn look_at(
         server: &look.server,
         history: &look.ledger.table,
     });
-    refuse_foreign(&look, url.dialect())?;
     Ok((connection, look))
 }
 
@@ -83,7 +90,30 @@ pub(super) async fn look_at(
 /// As [`look`].
 pub(super) async fn read(task: &Task) -> Result<Option<(Reader, Look)>, Error> {
     let ledger = task.project.format.ledger();
-    read_at(&task.config, ledger, task.wanted()).await
+    let found = read_at(&task.config, ledger, task.wanted()).await?;
+    let Some((mut reader, look)) = found else {
+        return Ok(None);
+    };
+    let look = settled(task, &mut reader, look, task.wanted()).await?;
+    Ok(Some((reader, look)))
+}
+
+/// The look at the history that these migrations have.
+///
+/// # Errors
+/// A database that another tool keeps, or another history that knows these files.
+pub(super) async fn settled(
+    task: &Task,
+    reader: &mut Reader,
+    look: Look,
+    wanted: Wanted,
+) -> Result<Look, Error> {
+    let look = match other_history(&look, &task.project.migrations)? {
+        Some(ledger) => reader.look(&ledger, wanted).await?,
+        None => look,
+    };
+    refuse_foreign(&look, task.config.database.value.dialect())?;
+    Ok(look)
 }
 
 /// The same, for whichever tool's history.
@@ -97,6 +127,5 @@ pub(super) async fn read_at(
         return Ok(None);
     }
     let (reader, look) = db::read_and_look(url, config.limits.wait, ledger, wanted).await?;
-    refuse_foreign(&look, url.dialect())?;
     Ok(Some((reader, look)))
 }

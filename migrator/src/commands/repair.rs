@@ -1,7 +1,7 @@
 //! `repair`: after an accident, sets the history right by what a person has seen
 //! in the database.
 
-use super::{Done, Start, Task, opening, refuse_foreign};
+use super::{Done, Start, Task, opening};
 use crate::db::{self, Edit, Guard, Look, Session, Wanted};
 use crate::engine::stop::Stop;
 use crate::engine::{self, Outcome, event::Event};
@@ -39,7 +39,7 @@ pub(crate) async fn list(task: &Task) -> Result<Found, Error> {
     let ledger = crate::formats::Format::ledger(format);
     let wait = task.config.limits.wait;
     let (mut reader, look) = db::read_and_look(url, wait, ledger, Wanted::default()).await?;
-    refuse_foreign(&look, url.dialect())?;
+    let look = opening::settled(task, &mut reader, look, Wanted::default()).await?;
     let history = look.past.history();
     let mut invalid_indexes = Vec::new();
     for alone in unfinished_alone(task, &history) {

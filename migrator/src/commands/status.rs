@@ -1,7 +1,7 @@
 //! `status`: every migration, and what the files and the history say of it. It
 //! only asks, and needs no right but SELECT.
 
-use super::{Task, refuse_foreign};
+use super::{Task, opening};
 use crate::db::{self, Look, Wanted};
 use crate::error::Error;
 use crate::formats::Format;
@@ -29,8 +29,8 @@ pub(crate) async fn status(task: &Task) -> Result<Found, Error> {
         runs: true,
     };
     let ledger = project.format.ledger();
-    let (_, look) = db::read_and_look(url, config.limits.wait, ledger, wanted).await?;
-    refuse_foreign(&look, url.dialect())?;
+    let (mut reader, look) = db::read_and_look(url, config.limits.wait, ledger, wanted).await?;
+    let look = opening::settled(task, &mut reader, look, wanted).await?;
     let history = look.past.history();
     let drifts = drift::find(&project.format, &project.migrations, &history);
     Ok(Found {

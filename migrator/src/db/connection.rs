@@ -292,6 +292,14 @@ impl Reader {
         self.0.invalid_indexes(statements).await
     }
 
+    /// Looks again, at whichever history.
+    ///
+    /// # Errors
+    /// What the database complained of.
+    pub async fn look(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
+        self.0.look(ledger, wanted).await
+    }
+
     /// How many migrations may travel together.
     #[must_use]
     pub fn together(&self) -> usize {

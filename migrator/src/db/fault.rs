@@ -42,6 +42,8 @@ pub enum FaultKind {
     Driver,
     /// A database's file, or its lock file, cannot be used.
     File,
+    /// The history's rows are hidden from this user.
+    Hidden,
     /// A statement waited for a table lock for as long as it may.
     LockTimeout,
     /// The history table's name is none.

@@ -1,6 +1,7 @@
 //! What one look at a database tells.
 
 use crate::formats::ledger::Ledger;
+use crate::model::{Checksum, Migration, Version};
 use crate::plan::history::{History, Run};
 use crate::sql::Quoting;
 
@@ -13,6 +14,9 @@ pub struct Look {
     /// migration leaves the search path.
     pub ledger: Ledger,
     pub past: Past,
+    /// Where nothing is applied: other tables of the history's name, which an
+    /// unqualified name may mean, with what they hold.
+    pub elsewhere: Vec<Elsewhere>,
     /// Where nothing is applied: whether there are tables all the same.
     pub has_tables: bool,
     /// How its sessions read quotes.
@@ -21,6 +25,16 @@ pub struct Look {
     pub lock: LockKey,
     /// What the format's own tool excludes itself by, where it does.
     pub tools_lock: Option<LockKey>,
+}
+
+/// A table of the history's name in another schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// Its name in full.
+    pub table: String,
+    /// Whether its schema is one of the search path.
+    pub is_in_path: bool,
+    pub applied: Vec<(Version, Checksum)>,
 }
 
 /// What a database knows of its migrations.
@@ -41,6 +55,18 @@ pub enum Past {
         /// Read only where they are asked for.
         runs: Vec<Run>,
     },
+}
+
+impl Elsewhere {
+    /// Whether it is the history of these files: one of them was applied by it.
+    #[must_use]
+    pub fn knows(&self, migrations: &[Migration]) -> bool {
+        self.applied.iter().any(|(version, checksum)| {
+            migrations
+                .iter()
+                .any(|file| file.version == *version && file.checksum == *checksum)
+        })
+    }
 }
 
 impl Past {

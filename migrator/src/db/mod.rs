@@ -51,7 +51,7 @@ pub use connection::{
 pub use edit::{Edit, Entry};
 pub use guard::{Attempt, Blocker, GuardSession, Lock, Sight, Work};
 pub use job::Job;
-pub use look::{LockKey, Look, Past, Wanted};
+pub use look::{Elsewhere, LockKey, Look, Past, Wanted};
 pub use progress::{Left, Progress, Setback};
 pub use session::{Handle, Outside, Session};
 

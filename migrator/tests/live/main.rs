@@ -50,6 +50,7 @@ mod repair;
 mod repeatable;
 mod running;
 mod runs;
+mod search_path;
 mod sessions;
 mod sqlite;
 mod sqlx_toml;

@@ -4,7 +4,7 @@
 use super::{Examination, Migrations, Patient};
 use crate::commands::alembic::AlembicSources;
 use crate::commands::alembic::check::against;
-use crate::commands::{check, refuse_foreign};
+use crate::commands::{check, other_history, refuse_foreign};
 use crate::db::health::Examined;
 use crate::db::{self, Look, Past, Wanted};
 use crate::diagnostic::Diagnostic;
@@ -46,7 +46,18 @@ pub(super) async fn examine(patient: &Patient, of_the_url: usize, examination: &
         repeated,
         runs: true,
     };
-    let examined = db::examine(url, config.limits.wait, ledger, wanted).await;
+    let mut examined = db::examine(url, config.limits.wait, ledger, wanted).await;
+    if let (
+        Migrations::Sql(project),
+        Ok(Examined {
+            look: Ok(Some(look)),
+            ..
+        }),
+    ) = (migrations, &examined)
+        && let Ok(Some(other)) = other_history(look, &project.migrations)
+    {
+        examined = db::examine(url, config.limits.wait, &other, wanted).await;
+    }
     let Examined { health, look } = match examined {
         Ok(examined) => examined,
         Err(fault) => {
@@ -138,6 +149,9 @@ fn of_the_history(
     look: &Look,
     is_at_work: bool,
 ) -> Vec<Diagnostic> {
+    if let Err(refused) = other_history(look, &project.migrations) {
+        return vec![refused.diagnostic()];
+    }
     match &look.past {
         Past::Foreign { .. } => {
             let refused = refuse_foreign(look, dialect).err();

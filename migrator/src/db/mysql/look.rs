@@ -52,6 +52,8 @@ impl Mysql {
                 ..ledger.clone()
             },
             past,
+            // On a server's other databases the same files are another environment's.
+            elsewhere: Vec::new(),
             quoting: Quoting::of_sql_mode(&fact(2)),
             lock: LockKey::Name(lock_name(&fact(1), &ledger.table)),
             tools_lock: (ledger.shape == Shape::Sqlx)

@@ -4,10 +4,15 @@ use super::fault::{INVALID_NAME, OTHER_SHAPE};
 use super::lock_id::lock_id;
 use super::{DIALECT, Postgres};
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::{LockKey, Look, Past, Wanted, memory, wire};
+use crate::db::{Elsewhere, LockKey, Look, Past, Wanted, memory, wire};
 use crate::formats::ledger::{Ledger, Shape, quote};
 use crate::formats::sqlx::lock_number;
+use crate::model::{Checksum, Version};
 use crate::sql::Quoting;
+
+/// In how many schemas a history is looked for: where there are more, each is a
+/// tenant's, and one of these few knows the files as well.
+const MOST_HISTORIES: usize = 20;
 
 impl Postgres {
     /// Reads the server's facts and the history of this ledger.
@@ -22,10 +27,13 @@ impl Postgres {
             .rows(&format!(
                 "SELECT current_setting('server_version'), current_setting('server_version_num'), \
                  exist::text, schema, name, quote_ident(schema), quote_ident(name), \
-                 current_database()::text, current_setting('standard_conforming_strings') FROM (\
+                 current_database()::text, current_setting('standard_conforming_strings'), \
+                 hides::text, (parts > 1)::text FROM (\
                  SELECT n.oid IS NOT NULL AS exist, \
                  coalesce(n.nspname, parts[array_length(parts, 1) - 1], current_schema(), '')::text AS schema, \
-                 coalesce(c.relname, parts[array_length(parts, 1)]::name)::text AS name \
+                 coalesce(c.relname, parts[array_length(parts, 1)]::name)::text AS name, \
+                 coalesce(row_security_active(c.oid), false) AS hides, \
+                 array_length(parts, 1) AS parts \
                  FROM (SELECT parse_ident({name}) AS parts) p \
                  LEFT JOIN pg_catalog.pg_class c ON c.oid = to_regclass(\
                  CASE WHEN array_length(parts, 1) > 1 THEN {name} \
@@ -55,6 +63,15 @@ impl Postgres {
             },
             ..ledger.clone()
         };
+        if fact(9) == "true" {
+            return Err(Fault::new(
+                FaultKind::Hidden,
+                format!(
+                    "row-level security hides rows of {} from the user {}",
+                    found.table, self.user
+                ),
+            ));
+        }
         let past = if fact(2) == "true" {
             self.past(&found, wanted).await?
         } else if ledger.shape == Shape::Alembic {
@@ -63,6 +80,12 @@ impl Postgres {
             self.other_tools_past().await?
         };
         let may_lack_history = past.is_empty() && ledger.shape == Shape::Sqlx;
+        let is_qualified = fact(10) == "true";
+        let elsewhere = if may_lack_history && !is_qualified {
+            self.elsewhere(&schema, &table).await?
+        } else {
+            Vec::new()
+        };
         Ok(Look {
             has_tables: may_lack_history && self.has_tables(&table).await?,
             // Debian appends its own version: `15.18 (Debian 15.18-0+deb12u1)`.
@@ -70,6 +93,7 @@ impl Postgres {
                 "PostgreSQL {}",
                 fact(0).split(' ').next().unwrap_or_default()
             ),
+            elsewhere,
             quoting: Quoting::of_conforming_strings(&fact(8)),
             lock: LockKey::Id(lock_id(&schema, &table)),
             tools_lock: (ledger.shape == Shape::Sqlx).then(|| LockKey::Id(lock_number(&fact(7)))),
@@ -84,6 +108,53 @@ impl Postgres {
         let mut past = wire::past(&answer, ledger)?;
         memory::recall(self, ledger, wanted, &mut past).await?;
         Ok(past)
+    }
+
+    /// Other histories of this name: of the search path where the URL chose that, of
+    /// the whole database where it did not.
+    async fn elsewhere(&mut self, schema: &str, table: &str) -> Result<Vec<Elsewhere>, Fault> {
+        let tables = self
+            .rows(&format!(
+                "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), \
+                 (n.nspname = ANY (current_schemas(false)))::text \
+                 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                 WHERE c.relname = {}::name AND c.relkind IN ('p', 'r') AND n.nspname <> {}::name \
+                 AND n.nspname !~ '^pg_' AND has_schema_privilege(n.oid, 'USAGE') \
+                 AND has_table_privilege(c.oid, 'SELECT') \
+                 AND (n.nspname = ANY (current_schemas(false)) OR NOT EXISTS \
+                 (SELECT FROM pg_settings WHERE name = 'search_path' AND source = 'client')) \
+                 AND (SELECT count(*) FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid \
+                 AND a.attname IN ('version', 'checksum')) = 2 \
+                 ORDER BY n.nspname = ANY (current_schemas(false)) DESC, 1 LIMIT {MOST_HISTORIES}",
+                quote(DIALECT, table),
+                quote(DIALECT, schema)
+            ))
+            .await?;
+        let mut found = Vec::new();
+        for row in tables.rows {
+            let [Some(table), is_in_path] = &row[..] else {
+                continue;
+            };
+            let sql = format!("SELECT version::text, encode(checksum, 'hex') FROM {table}");
+            // One of other types is another tool's.
+            let Ok(answer) = self.rows(&sql).await else {
+                continue;
+            };
+            let applied = answer.rows.iter().filter_map(|row| {
+                let version = row.first()?.as_deref()?.parse().ok()?;
+                Some((
+                    Version(version),
+                    Checksum::from_hex(row.get(1)?.as_deref()?)?,
+                ))
+            });
+            let applied = applied.collect();
+            found.push(Elsewhere {
+                table: table.clone(),
+                is_in_path: is_in_path.as_deref() == Some("true"),
+                applied,
+            });
+        }
+        Ok(found)
     }
 
     /// Whether the schema in which unqualified tables are created has any,

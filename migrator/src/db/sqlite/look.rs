@@ -33,6 +33,7 @@ impl Sqlite {
             server: format!("SQLite {}", version.unwrap_or_default()),
             ledger: ledger.clone(),
             past,
+            elsewhere: Vec::new(),
             quoting: crate::sql::Quoting::default(),
             lock: LockKey::File(lock_file::beside(&self.path)),
             tools_lock: None,

@@ -44,6 +44,12 @@ pub(super) fn fault(fault: &Fault) -> Diagnostic {
             "correct --table, MIGRATE_TABLE, or in sqlx.toml table-name or create-schemas; what is \
              no plain name stands in the database's own quotes",
         ),
+        FaultKind::Hidden => (
+            "history_hidden",
+            "the history cannot be read in full",
+            "run as the table's owner or as a user with BYPASSRLS, or switch row-level security \
+             off for this table",
+        ),
         FaultKind::NotAHistory => (
             "not_a_history",
             "the history cannot be read",
@@ -88,6 +94,26 @@ pub(super) fn unrecorded(fault: &Fault) -> Diagnostic {
     let title = "the connection to the database ended while what is recorded was being changed";
     Diagnostic::error("connection_lost", format!("{title}: {}", said(fault)))
         .help("see with `migrate status` whether it was changed, and if not, run this again")
+}
+
+pub(super) fn history_elsewhere(tables: &[String], missing: &str) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        "history_elsewhere",
+        format!(
+            "these migrations are recorded in {}, and {missing} records none",
+            tables.join(" and ")
+        ),
+    )
+    .note("the search path of this user or of this database is not what it was");
+    let begin = format!("to begin a new history all the same, give --table '{missing}'");
+    match tables {
+        [table] => diagnostic.help(format!(
+            "go on with it: give --table '{table}', or `table` in migrate.toml; {begin}"
+        )),
+        _ => diagnostic.help(format!(
+            "say which one it is with --table, or `table` in migrate.toml; {begin}"
+        )),
+    }
 }
 
 pub(super) fn foreign_history(tool: &str, table: &str, create: &str) -> Diagnostic {
