@@ -226,8 +226,8 @@ impl Home {
         let text = sources::read_optional(&self.root.join(&path))?.unwrap_or_default();
         let mut configuration =
             Configuration::of_ini(&text).map_err(|error| wrong(&path, error))?;
-        if configuration.script_location.is_none() {
-            configuration = self.pyproject(folder)?.unwrap_or(configuration);
+        if let Some(other) = self.pyproject(folder)? {
+            configuration = configuration.or(other);
         }
         if configuration.script_location.is_none() {
             return Err(AlembicError::NoLocation { path }.into());

@@ -2,6 +2,7 @@
 //! and deadline.
 
 mod app;
+mod configuration;
 mod graph;
 mod script;
 mod stops;

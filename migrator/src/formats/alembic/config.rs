@@ -1,11 +1,14 @@
 //! Alembic's configuration: `alembic.ini`, or `[tool.alembic]` of pyproject.toml,
 //! as far as it says where the revisions are (Alembic 1.19, `alembic/config.py`).
 
-use configparser::ini::{Ini, IniDefault};
+use super::ini::Ini;
 
 /// The files that configure Alembic.
 pub const INI: &str = "alembic.ini";
 pub const PYPROJECT: &str = "pyproject.toml";
+
+/// The section that Alembic reads.
+const SECTION: &str = "alembic";
 
 /// What a configuration says. Paths are relative to its own folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,27 +34,38 @@ impl Configuration {
     /// # Errors
     /// What Python's own parser would reject.
     pub fn of_ini(text: &str) -> Result<Self, ConfigurationError> {
-        let mut default = IniDefault::default();
-        default.multiline = true;
-        default.delimiters = vec!['='];
-        default.comment_symbols = vec!['#', ';'];
-        default.case_sensitive = true;
-        let mut ini = Ini::new_from_defaults(default);
-        ini.read(text.to_owned())
-            .map_err(|message| ConfigurationError { message })?;
-        let get = |key: &str| {
-            let value = ini.get("alembic", key)?;
-            let value = value.trim();
-            (!value.is_empty()).then(|| here(value))
-        };
-        let separator = get("path_separator").or_else(|| get("version_path_separator"));
-        let locations =
-            get("version_locations").map_or_else(Vec::new, |all| split(&all, separator.as_deref()));
+        let error = |message| ConfigurationError { message };
+        let ini = Ini::read(text, ".").map_err(error)?;
+        let get = |key: &str| ini.get(SECTION, key).map_err(error);
+        let mut separator = None;
+        for name in ["path_separator", "version_path_separator"] {
+            if separator.is_none() {
+                separator = get(name)?
+                    .map(|word| separator_named(name, &word))
+                    .transpose()?;
+            }
+        }
+        let locations = get("version_locations")?.unwrap_or_default();
         Ok(Self {
-            script_location: get("script_location").map(package),
-            version_locations: locations,
-            is_recursive: get("recursive_version_locations").is_some_and(|it| it == "true"),
+            script_location: get("script_location")?.map(|it| package(here(&it))),
+            version_locations: split(&locations, separator),
+            is_recursive: get("recursive_version_locations")?.is_some_and(|it| it == "true"),
         })
+    }
+
+    /// What an ini file leaves open, by pyproject.toml: Alembic asks the one, then the
+    /// other.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            script_location: self.script_location.or(other.script_location),
+            version_locations: if self.version_locations.is_empty() {
+                other.version_locations
+            } else {
+                self.version_locations
+            },
+            is_recursive: self.is_recursive || other.is_recursive,
+        }
     }
 
     /// Reads pyproject.toml; `None` where it has no `[tool.alembic]`.
@@ -67,7 +81,7 @@ impl Configuration {
         let Some(section) = section else {
             return Ok(None);
         };
-        let text = |value: &toml::Value| value.as_str().map(here);
+        let text = |value: &toml::Value| value.as_str().map(here_in_toml);
         let locations = section.get("version_locations");
         let several = locations.and_then(toml::Value::as_array);
         Ok(Some(Self {
@@ -93,39 +107,60 @@ impl Configuration {
 
 /// A path relative to the configuration's folder: `%(here)s` is that folder.
 fn here(value: &str) -> String {
-    let path = value.replace("%(here)s", ".").replace("%%", "%");
-    let mut path = path.as_str();
+    let mut path = value;
     while let Some(rest) = path.strip_prefix("./") {
         path = rest;
     }
     path.trim_end_matches('/').to_owned()
 }
 
-/// A folder of a package that lies here, as in `package.part:folder`.
+/// The same in pyproject.toml, where Alembic itself fills it in.
+fn here_in_toml(value: &str) -> String {
+    here(&value.replace("%(here)s", ".").replace("%%", "%"))
+}
+
+/// A folder of a package that lies here, as in `package.part:folder:folder`.
 fn package(path: String) -> String {
     match path.split_once(':') {
-        Some((package, folder)) if !package.contains('/') => {
-            format!("{}/{folder}", package.replace('.', "/"))
+        Some((package, folders)) if !path.starts_with('/') => {
+            format!(
+                "{}/{}",
+                package.replace('.', "/"),
+                folders.replace(':', "/")
+            )
         }
         _ => path,
     }
 }
 
-/// Without a separator, white space and commas are one, as they always were.
-fn split(all: &str, separator: Option<&str>) -> Vec<String> {
-    let is_end: fn(char) -> bool = match separator {
-        Some("space") => |c| c == ' ',
-        Some("newline") => |c| c == '\n',
-        Some("os" | ":") => |c| c == ':',
-        Some(";") => |c| c == ';',
-        _ => |c| c.is_whitespace() || c == ',',
+fn separator_named(name: &str, word: &str) -> Result<char, ConfigurationError> {
+    match word {
+        "space" => Ok(' '),
+        "newline" => Ok('\n'),
+        "os" | ":" => Ok(':'),
+        ";" => Ok(';'),
+        _ => Err(ConfigurationError {
+            message: format!(
+                "invalid {name} {word:?}: expected \"space\", \"newline\", \"os\", \":\" or \";\""
+            ),
+        }),
+    }
+}
+
+/// Without a separator, blanks and commas are one, as they always were.
+fn split(all: &str, separator: Option<char>) -> Vec<String> {
+    let parts: Vec<&str> = match separator {
+        Some(separator) => all
+            .split(separator)
+            .filter(|part| !part.is_empty())
+            .collect(),
+        None => all
+            .split([' ', ','])
+            .filter(|part| !part.is_empty())
+            .collect(),
     };
-    all.split(is_end)
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .map(here)
-        .map(package)
-        .collect()
+    let parts = parts.into_iter().map(str::trim);
+    parts.map(|part| package(here(part))).collect()
 }
 
 /// The version table that env.py names by literals: its schema, and its name.

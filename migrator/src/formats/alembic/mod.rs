@@ -5,6 +5,7 @@
 mod config;
 mod error;
 mod graph;
+mod ini;
 mod literals;
 mod revision;
 
