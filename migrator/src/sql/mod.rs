@@ -13,6 +13,8 @@
 //! `standard_conforming_strings = on`, and without `ANSI_QUOTES`,
 //! `NO_BACKSLASH_ESCAPES` and `sql_mode = ORACLE`.
 
+#[cfg(feature = "cli")]
+pub(crate) mod allow;
 mod body;
 mod error;
 mod header;
@@ -22,14 +24,20 @@ mod mysql;
 mod postgres;
 mod rules;
 mod scanner;
+#[cfg(feature = "cli")]
+mod session;
 mod splitter;
 mod sqlite;
 #[cfg(feature = "cli")]
 mod subject;
+#[cfg(feature = "cli")]
+pub(crate) mod tables;
 pub mod variables;
 
 pub use error::{SplitError, SplitErrorKind};
 pub use kind::Kind;
+#[cfg(feature = "cli")]
+pub(crate) use session::sets_session;
 #[cfg(feature = "cli")]
 pub(crate) use subject::{Name, lacks_key, needs_owner_of};
 
@@ -59,6 +67,29 @@ pub struct Statement {
 /// it was opened.
 pub fn split(file: &SourceFile, dialect: Dialect) -> Result<Vec<Statement>, SplitError> {
     splitter::split(file.text(), dialect)
+}
+
+/// A statement with the comments and the white space that follow it before its
+/// delimiter, or before the end of the file: SQLite keeps what it is sent of a
+/// schema's text, comments and all.
+#[must_use]
+pub fn with_comments(file: &SourceFile, span: Span) -> Span {
+    let text = file.text();
+    let mut at = span.end;
+    while let Some(rest) = text.get(at..) {
+        let length = if rest.starts_with("--") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("/*") {
+            rest.find("*/").map_or(rest.len(), |end| end + 2)
+        } else {
+            match rest.chars().next() {
+                Some(c) if c.is_ascii_whitespace() || c == '\u{b}' => 1,
+                _ => break,
+            }
+        };
+        at += length;
+    }
+    Span::new(span.start, at)
 }
 
 /// What lies around the statements that [`split`] found: one gap before each and

@@ -48,6 +48,7 @@ mod repeatable;
 mod running;
 mod runs;
 mod sqlite;
+mod sqlite_rebuild;
 mod sqlx_toml;
 mod steps;
 mod stopping;

@@ -18,14 +18,15 @@ impl Stepwise for Sqlite {
     /// again, so a mark after it will do.
     async fn step(&mut self, step: &Step<'_>) -> Result<(), Miss> {
         let done = done_at_once(step);
+        let number = usize::try_from(step.number).unwrap_or(usize::MAX);
         if step.statement.kind != Kind::Other {
-            self.bounded(step.text, step.job).await?;
+            self.bounded(number, step.job).await?;
             self.rows(&done).await?;
             return Ok(());
         }
         for sql in ["BEGIN IMMEDIATE", step.text, &done, "COMMIT"] {
             let result = if sql == step.text {
-                self.bounded(sql, step.job).await
+                self.bounded(number, step.job).await
             } else {
                 self.rows(sql).await.map(|_| ())
             };
@@ -39,7 +40,9 @@ impl Stepwise for Sqlite {
     }
 
     async fn run(&mut self, job: Job<'_>, statement: Statement) -> Result<(), Fault> {
-        let result = self.bounded(job.file.slice(statement.span), job).await;
+        let is_it = |other: &Statement| other.span == statement.span;
+        let number = job.statements.iter().position(is_it).unwrap_or_default();
+        let result = self.bounded(number, job).await;
         if result.is_err() {
             // It has ended; what follows it must not be cancelled.
             self.cancelled.store(false, Ordering::Relaxed);
