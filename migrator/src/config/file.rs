@@ -136,11 +136,11 @@ tables! {
     }
     /// One of several databases.
     Database {
-        /// A table for each of its migrations that may do what is refused otherwise.
-        migration: Migrations,
         /// The variable that holds the database's URL (default: the table's name in
         /// capitals, and `_DATABASE_URL`).
         url_env: Given<String>,
+        /// A table for each of its migrations that may do what is refused otherwise.
+        migration: Migrations,
     }
     both {
         /// The authority of the database's certificate: its PEM text, or its file's
