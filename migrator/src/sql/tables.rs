@@ -196,9 +196,8 @@ fn on_delete(tokens: &[Token<'_>]) -> Option<OnDelete> {
     for (at, token) in tokens.iter().enumerate() {
         match token {
             Token::Symbol(b'(') => depth += 1,
-            Token::Symbol(b')') if depth == 0 => return None,
+            Token::Symbol(b')' | b',') if depth == 0 => return None,
             Token::Symbol(b')') => depth -= 1,
-            Token::Symbol(b',') if depth == 0 => return None,
             _ if token.is("REFERENCES") => return None,
             _ if token.is("ON") => {
                 let mut rest = Rest(tokens.get(at..)?);

@@ -373,7 +373,7 @@ const ON_SQLITE: &[Case] = &[
         ],
         code: "bad_allow",
         place: "migrations/2_b.sql:1:18",
-        next: "rules: drop_cascades",
+        next: "did you mean `drop_cascades`?",
         ..CASE
     },
 ];
