@@ -146,10 +146,17 @@ impl Rest<'_> {
 }
 
 pub(super) fn tokens(text: &str, dialect: Dialect) -> Vec<Token<'_>> {
+    first_tokens(text, dialect, usize::MAX)
+}
+
+/// As many tokens as are asked for: a statement may be of any length.
+pub(super) fn first_tokens(text: &str, dialect: Dialect, most: usize) -> Vec<Token<'_>> {
     let mut scanner = Scanner::new(text, dialect.rules());
     let mut tokens = Vec::new();
     // What cannot be scanned was reported when the file was split.
-    while let Ok(Some(token)) = scanner.next() {
+    while tokens.len() < most
+        && let Ok(Some(token)) = scanner.next()
+    {
         let text = scanner.text(token.span);
         tokens.push(match token.kind {
             TokenKind::Symbol(symbol) => Token::Symbol(symbol),

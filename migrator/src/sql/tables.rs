@@ -2,7 +2,11 @@
 //! triggers: as much as a rebuild of a table needs, read by the first words.
 
 use super::Dialect;
-use super::subject::{Name, Rest, Token, tokens};
+use super::subject::{Name, Rest, Token, first_tokens, tokens};
+use std::collections::HashSet;
+
+/// As many words as `INSERT OR REPLACE` has.
+const FEW: usize = 3;
 
 /// What becomes of a child's row when its parent's is deleted. Other actions
 /// than these make the deletion fail.
@@ -69,7 +73,16 @@ impl Effect {
     /// The effect of a statement of SQLite.
     #[must_use]
     pub(crate) fn of(text: &str) -> Self {
-        let tokens = tokens(text, Dialect::Sqlite);
+        let begin = first_tokens(text, Dialect::Sqlite, FEW);
+        let is_schema = ["ALTER", "CREATE", "DROP"].iter();
+        let is_schema = is_schema
+            .into_iter()
+            .any(|word| Rest(&begin).skips(&[word]));
+        let tokens = if is_schema {
+            tokens(text, Dialect::Sqlite)
+        } else {
+            begin
+        };
         let mut rest = Rest(&tokens);
         let effect = if rest.skips(&["CREATE"]) {
             create(&mut rest)
@@ -85,7 +98,7 @@ impl Effect {
             let is_harmless = tokens
                 .first()
                 .is_some_and(|first| harmless.iter().any(|word| first.is(word)));
-            let replaces = tokens.iter().any(|token| token.is("REPLACE"));
+            let replaces = tokens.iter().take(FEW).any(|token| token.is("REPLACE"));
             Self::Other {
                 may_change_rows: !is_harmless || replaces,
             }
@@ -102,13 +115,11 @@ pub(crate) fn dropped_table(text: &str) -> Option<Name> {
     }
 }
 
-/// Whether a statement of SQLite has this name in it.
+/// Every name and word of a statement of SQLite, in small letters.
 #[must_use]
-pub(crate) fn mentions(text: &str, name: &str) -> bool {
-    tokens(text, Dialect::Sqlite)
-        .iter()
-        .filter_map(Token::written)
-        .any(|found| found.eq_ignore_ascii_case(name))
+pub(crate) fn words(text: &str) -> HashSet<String> {
+    let tokens = tokens(text, Dialect::Sqlite);
+    tokens.iter().map(Token::normal).collect()
 }
 
 fn create(rest: &mut Rest<'_>) -> Option<Effect> {

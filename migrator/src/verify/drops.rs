@@ -6,7 +6,7 @@
 use crate::db::dependents::{Dependents, Key, Loss, Object};
 use crate::error::{DropCascades, Error, RebuildLoses};
 use crate::model::{Rule, Script};
-use crate::sql::tables::{Effect, OnDelete, mentions};
+use crate::sql::tables::{Effect, OnDelete, words};
 use crate::sql::{Kind, Name, Statement, allow};
 use crate::text::{SourceFile, Span};
 use std::sync::Arc;
@@ -238,10 +238,14 @@ impl Schema<'_> {
 
     /// What a statement may have done to rows.
     fn change_rows(&mut self, text: &str) {
+        if self.keys.is_empty() {
+            return;
+        }
+        let words = words(text);
         let keys = self.keys.iter();
         let names = keys.flat_map(|key| [&key.child, &key.parent]);
         let changed: Vec<String> = names
-            .filter(|name| mentions(text, name))
+            .filter(|name| words.contains(&name.to_ascii_lowercase()))
             .map(|name| self.live_name(name))
             .collect();
         self.changed.extend(changed);
