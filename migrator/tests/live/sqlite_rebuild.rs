@@ -16,6 +16,7 @@ stories! {
         a_rebuild_in_a_down_script_loses_nothing,
         a_rebuild_in_a_repeatable_file_loses_nothing,
         a_rebuild_without_its_indexes_is_told,
+        a_table_named_by_a_variable_is_not_told,
         a_table_that_refers_to_itself_is_no_child,
         a_table_that_was_renamed_first_is_known,
         an_attached_database_has_children_too,
@@ -249,6 +250,33 @@ fn a_child_that_is_emptied_before_loses_nothing(db: &Database) {
             .migration("3_rebuild.sql", REBUILD);
         up(&project, in_its_own_file).exits(0).says("Applied 2");
     }
+}
+
+/// What a variable holds is in no output; the loss is told all the same.
+fn a_table_named_by_a_variable_is_not_told(db: &Database) {
+    let secret = "q7_secret_users";
+    let of = |text: &str| text.replace("users", secret);
+    db.run(&of(SCHEMA));
+    db.run(&of(ROWS));
+    for (exit, before) in [(3, ""), (8, "DELETE FROM passwords WHERE user_id = 9;\n")] {
+        let text = format!(
+            "-- migrate:env T\n{before}{}",
+            REBUILD.replace("users", "${T}")
+        );
+        let project = Project::new().migration("1_a.sql", text);
+        let said = Migrate::new(&project)
+            .on(db)
+            .env("T", secret)
+            .run()
+            .exits(exit)
+            .complains("DROP TABLE ${T} would delete 2 rows of passwords")
+            .to_string();
+        assert!(!said.contains(secret), "{said}");
+    }
+    let remembered = db.value("SELECT error FROM _migrate_runs");
+    assert!(remembered.contains("DROP TABLE ${T}"), "{remembered}");
+    assert!(!remembered.contains(secret), "{remembered}");
+    assert_eq!(passwords(db), "2");
 }
 
 fn a_table_that_refers_to_itself_is_no_child(db: &Database) {

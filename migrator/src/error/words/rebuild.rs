@@ -45,7 +45,8 @@ pub(super) fn drop_cascades(error: &DropCascades) -> Diagnostic {
     } else {
         format!("DROP TABLE {table} would {}", sentence(&error.losses))
     };
-    Diagnostic::error("drop_cascades", title)
+    // A name may be the value of a variable.
+    Diagnostic::error("drop_cascades", error.file.without_values(&title))
         .at(
             Some(Place::new(&error.file, first_line(&error.file, error.span))),
             "here",
@@ -63,19 +64,17 @@ pub(super) fn loses(error: &RebuildLoses) -> Diagnostic {
         .iter()
         .map(|(kind, name)| format!("{kind} {name}"))
         .collect();
-    Diagnostic::error(
-        "rebuild_loses_objects",
-        format!(
-            "the rebuild of {} does not create again: {}",
-            error.table,
-            objects.join(", ")
-        ),
-    )
-    .at(
-        Some(Place::new(&error.file, first_line(&error.file, error.span))),
-        "they are dropped with the table",
-    )
-    .help("create them again after the RENAME; if they are to go, DROP them before")
+    let title = format!(
+        "the rebuild of {} does not create again: {}",
+        error.table,
+        objects.join(", ")
+    );
+    Diagnostic::error("rebuild_loses_objects", error.file.without_values(&title))
+        .at(
+            Some(Place::new(&error.file, first_line(&error.file, error.span))),
+            "they are dropped with the table",
+        )
+        .help("create them again after the RENAME; if they are to go, DROP them before")
 }
 
 #[cfg(feature = "cli")]
@@ -103,7 +102,7 @@ pub(super) fn allow(error: &BadAllow) -> Diagnostic {
             },
         ),
     };
-    Diagnostic::error("bad_allow", title)
+    Diagnostic::error("bad_allow", error.file.without_values(&title))
         .at(Some(Place::new(&error.file, error.span)), "here")
         .help(help)
 }
