@@ -281,6 +281,10 @@ impl Connection {
     ///
     /// # Errors
     /// What the database complained of.
+    #[cfg_attr(
+        not(feature = "sqlite"),
+        allow(clippy::unused_async, reason = "only SQLite is asked")
+    )]
     pub(crate) async fn dependents(&mut self, tables: &[String]) -> Result<Dependents, Fault> {
         // Only SQLite is asked.
         let _ = tables;

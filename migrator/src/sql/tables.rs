@@ -52,6 +52,10 @@ pub(crate) enum Effect {
 impl OnDelete {
     /// The action of these words; `None` where it keeps every row as it is.
     #[must_use]
+    #[cfg_attr(
+        not(feature = "sqlite"),
+        allow(dead_code, reason = "only SQLite asks for it")
+    )]
     pub(crate) fn of(words: &str) -> Option<Self> {
         [Self::Cascade, Self::SetDefault, Self::SetNull]
             .into_iter()
@@ -108,6 +112,10 @@ impl Effect {
 
 /// The table that a statement of SQLite drops.
 #[must_use]
+#[cfg_attr(
+    not(feature = "sqlite"),
+    allow(dead_code, reason = "only SQLite asks for it")
+)]
 pub(crate) fn dropped_table(text: &str) -> Option<Name> {
     match Effect::of(text) {
         Effect::Drop(name) => Some(name),
