@@ -1,8 +1,9 @@
 //! What a statement of SQLite does to tables, their foreign keys, indexes and
 //! triggers: as much as a rebuild of a table needs, read by the first words.
 
-use super::Dialect;
 use super::subject::{Name, Rest, Token, first_tokens, tokens};
+use super::{Dialect, Statement};
+use crate::text::SourceFile;
 use std::collections::HashSet;
 
 /// As many words as `INSERT OR REPLACE` has.
@@ -121,6 +122,34 @@ pub(crate) fn dropped_table(text: &str) -> Option<Name> {
         Effect::Drop(name) => Some(name),
         _ => None,
     }
+}
+
+/// The tables, in small letters, that later statements of a file drop without
+/// having named them before: whatever a statement does to their rows before that,
+/// the file says that they go.
+#[must_use]
+pub(crate) fn dropped_later(
+    file: &SourceFile,
+    statements: &[Statement],
+    number: usize,
+) -> HashSet<String> {
+    let schema = |name: &Name| name.schema.as_deref().map(str::to_ascii_lowercase);
+    let text = |statement: &Statement| file.slice(statement.span);
+    let Some(Effect::Drop(first)) = statements.get(number).map(|it| Effect::of(text(it))) else {
+        return HashSet::new();
+    };
+    let mut dropped = HashSet::new();
+    let mut named = HashSet::new();
+    for statement in statements.iter().skip(number + 1) {
+        if let Effect::Drop(name) = Effect::of(text(statement)) {
+            let table = name.table.to_ascii_lowercase();
+            if schema(&name) == schema(&first) && !named.contains(&table) {
+                dropped.insert(table);
+            }
+        }
+        named.extend(words(text(statement)));
+    }
+    dropped
 }
 
 /// Every name and word of a statement of SQLite, in small letters.

@@ -6,9 +6,10 @@
 use crate::db::dependents::{Dependents, Key, Loss, Object};
 use crate::error::{DropCascades, Error, RebuildLoses};
 use crate::model::{Rule, Script};
-use crate::sql::tables::{Effect, OnDelete, words};
+use crate::sql::tables::{Effect, OnDelete, dropped_later, words};
 use crate::sql::{Kind, Name, Statement, allow};
 use crate::text::{SourceFile, Span};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A script as it will be sent.
@@ -122,7 +123,8 @@ impl Schema<'_> {
                             Rule::DropCascades.name(),
                         );
                     if keys_are_on && !is_meant {
-                        findings.extend(self.judge(&name.table, one.file, statement.span));
+                        let later = dropped_later(one.file, one.statements, number);
+                        findings.extend(self.judge(&name.table, &later, one.file, statement.span));
                     }
                     let known = self.live_name(&name.table);
                     rebuild
@@ -160,16 +162,21 @@ impl Schema<'_> {
     }
 
     /// What a DROP TABLE would do.
-    fn judge(&self, table: &str, file: &Arc<SourceFile>, span: Span) -> Option<Finding> {
+    fn judge(
+        &self,
+        table: &str,
+        dropped_later: &HashSet<String>,
+        file: &Arc<SourceFile>,
+        span: Span,
+    ) -> Option<Finding> {
+        let stays = |name: &str| !dropped_later.contains(&name.to_ascii_lowercase());
         let children: Vec<(String, OnDelete)> = self
             .keys
             .iter()
             .filter(|key| same(&key.parent, table) && !same(&key.child, table))
+            .filter(|key| stays(&key.child))
             .map(|key| (key.child.clone(), key.on_delete))
             .collect();
-        if children.is_empty() {
-            return None;
-        }
         let known = self.live_name(table);
         let is_unchanged = |name: &String| !self.changed.iter().any(|other| same(other, name));
         let losses: Vec<Loss> = self
@@ -177,9 +184,15 @@ impl Schema<'_> {
             .losses
             .iter()
             .filter(|(of, loss)| same(of, &known) && loss.path.iter().all(is_unchanged))
-            .filter(|_| is_unchanged(&known))
+            .filter(|(_, loss)| {
+                is_unchanged(&known) && loss.path.last().is_some_and(|it| stays(it))
+            })
             .map(|(_, loss)| loss.clone())
             .collect();
+        // Of children's children only the losses are known.
+        if children.is_empty() && losses.is_empty() {
+            return None;
+        }
         Some(Finding {
             is_certain: !losses.is_empty(),
             error: Error::DropCascades(Box::new(DropCascades {

@@ -6,6 +6,7 @@ stories! {
     on [Sqlite] {
         a_child_that_is_emptied_before_loses_nothing,
         a_child_without_rows_is_a_warning,
+        a_child_that_is_dropped_after_it_may_go,
         a_file_may_say_that_it_means_it,
         a_file_that_only_sets_the_session_is_told,
         a_key_without_an_action_is_the_databases_to_refuse,
@@ -253,6 +254,44 @@ fn a_child_that_is_emptied_before_loses_nothing(db: &Database) {
 }
 
 /// What a variable holds is in no output; the loss is told all the same.
+/// The file says that the child goes, too; but a child's child is not named.
+fn a_child_that_is_dropped_after_it_may_go(db: &Database) {
+    let project = filled(db).migration(
+        "2_drop.sql",
+        "DROP TABLE users;\nDROP TABLE IF EXISTS \"Passwords\";\n",
+    );
+    migrate(&project, db, ["check"])
+        .exits(6)
+        .says("0 errors, 0 warnings");
+    up(&project, db).exits(0).does_not_say("⚠️");
+    assert_eq!(db.tables(), [""; 0]);
+
+    for more in ["", "DELETE FROM passwords WHERE user_id = 9;\n"] {
+        let db = &Database::new(db.server);
+        let project = filled(db);
+        db.run(
+            "CREATE TABLE codes (hash TEXT REFERENCES passwords (hash) ON DELETE CASCADE);
+             CREATE UNIQUE INDEX hashes ON passwords (hash); INSERT INTO codes VALUES ('x');",
+        );
+        let project = project.migration(
+            "2_drop.sql",
+            format!("{more}DROP TABLE users;\nDROP TABLE passwords;\n"),
+        );
+        up(&project, db)
+            .exits(if more.is_empty() { 3 } else { 8 })
+            .ends("DROP TABLE users would delete 1 row of codes (ON DELETE CASCADE)");
+        assert_eq!(db.value("SELECT count(*) FROM codes"), "1");
+    }
+
+    // Rebuilt after it, it would be rebuilt without its rows.
+    let db = &Database::new(db.server);
+    let project = filled(db).migration(
+        "2_rebuild.sql",
+        format!("{REBUILD}{}", REBUILD.replace("users", "passwords")),
+    );
+    up(&project, db).exits(3).ends(LOSS);
+}
+
 fn a_table_named_by_a_variable_is_not_told(db: &Database) {
     let secret = "q7_secret_users";
     let of = |text: &str| text.replace("users", secret);
@@ -427,9 +466,10 @@ fn a_rebuild_in_a_down_script_loses_nothing(db: &Database) {
 }
 
 fn redo_loses_nothing(db: &Database) {
-    let project = Project::new()
-        .migration("1_a.up.sql", SCHEMA)
-        .migration("1_a.down.sql", "DROP TABLE users;\nDROP TABLE passwords;\n");
+    let project = Project::new().migration("1_a.up.sql", SCHEMA).migration(
+        "1_a.down.sql",
+        "DROP TABLE users;\nUPDATE passwords SET hash = '';\nDROP TABLE passwords;\n",
+    );
     up(&project, db).exits(0);
     db.run(ROWS);
     let before = db.snapshot();
@@ -438,7 +478,8 @@ fn redo_loses_nothing(db: &Database) {
     // What only the run can see is not sent either.
     project.write(
         "migrations/1_a.down.sql",
-        "DELETE FROM passwords WHERE user_id = 9;\nDROP TABLE users;\nDROP TABLE passwords;\n",
+        "DELETE FROM passwords WHERE user_id = 9;\nDROP TABLE users;\n\
+         UPDATE passwords SET hash = '';\nDROP TABLE passwords;\n",
     );
     migrate(&project, db, ["redo", "--yes"]).exits(8).ends(LOSS);
     assert_eq!(passwords(db), "2");

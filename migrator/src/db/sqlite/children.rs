@@ -10,7 +10,7 @@ use crate::db::fault::{Fault, FaultKind};
 use crate::formats::ledger::quote;
 use crate::model::Rule;
 use crate::sql::allow::is_allowed;
-use crate::sql::tables::{OnDelete, dropped_table};
+use crate::sql::tables::{OnDelete, dropped_later, dropped_table};
 
 /// How many ways from a dropped table to others are followed. Each is a question
 /// to the database.
@@ -50,7 +50,15 @@ impl Sqlite {
             return Ok(());
         };
         let edges = self.edges(&schema).await?;
-        let losses = self.losses(&schema, &name.table, &edges).await?;
+        let mut losses = self.losses(&schema, &name.table, &edges).await?;
+        if losses.is_empty() {
+            return Ok(());
+        }
+        let dropped_later = dropped_later(job.file, job.statements, number);
+        losses.retain(|loss| {
+            let table = loss.path.last().map(|table| table.to_ascii_lowercase());
+            !table.is_some_and(|table| dropped_later.contains(&table))
+        });
         if losses.is_empty() {
             return Ok(());
         }
