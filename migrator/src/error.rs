@@ -7,6 +7,8 @@ use crate::bundle::BundleError;
 use crate::config::ConfigError;
 #[cfg(feature = "cli")]
 use crate::config::environment::Unknown;
+#[cfg(feature = "cli")]
+use crate::db::dependents::Loss;
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::url::without_user_info;
 use crate::db::{Blocker, Lock};
@@ -34,6 +36,8 @@ use crate::plan::revert::RevertError;
 pub(crate) use crate::platforms::TooLong;
 use crate::sources::SourceError;
 use crate::sql::SplitError;
+#[cfg(feature = "cli")]
+use crate::sql::tables::OnDelete;
 use crate::sql::variables::VariableError;
 use crate::text::{SourceFile, Span};
 use std::path::PathBuf;
@@ -45,6 +49,9 @@ use std::time::Duration;
 pub enum Error {
     /// An Alembic project that cannot be brought up.
     Alembic(AlembicError),
+    /// A line `-- migrate:allow` that allows nothing.
+    #[cfg(feature = "cli")]
+    Allow(Box<BadAllow>),
     /// A history that is not to be adopted.
     Baseline(BaselineError),
     Bundle(BundleError),
@@ -59,6 +66,9 @@ pub enum Error {
     Database(Box<Fault>),
     /// A statement that a migration may not hold.
     Forbidden(Box<Forbidden>),
+    /// A DROP TABLE that deletes or changes rows of other tables.
+    #[cfg(feature = "cli")]
+    DropCascades(Box<DropCascades>),
     /// The database has another tool's history, and none of ours.
     ForeignHistory {
         tool: &'static str,
@@ -96,6 +106,9 @@ pub enum Error {
     Plan(PlanError),
     /// Nothing can be repaired as it was asked for.
     Repair(RepairError),
+    /// A table that is made anew without its indexes and triggers.
+    #[cfg(feature = "cli")]
+    RebuildLoses(Box<RebuildLoses>),
     /// Nothing can be taken back as it was asked for.
     Revert(RevertError),
     Source(SourceError),
@@ -153,6 +166,50 @@ pub struct Stopped {
     pub(crate) reverts: bool,
 }
 
+/// A line `-- migrate:allow` that allows nothing.
+#[cfg(feature = "cli")]
+#[derive(Debug)]
+pub struct BadAllow {
+    pub(crate) file: Arc<SourceFile>,
+    pub(crate) span: Span,
+    pub(crate) why: WhyNotAllowed,
+}
+
+/// Why such a line allows nothing.
+#[cfg(feature = "cli")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum WhyNotAllowed {
+    NoReason,
+    NoRule,
+    NoStatement,
+    UnknownRule { name: String },
+}
+
+/// A DROP TABLE that SQLite begins with a deletion of all rows.
+#[cfg(feature = "cli")]
+#[derive(Debug)]
+pub struct DropCascades {
+    pub(crate) file: Arc<SourceFile>,
+    pub(crate) span: Span,
+    pub(crate) table: String,
+    /// What would be lost by what is in the database now; empty where that is not
+    /// known.
+    pub(crate) losses: Vec<Loss>,
+    /// The tables that refer to it.
+    pub(crate) children: Vec<(String, OnDelete)>,
+}
+
+/// A rebuild of a table after which something is missing.
+#[cfg(feature = "cli")]
+#[derive(Debug)]
+pub struct RebuildLoses {
+    pub(crate) file: Arc<SourceFile>,
+    pub(crate) span: Span,
+    pub(crate) table: String,
+    /// Kind and name of each.
+    pub(crate) objects: Vec<(String, String)>,
+}
+
 /// A statement that would undo what a migration is promised.
 #[derive(Debug)]
 pub struct Forbidden {
@@ -174,6 +231,8 @@ pub enum Why {
     Nul,
     /// It is no SQL but psql's.
     PsqlCommand,
+    /// It sets the session, and its file does nothing else.
+    SessionOnly,
     /// It would end the migration's own transaction.
     TransactionControl,
 }

@@ -43,15 +43,18 @@ pub(crate) fn code(error: &Error) -> u8 {
         Error::Alembic(error) => alembic(error),
         Error::Config(ConfigError::NoVersion { .. }) => USAGE,
         Error::Baseline(BaselineError::Unknown { .. })
+        | Error::Allow(_)
         | Error::Bundle(_)
         | Error::CodeInOneTransaction { .. }
         | Error::Config(_)
+        | Error::DropCascades(_)
         | Error::Forbidden(_)
         | Error::Format(_)
         | Error::NeedsItsOwnTransaction { .. }
         | Error::Git(_)
         | Error::NoFolder { .. }
         | Error::NoSourceTree { .. }
+        | Error::RebuildLoses(_)
         | Error::Source(_)
         | Error::TooLong(_)
         | Error::Split { .. }
@@ -65,7 +68,10 @@ pub(crate) fn code(error: &Error) -> u8 {
             | FaultKind::Unreachable => CONNECTION,
             FaultKind::Driver => UNEXPECTED,
             FaultKind::Hidden | FaultKind::NotAHistory => DRIFT,
-            FaultKind::Claimed | FaultKind::LockTimeout | FaultKind::Statement => FAILED,
+            FaultKind::Cascades
+            | FaultKind::Claimed
+            | FaultKind::LockTimeout
+            | FaultKind::Statement => FAILED,
         },
         Error::NeedsSecondConnection | Error::Unrecorded(_) => CONNECTION,
         // A version that was typed, and that no file has.

@@ -29,6 +29,30 @@ pub struct Script {
     pub transaction: bool,
     /// What is run instead of the text.
     pub code: Option<Code>,
+    /// The rules that `migrate.toml` allows it to break.
+    pub allow: Vec<Rule>,
+}
+
+/// What is refused unless somebody says that it is meant: in a line before the
+/// statement, or in `migrate.toml`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// SQLite: a DROP TABLE that deletes or changes rows of other tables.
+    DropCascades,
+}
+
+impl Rule {
+    /// Every rule, by the name that a user writes.
+    pub const NAMES: &'static [(&'static str, Self)] = &[("drop_cascades", Self::DropCascades)];
+
+    /// The name that a user writes.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES
+            .iter()
+            .find(|(_, rule)| *rule == self)
+            .map_or("", |(name, _)| name)
+    }
 }
 
 /// Code of the program itself that is run as a migration. What it is, only the

@@ -88,6 +88,7 @@ impl Program {
             file: Arc::new(SourceFile::new(path.clone(), "")),
             transaction: true,
             code: Some(code),
+            allow: Vec::new(),
         };
         self.additions.push(Addition {
             database: self.database,

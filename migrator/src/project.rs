@@ -6,7 +6,7 @@ mod carried;
 mod settings;
 
 use crate::bundle::{BundleError, MANIFEST, Manifest};
-use crate::config::file::{self, File};
+use crate::config::file::{self, Allowed, File};
 use crate::config::{ConfigError, Setting};
 use crate::diagnostic::Diagnostic;
 use crate::embedded::Embedded;
@@ -270,7 +270,7 @@ impl Home {
             None | Some(FormatName::Alembic | FormatName::Sqlx) => Sqlx::new(&sqlx_toml, table),
         };
         let additions = self.additions.iter();
-        let reading = with_additions(
+        let mut reading = with_additions(
             format.read(&listing),
             additions.filter(|addition| addition.database == database),
         )?;
@@ -285,6 +285,8 @@ impl Home {
             None => Vec::new(),
         };
         let listings = [Some(&listing), again.as_ref()];
+        let unknown = allow(&mut reading.migrations, &settings.allowed);
+        reading.warnings.extend(unknown);
         Ok(Project {
             database: database.map(str::to_owned),
             is_embedded: carried.is_some(),
@@ -360,6 +362,37 @@ impl Project {
         let again = self.repeatables.iter().map(|repeatable| &repeatable.script);
         scripts.chain(again).map(|script| &script.file)
     }
+}
+
+/// Tells migrations what `migrate.toml` allows them; a warning for each that is
+/// not there.
+fn allow(migrations: &mut [Migration], allowed: &[Allowed]) -> Vec<Diagnostic> {
+    let mut unknown = Vec::new();
+    for Allowed {
+        version,
+        rules,
+        place,
+        is_own,
+    } in allowed
+    {
+        let of_version = |migration: &&mut Migration| migration.version == *version;
+        match migrations.iter_mut().find(of_version) {
+            Some(migration) => {
+                let scripts = std::iter::once(&mut migration.up).chain(&mut migration.down);
+                scripts.for_each(|script| script.allow.extend(rules));
+            }
+            None if *is_own => unknown.push(
+                Diagnostic::warning(
+                    "unknown_migration",
+                    format!("there is no migration {version} that anything could be allowed to"),
+                )
+                .at(Some(place.clone()), "here")
+                .help("correct the version, or remove the table"),
+            ),
+            None => {}
+        }
+    }
+    unknown
 }
 
 /// Refuses what only one database can have where there are several.

@@ -2,12 +2,14 @@
 //! apart into statements, none of which may break what a migration is promised.
 //! What is applied already is never refused.
 
-use crate::error::{Error, Forbidden, Why};
-use crate::model::{Script, Version};
+pub(crate) mod drops;
+
+use crate::error::{BadAllow, Error, Forbidden, Why, WhyNotAllowed};
+use crate::model::{Rule, Script, Version};
 use crate::plan::history::History;
 use crate::plan::history::Resume;
 use crate::plan::resume;
-use crate::sql::{self, Dialect, Kind, Quoting, Statement, unit, variables};
+use crate::sql::{self, Dialect, Kind, Quoting, Statement, allow, sets_session, unit, variables};
 use crate::text::{SourceFile, Span};
 use std::sync::Arc;
 
@@ -40,9 +42,10 @@ pub(crate) fn script(
     })?;
     let quoting = as_sent(script, dialect, quoting);
     let verified = without_wrapping(script, split(file, dialect, quoting)?, dialect, quoting)?;
-    let first = forbidden(script, &verified, dialect).next();
+    let first = forbidden(script, &verified, dialect).map(Error::from);
+    let first = first.chain(bad_allows(&verified)).next();
     match first {
-        Some(first) => Err(first.into()),
+        Some(first) => Err(first),
         None => Ok(verified),
     }
 }
@@ -58,6 +61,7 @@ pub(crate) fn problems(script: &Script, dialect: Dialect, quoting: Quoting) -> V
         Ok(verified) => match without_wrapping(script, verified, dialect, quoting) {
             Ok(verified) => forbidden(script, &verified, dialect)
                 .map(Error::from)
+                .chain(bad_allows(&verified))
                 .collect(),
             Err(error) => vec![error],
         },
@@ -65,7 +69,74 @@ pub(crate) fn problems(script: &Script, dialect: Dialect, quoting: Quoting) -> V
     }
 }
 
-fn split(file: Arc<SourceFile>, dialect: Dialect, quoting: Quoting) -> Result<Verified, Error> {
+/// What a script holds that has no effect, and is sent all the same.
+pub(crate) fn without_effect(
+    script: &Script,
+    file: &Arc<SourceFile>,
+    statements: &[Statement],
+    dialect: Dialect,
+) -> Vec<Error> {
+    let forbidden = |statement: &Statement, why| {
+        Error::from(Forbidden {
+            file: Arc::clone(file),
+            span: statement.span,
+            why,
+        })
+    };
+    let in_transaction = script.transaction && dialect != Dialect::Mysql;
+    if in_transaction {
+        let off = statements.iter();
+        let off = off.filter(|statement| statement.kind == Kind::ForeignKeys(false));
+        let what = "PRAGMA foreign_keys = OFF";
+        return off
+            .map(|statement| forbidden(statement, Why::IgnoredInTransaction { what }))
+            .collect();
+    }
+    let only_sets = |statement: &Statement| sets_session(file.slice(statement.span), dialect);
+    match statements.first() {
+        Some(first) if statements.iter().all(only_sets) => {
+            vec![forbidden(first, Why::SessionOnly)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Lines `-- migrate:allow` that allow nothing.
+fn bad_allows(verified: &Verified) -> impl Iterator<Item = Error> {
+    let Verified { file, statements } = verified;
+    let lines = allow::lines(file, statements).into_iter();
+    lines.filter_map(|line| {
+        let is_known = |span: &&Span| {
+            let name = file.slice(**span);
+            Rule::NAMES.iter().any(|(known, _)| *known == name)
+        };
+        let unknown = line.rules.iter().find(|span| !is_known(span));
+        let (span, why) = if let Some(span) = unknown {
+            let name = file.slice(*span).to_owned();
+            (*span, WhyNotAllowed::UnknownRule { name })
+        } else if line.rules.is_empty() {
+            (line.span, WhyNotAllowed::NoRule)
+        } else if !line.has_reason {
+            (line.span, WhyNotAllowed::NoReason)
+        } else if line.statement >= statements.len() {
+            (line.span, WhyNotAllowed::NoStatement)
+        } else {
+            return None;
+        };
+        let file = Arc::clone(file);
+        Some(Error::Allow(Box::new(BadAllow { file, span, why })))
+    })
+}
+
+/// Takes a script's text apart.
+///
+/// # Errors
+/// What cannot be taken apart.
+pub(crate) fn split(
+    file: Arc<SourceFile>,
+    dialect: Dialect,
+    quoting: Quoting,
+) -> Result<Verified, Error> {
     if let Some(at) = file.text().find('\0') {
         return Err(Forbidden {
             file,
@@ -163,13 +234,10 @@ fn why_forbidden(kind: Kind, script: &Script, dialect: Dialect) -> Option<Why> {
     let in_transaction = script.transaction && !mysql;
     match kind {
         Kind::CopyFromStdin | Kind::CopyToStdout => Some(Why::Copy),
-        Kind::IgnoredInTransaction(what) if in_transaction => {
-            Some(Why::IgnoredInTransaction { what })
-        }
         Kind::NoTransaction(what) if in_transaction => Some(Why::NoTransaction { what }),
         Kind::PsqlCommand => Some(Why::PsqlCommand),
         Kind::TransactionControl if !mysql => Some(Why::TransactionControl),
-        Kind::IgnoredInTransaction(_)
+        Kind::ForeignKeys(_)
         | Kind::LockTables
         | Kind::NoTransaction(_)
         | Kind::Other

@@ -309,6 +309,7 @@ fn repeatables(ran: &[Ran]) -> (Vec<Repeatable>, Vec<Repeated>) {
             file: SourceFile::new("r.sql", "SELECT 1").into(),
             transaction: true,
             code: None,
+            allow: Vec::new(),
         },
         checksum: checksum(number),
     };

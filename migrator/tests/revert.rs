@@ -77,6 +77,7 @@ fn script(name: &str) -> Script {
         file: Arc::new(SourceFile::new(name, "SELECT 1")),
         transaction: true,
         code: None,
+        allow: Vec::new(),
     }
 }
 

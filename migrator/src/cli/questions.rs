@@ -155,7 +155,7 @@ async fn check_offline(
                 alembic::show_check(&sources.project, None, &findings, report)
             }
             OfflineWork::Sql(sources) => {
-                let findings = commands::check::offline(sources, base)?;
+                let findings = commands::check::offline(sources, base).await?;
                 show_check(&sources.project, None, &findings, report)
             }
         };
@@ -269,18 +269,21 @@ fn show_plan(task: &Task, planned: &Planned<'_>, report: &mut dyn Report) {
     };
     let mut warnings = task.project.warnings.clone();
     warnings.extend(planned.warnings.iter().map(error::warning));
+    warnings.extend(planned.notices.iter().cloned());
     report.plan(&plan, &warnings);
 }
 
 /// Shows what was found; the code is what `--exit-code` makes of it.
 fn show(task: &Task, found: &commands::status::Found, report: &mut dyn Report) -> u8 {
     let database = task.config.database.value.to_string();
+    let look = found.look.as_ref();
+    let ledger = look.map_or(task.project.format.ledger(), |look| &look.ledger);
     let status = Status {
         name: task.name.as_deref(),
         database: &database,
-        server: &found.look.server,
-        table: &found.look.ledger.table,
-        is_fresh: found.look.past == Past::Fresh,
+        server: look.map(|look| look.server.as_str()),
+        table: &ledger.table,
+        is_fresh: look.is_none_or(|look| look.past == Past::Fresh),
         migrations: &task.project.migrations,
         repeatables: &task.project.repeatables,
         history: &found.history,

@@ -1,8 +1,10 @@
 //! `check`: whether the files may be merged and deployed. It lists all that it
 //! finds, changes nothing, and needs no right but SELECT, or no database at all.
 
-use super::{Task, opening};
+use super::{Task, foresight, opening};
 use crate::db::Look;
+use crate::db::dependents::Dependents;
+use crate::db::fault::Fault;
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::error::{self, Error};
 use crate::exit;
@@ -17,7 +19,9 @@ use crate::project::Project;
 use crate::sources::{Content, Entry, Listing, is_sql};
 use crate::sql::{Dialect, Quoting};
 use crate::text::Span;
-use crate::verify;
+use crate::verify::drops::Pending;
+use crate::verify::{self, Verified};
+use std::sync::Arc;
 
 /// What is checked without its database.
 pub(crate) struct Sources {
@@ -81,7 +85,10 @@ pub(super) fn code(files: &[Diagnostic], history: &[Diagnostic], has_pending: bo
 ///
 /// # Errors
 /// Why they could not be compared.
-pub(crate) fn offline<'a>(sources: &'a Sources, base: Option<&str>) -> Result<Findings<'a>, Error> {
+pub(crate) async fn offline<'a>(
+    sources: &'a Sources,
+    base: Option<&str>,
+) -> Result<Findings<'a>, Error> {
     let Sources {
         project,
         request,
@@ -95,8 +102,17 @@ pub(crate) fn offline<'a>(sources: &'a Sources, base: Option<&str>) -> Result<Fi
         })
     };
     let mut files = files(project, *dialect, is_settled, "is merged");
-    if dialect.is_none() {
-        files.push(unknown_dialect());
+    match dialect {
+        None => files.push(unknown_dialect()),
+        Some(dialect) => {
+            let all = project.migrations.iter();
+            let pending: Vec<Deed<'_>> = all
+                .filter(|migration| !is_settled(migration.version))
+                .map(Deed::Apply)
+                .collect();
+            let nobody = async |_: &[String]| Ok(Dependents::default());
+            files.extend(foreseen(&pending, *dialect, nobody).await?);
+        }
     }
     Ok(Findings {
         look: None,
@@ -116,7 +132,7 @@ pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Find
         project, config, ..
     } = task;
     let merged = base.map(|base| merged(project, base)).transpose()?;
-    let look = opening::read(task).await?.map(|(_, look)| look);
+    let (mut reader, look) = opening::read(task).await?.unzip();
     let history = look
         .as_ref()
         .map_or_else(History::default, |look| look.past.history());
@@ -127,13 +143,52 @@ pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Find
     let dialect = config.database.value.dialect();
     let mut disagreements = drifts(project, config.request, &history, dialect);
     disagreements.extend(deviations(project, config.request, merged.as_ref()));
+    let pending = planner::pending(task.files(), &history);
+    let mut files = files(project, Some(dialect), is_done, "is applied");
+    let ask = async |tables: &[String]| match &mut reader {
+        Some(reader) => reader.dependents(tables).await,
+        None => Ok(Dependents::default()),
+    };
+    files.extend(foreseen(&pending, dialect, ask).await?);
     Ok(Findings {
         look,
-        files: files(project, Some(dialect), is_done, "is applied"),
+        files,
         history: disagreements,
         base: merged.map(|merged| merged.base),
-        pending: Some(planner::pending(task.files(), &history)),
+        pending: Some(pending),
     })
+}
+
+/// What can be told of files that are to be applied, as they are written.
+async fn foreseen(
+    pending: &[Deed<'_>],
+    dialect: Dialect,
+    ask: impl AsyncFnOnce(&[String]) -> Result<Dependents, Fault>,
+) -> Result<Vec<Diagnostic>, Fault> {
+    // What cannot be split is found with the files.
+    let split = |deed: &Deed<'_>| match deed.script() {
+        script if script.code.is_some() => Some(Verified {
+            file: Arc::clone(&script.file),
+            statements: Vec::new(),
+        }),
+        script => verify::split(Arc::clone(&script.file), dialect, Quoting::default()).ok(),
+    };
+    let verified: Vec<_> = pending
+        .iter()
+        .filter_map(|deed| Some((deed.script(), split(deed)?)))
+        .collect();
+    let pending: Vec<Pending<'_>> = verified
+        .iter()
+        .map(|(script, verified)| Pending {
+            script,
+            file: &verified.file,
+            statements: &verified.statements,
+            done: 0,
+        })
+        .collect();
+    let (refused, warnings) = foresight::foresee(&pending, dialect, ask).await?;
+    let refused = refused.iter().map(Error::diagnostic);
+    Ok(refused.chain(warnings).collect())
 }
 
 /// What is wrong with the files. What is settled is never refused, but a database

@@ -7,6 +7,7 @@ pub(crate) mod check;
 pub(crate) mod confirm;
 pub(crate) mod doctor;
 pub(crate) mod down;
+mod foresight;
 pub(crate) mod new;
 mod opening;
 pub(crate) mod plan;

@@ -1,8 +1,10 @@
 //! `plan`: what `up` would do, found in the same way, and not done. It only asks,
 //! and needs no right but SELECT.
 
-use super::{Task, opening, up};
-use crate::db::{self, Look, Past};
+use super::{Task, foresight, opening, up};
+use crate::db::dependents::Dependents;
+use crate::db::{self, Look, Past, Reader};
+use crate::diagnostic::Diagnostic;
 use crate::engine::Step;
 use crate::error::Error;
 use crate::model::Version;
@@ -21,6 +23,8 @@ pub(crate) struct Planned<'a> {
     pub steps: Vec<PlannedStep<'a>>,
     /// What `up` would warn of.
     pub warnings: Vec<Drift>,
+    /// The same, of what the files hold.
+    pub notices: Vec<Diagnostic>,
 }
 
 /// Plans what `up` would do.
@@ -29,21 +33,25 @@ pub(crate) struct Planned<'a> {
 /// What `up` would fail with before it sends anything.
 pub(crate) async fn plan(task: &Task, request: Request) -> Result<Planned<'_>, Error> {
     planner::known(task.files(), request)?;
-    let (look, together) = match opening::read(task).await? {
-        Some((reader, look)) => (Some(look), reader.together()),
-        None => (None, 1),
-    };
+    let (mut reader, look) = opening::read(task).await?.unzip();
+    let together = reader.as_ref().map_or(1, Reader::together);
     let history = look
         .as_ref()
         .map_or_else(History::default, |look| look.past.history());
     let plan = up::plan(task, &history, request)?;
     let quoting = look.as_ref().map(|look| look.quoting).unwrap_or_default();
     let steps = task.steps(&plan.steps, &history, quoting)?;
+    let ask = async |tables: &[String]| match &mut reader {
+        Some(reader) => reader.dependents(tables).await,
+        None => Ok(Dependents::default()),
+    };
+    let notices = foresight::of_steps(&steps, task.dialect(), ask).await?;
     Ok(Planned {
         look,
         newest: history.newest(),
         steps: planned(&steps, task.dialect(), together),
         warnings: plan.warnings,
+        notices,
     })
 }
 

@@ -2,7 +2,7 @@
 //! one is written.
 
 use super::down::Back;
-use super::{Done, Start, Task, opening, up};
+use super::{Done, Start, Task, foresight, opening, up};
 use crate::engine::stop::Stop;
 use crate::error::Error;
 use crate::model::Version;
@@ -27,7 +27,7 @@ pub(crate) async fn redo(
         return Err(revert::RevertError::NothingApplied.into());
     }
     let wanted = task.wanted();
-    let (connection, look) = opening::look(task, wanted, stop, report).await?;
+    let (mut connection, look) = opening::look(task, wanted, stop, report).await?;
     let history = look.past.history();
     let targets = revert::targets(&history, Wish::Steps(1))?;
     let version = *targets.first().ok_or(revert::RevertError::NothingApplied)?;
@@ -46,9 +46,12 @@ pub(crate) async fn redo(
         ..task.config.request
     };
     // What cannot be applied again is not taken back.
-    let without = without(history, version);
+    let without = without(history.clone(), version);
     let again = planner::plan(&task.project.format, task.files(), &without, only)?;
-    task.steps(&again.steps, &without, look.quoting)?;
+    let mut both = task.steps(&back.plan(&history)?.steps, &history, look.quoting)?;
+    both.extend(task.steps(&again.steps, &without, look.quoting)?);
+    let ask = async |tables: &[String]| connection.dependents(tables).await;
+    foresight::of_steps(&both, task.dialect(), ask).await?;
     back.take(connection, &look, stop, report).await?;
     let again = Start {
         name: format!("{}-up", start.name),

@@ -2,7 +2,7 @@
 //! only asks, and needs no right but SELECT.
 
 use super::{Task, opening};
-use crate::db::{self, Look, Wanted};
+use crate::db::{Look, Wanted};
 use crate::error::Error;
 use crate::formats::Format;
 use crate::plan::drift::{self, Drift};
@@ -10,7 +10,8 @@ use crate::plan::history::History;
 
 /// What was found.
 pub(crate) struct Found {
-    pub look: Look,
+    /// `None` for a SQLite file that `up` would create.
+    pub look: Option<Look>,
     pub history: History,
     pub drifts: Vec<Drift>,
 }
@@ -23,15 +24,18 @@ pub(crate) async fn status(task: &Task) -> Result<Found, Error> {
     let Task {
         project, config, ..
     } = task;
-    let url = &config.database.value;
     let wanted = Wanted {
         repeated: !project.repeatables.is_empty(),
         runs: true,
     };
     let ledger = project.format.ledger();
-    let (mut reader, look) = db::read_and_look(url, config.limits.wait, ledger, wanted).await?;
-    let look = opening::settled(task, &mut reader, look, wanted).await?;
-    let history = look.past.history();
+    let look = match opening::read_at(config, ledger, wanted).await? {
+        Some((mut reader, look)) => Some(opening::settled(task, &mut reader, look, wanted).await?),
+        None => None,
+    };
+    let history = look
+        .as_ref()
+        .map_or_else(History::default, |look| look.past.history());
     let drifts = drift::find(&project.format, &project.migrations, &history);
     Ok(Found {
         look,

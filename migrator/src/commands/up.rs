@@ -1,6 +1,6 @@
 //! `up`: applies what is pending.
 
-use super::{Done, Start, Task, opening};
+use super::{Done, Start, Task, foresight, opening};
 use crate::db::{self, Guard};
 use crate::engine;
 use crate::engine::Outcome;
@@ -55,7 +55,7 @@ pub(super) async fn apply(
         });
     }
     let wanted = task.wanted();
-    let (connection, look) = opening::look(task, wanted, stop, listener).await?;
+    let (mut connection, look) = opening::look(task, wanted, stop, listener).await?;
     let before = look.past.history();
     match plan(task, &before, request) {
         Ok(first) => {
@@ -65,7 +65,11 @@ pub(super) async fn apply(
             if first.steps.is_empty() {
                 return Ok(done(Outcome::default(), before.newest()));
             }
-            task.steps(&first.steps, &before, look.quoting)?;
+            let steps = task.steps(&first.steps, &before, look.quoting)?;
+            let ask = async |tables: &[String]| connection.dependents(tables).await;
+            for warning in foresight::of_steps(&steps, url.dialect(), ask).await? {
+                listener.event(&Event::Warning(warning));
+            }
         }
         // Another migrator may be at it: only who holds the lock can tell.
         Err(Error::Plan(error)) if error.is_half_applied() => {}

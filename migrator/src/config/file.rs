@@ -3,6 +3,7 @@
 //! when it is read, whatever is asked for: a build finds what a release would.
 
 mod given;
+mod migrations;
 mod wrong;
 
 use super::presentation::{Color, Keys, Output};
@@ -12,9 +13,11 @@ use super::{ConfigError, nearest, target};
 use crate::diagnostic::Place;
 use crate::formats::FormatName;
 use crate::limits::Transaction;
+use crate::model::{Rule, Version};
 use crate::plan::planner::{OutOfOrder, UnknownApplied};
 use crate::text::SourceFile;
 pub use given::{Databases, Given};
+pub use migrations::{Migrations, OfMigration};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +29,17 @@ pub const NAME: &str = "migrate.toml";
 /// What a database may be called, since its variable is made of it.
 #[cfg(test)]
 const DATABASE_NAME: &str = "^[A-Za-z][A-Za-z0-9_-]*$";
+
+/// What the file allows one migration.
+#[derive(Clone, Debug)]
+pub struct Allowed {
+    pub version: Version,
+    pub rules: Vec<Rule>,
+    /// Where the version stands.
+    pub place: Place,
+    /// Whether it can only be a migration of this database.
+    pub is_own: bool,
+}
 
 /// Two tables of keys, most of which they share; and what they come to for one
 /// database.
@@ -66,6 +80,8 @@ macro_rules! tables {
             pub name: Option<String>,
             /// What relative paths of the file are relative to.
             pub folder: PathBuf,
+            /// What is allowed to which migration.
+            pub allowed: Vec<Allowed>,
             pub deadline: Option<Setting<Duration>>,
             pub url_env: Option<Setting<String>>,
             $(pub $key: Option<Setting<$type>>,)*
@@ -81,6 +97,7 @@ macro_rules! tables {
                 Settings {
                     name: name.map(str::to_owned),
                     folder: self.folder.clone(),
+                    allowed: self.allowed(table),
                     deadline: self.setting("deadline", self.deadline.as_ref()),
                     url_env: self.setting("url-env", table.and_then(|table| table.url_env.as_ref())),
                     $($key: self.setting(
@@ -108,6 +125,8 @@ tables! {
         database: Databases,
         /// The longest that the whole run may take (default: `25m`).
         deadline: Given<Duration>,
+        /// A table for each migration that may do what is refused otherwise.
+        migration: Migrations,
         /// For people or for programs (default: `human`).
         output: Given<Output>,
         /// Say only how it ended.
@@ -120,6 +139,8 @@ tables! {
         /// The variable that holds the database's URL (default: the table's name in
         /// capitals, and `_DATABASE_URL`).
         url_env: Given<String>,
+        /// A table for each of its migrations that may do what is refused otherwise.
+        migration: Migrations,
     }
     both {
         /// The authority of the database's certificate: its PEM text, or its file's
@@ -206,6 +227,28 @@ impl File {
             quiet: self.setting("quiet", self.quiet.as_ref()),
             verbose: self.setting("verbose", self.verbose.as_ref()),
         }
+    }
+
+    /// What is allowed to the migrations of a database, or of every one.
+    fn allowed(&self, table: Option<&Database>) -> Vec<Allowed> {
+        let Some(source) = &self.source else {
+            return Vec::new();
+        };
+        let own = table.and_then(|table| table.migration.as_ref());
+        let is_only = self.databases().len() < 2;
+        let all = [(self.migration.as_ref(), is_only), (own, true)];
+        all.into_iter()
+            .filter_map(|(tables, is_own)| Some((tables?, is_own)))
+            .flat_map(|(tables, is_own)| tables.tables().map(move |table| (table, is_own)))
+            .filter_map(|(table, is_own)| {
+                Some(Allowed {
+                    version: table.version()?,
+                    rules: table.rules(),
+                    place: Place::new(source, table.span),
+                    is_own,
+                })
+            })
+            .collect()
     }
 
     fn setting<T: Clone>(&self, key: &str, given: Option<&Given<T>>) -> Option<Setting<T>> {

@@ -4,6 +4,7 @@
 use super::presentation::{Color, Output};
 use crate::formats::FormatName;
 use crate::limits::Transaction;
+use crate::model::Rule;
 use crate::plan::planner::{OutOfOrder, UnknownApplied};
 use std::time::Duration;
 
@@ -95,6 +96,10 @@ impl Words for OutOfOrder {
 
 impl Words for Output {
     const WORDS: &'static [(&'static str, Self)] = &[("human", Self::Human), ("json", Self::Json)];
+}
+
+impl Words for Rule {
+    const WORDS: &'static [(&'static str, Self)] = Self::NAMES;
 }
 
 impl Words for Transaction {

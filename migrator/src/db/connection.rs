@@ -1,6 +1,7 @@
 //! A connection to whichever database the URL names.
 
 use super::certificates;
+use super::dependents::Dependents;
 use super::fault::{Fault, FaultKind};
 use super::health::{Examined, Health};
 use super::url::DatabaseUrl;
@@ -283,6 +284,27 @@ impl Session for Connection {
     }
 }
 
+impl Connection {
+    /// What depends on these tables of a SQLite database; nothing elsewhere.
+    ///
+    /// # Errors
+    /// What the database complained of.
+    #[cfg_attr(
+        not(feature = "sqlite"),
+        allow(clippy::unused_async, reason = "only SQLite is asked")
+    )]
+    pub(crate) async fn dependents(&mut self, tables: &[String]) -> Result<Dependents, Fault> {
+        // Only SQLite is asked.
+        let _ = tables;
+        match &mut self.0 {
+            #[cfg(feature = "sqlite")]
+            Driver::Sqlite(session) => session.dependents_of(tables).await,
+            #[allow(unreachable_patterns, reason = "which drivers there are differs")]
+            _ => Ok(Dependents::default()),
+        }
+    }
+}
+
 impl Reader {
     /// The indexes that these statements have left invalid.
     ///
@@ -298,6 +320,14 @@ impl Reader {
     /// What the database complained of.
     pub async fn look(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
         self.0.look(ledger, wanted).await
+    }
+
+    /// What depends on these tables of a SQLite database; nothing elsewhere.
+    ///
+    /// # Errors
+    /// What the database complained of.
+    pub(crate) async fn dependents(&mut self, tables: &[String]) -> Result<Dependents, Fault> {
+        self.0.dependents(tables).await
     }
 
     /// How many migrations may travel together.

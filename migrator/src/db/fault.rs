@@ -36,6 +36,8 @@ pub struct Inner {
 /// What kind of complaint: it decides the exit code and whether to try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
+    /// Rows of other tables would be lost: a statement was not sent.
+    Cascades,
     /// Another run has done it, or is at it.
     Claimed,
     /// The driver understood nothing any more, or was never to be asked that.

@@ -19,6 +19,12 @@ mod code;
 mod connection;
 #[cfg(feature = "cli")]
 #[cfg_attr(
+    not(feature = "sqlite"),
+    allow(dead_code, reason = "only SQLite fills it")
+)]
+pub(crate) mod dependents;
+#[cfg(feature = "cli")]
+#[cfg_attr(
     not(all(feature = "mysql", feature = "postgres", feature = "sqlite")),
     allow(dead_code, reason = "each kind of database has facts of its own")
 )]

@@ -11,6 +11,7 @@ mod migration;
 mod place;
 #[cfg(feature = "cli")]
 mod platform;
+mod rebuild;
 mod revert;
 #[cfg(feature = "cli")]
 mod stopped;
@@ -59,6 +60,8 @@ pub(super) fn diagnostic(error: &Error) -> Diagnostic {
 fn of(error: &Error) -> Diagnostic {
     match error {
         Error::Alembic(error) => alembic::alembic(error),
+        #[cfg(feature = "cli")]
+        Error::Allow(error) => rebuild::allow(error),
         Error::Baseline(error) => revert::baseline(error),
         Error::Bundle(error) => bundle(error),
         Error::Config(error) => config::config(error),
@@ -69,6 +72,8 @@ fn of(error: &Error) -> Diagnostic {
         )
         .help("run with --transaction each: code has a transaction of its own"),
         Error::Forbidden(forbidden) => self::forbidden(forbidden),
+        #[cfg(feature = "cli")]
+        Error::DropCascades(error) => rebuild::drop_cascades(error),
         Error::ForeignHistory {
             tool,
             table,
@@ -127,6 +132,8 @@ fn of(error: &Error) -> Diagnostic {
         Error::TooLong(error) => platform::too_long(error),
         Error::Declined => Diagnostic::error("declined", "it was not agreed to")
             .help("run it again and agree, or with --yes, which asks nothing"),
+        #[cfg(feature = "cli")]
+        Error::RebuildLoses(error) => rebuild::loses(error),
         Error::Repair(error) => revert::repair(error),
         Error::Revert(error) => revert::revert(error),
         Error::Source(error) => source(error),
@@ -316,7 +323,7 @@ fn forbidden(forbidden: &Forbidden) -> Diagnostic {
         Why::IgnoredInTransaction { what } => (
             "ignored_in_transaction",
             format!("{what} does nothing inside a transaction, and SQLite does not say so"),
-            "give it a file of its own that begins with the line `-- no-transaction`",
+            rebuild::SAFE_FORM,
         ),
         Why::NoTransaction { what } => (
             "needs_no_transaction",
@@ -332,6 +339,13 @@ fn forbidden(forbidden: &Forbidden) -> Diagnostic {
             "psql_command",
             "this is a command of psql, not SQL".to_owned(),
             "remove it: the database does not understand it",
+        ),
+        Why::SessionOnly => (
+            "session_only",
+            "this file only changes settings of the session, so it has no effect on other files"
+                .to_owned(),
+            "write the setting into the file whose statements need it: each migration begins in a \
+             fresh session",
         ),
         Why::TransactionControl => (
             "transaction_control",

@@ -11,7 +11,8 @@ pub(crate) struct Status<'a> {
     /// The database's name, where there are several.
     pub name: Option<&'a str>,
     pub database: &'a str,
-    pub server: &'a str,
+    /// `None` where the database is a file that is still to be created.
+    pub server: Option<&'a str>,
     pub table: &'a str,
     /// Whether the history table is still to be created.
     pub is_fresh: bool,
@@ -84,7 +85,7 @@ impl Status<'_> {
             "{}{} ({}), history in {}{}",
             self.name.map_or(String::new(), |name| format!("{name}: ")),
             self.database,
-            self.server,
+            self.server.unwrap_or("does not exist yet"),
             self.table,
             if self.is_fresh {
                 " (not created yet)"

@@ -14,8 +14,9 @@ pub enum Kind {
     CopyFromStdin,
     /// PostgreSQL: `COPY … TO STDOUT`.
     CopyToStdout,
-    /// Does nothing in a transaction, and does not say so.
-    IgnoredInTransaction(&'static str),
+    /// SQLite: turns foreign keys on or off, which does nothing in a transaction,
+    /// and does not say so.
+    ForeignKeys(bool),
     /// MySQL: `LOCK TABLES`, after which no table may be used but those named.
     LockTables,
     /// Cannot run in a transaction. The name is for messages.
@@ -122,13 +123,19 @@ impl<'a> Head<'a> {
 
     /// Whether a pragma, with or without a schema before it, is given a value.
     pub(super) fn sets_pragma(&mut self, name: &str) -> bool {
+        self.pragma_value(name).is_some()
+    }
+
+    /// The value that a pragma is given, as it is written.
+    pub(super) fn pragma_value(&mut self, name: &str) -> Option<&'a str> {
         self.read_all();
         let named = (1..=2).find(|number| {
             self.words
                 .get(*number)
                 .is_some_and(|word| word.eq_ignore_ascii_case(name))
-        });
-        named.is_some_and(|number| self.words.len() > number + 1 || !self.inner.is_empty())
+        })?;
+        let value = self.words.get(named + 1).or_else(|| self.inner.first());
+        value.copied()
     }
 
     /// `ROLLBACK TO`, which ends nothing.

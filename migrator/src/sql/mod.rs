@@ -13,6 +13,8 @@
 //! it. What it does not know are the bodies of `sql_mode = ORACLE`, which need a
 //! `DELIMITER`.
 
+#[cfg(feature = "cli")]
+pub(crate) mod allow;
 mod body;
 mod error;
 mod header;
@@ -25,10 +27,14 @@ mod rules;
 mod scanner;
 #[cfg(feature = "cli")]
 pub(crate) mod session;
+#[cfg(feature = "cli")]
+mod settings;
 mod splitter;
 mod sqlite;
 #[cfg(feature = "cli")]
 mod subject;
+#[cfg(feature = "cli")]
+pub(crate) mod tables;
 #[cfg(feature = "cli")]
 pub(crate) mod unit;
 pub mod variables;
@@ -36,6 +42,8 @@ pub mod variables;
 pub use error::{SplitError, SplitErrorKind};
 pub use kind::Kind;
 pub use quoting::Quoting;
+#[cfg(feature = "cli")]
+pub(crate) use settings::sets_session;
 #[cfg(feature = "cli")]
 pub(crate) use subject::{Name, lacks_key, needs_owner_of};
 
@@ -78,6 +86,29 @@ pub fn split_as(
     quoting: Quoting,
 ) -> Result<Vec<Statement>, SplitError> {
     splitter::split(file.text(), dialect, quoting)
+}
+
+/// A statement with the comments and the white space that follow it before its
+/// delimiter, or before the end of the file: SQLite keeps what it is sent of a
+/// schema's text, comments and all.
+#[must_use]
+pub fn with_comments(file: &SourceFile, span: Span) -> Span {
+    let text = file.text();
+    let mut at = span.end;
+    while let Some(rest) = text.get(at..) {
+        let length = if rest.starts_with("--") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("/*") {
+            rest.find("*/").map_or(rest.len(), |end| end + 2)
+        } else {
+            match rest.chars().next() {
+                Some(c) if c.is_ascii_whitespace() || c == '\u{b}' => 1,
+                _ => break,
+            }
+        };
+        at += length;
+    }
+    Span::new(span.start, at)
 }
 
 /// What lies around the statements that [`split`] found: one gap before each and

@@ -40,8 +40,8 @@ pub(super) fn kind(head: &mut Head<'_>) -> Kind {
 }
 
 fn pragma(head: &mut Head<'_>) -> Kind {
-    if head.sets_pragma("foreign_keys") {
-        Kind::IgnoredInTransaction("PRAGMA foreign_keys")
+    if let Some(value) = head.pragma_value("foreign_keys") {
+        Kind::ForeignKeys(is_on(value))
     } else if head.sets_pragma("journal_mode") {
         Kind::NoTransaction("PRAGMA journal_mode")
     } else if head.sets_pragma("synchronous") {
@@ -50,5 +50,16 @@ fn pragma(head: &mut Head<'_>) -> Kind {
         Kind::NoTransaction("PRAGMA wal_checkpoint")
     } else {
         Kind::Other
+    }
+}
+
+/// As SQLite reads a boolean: a number's last byte, or a word; all else is off.
+fn is_on(value: &str) -> bool {
+    let value = value.trim_matches(['\'', '"', '`', '[', ']']);
+    match value.parse::<u64>() {
+        Ok(number) => number % 256 != 0,
+        Err(_) => ["on", "true", "yes"]
+            .iter()
+            .any(|on| value.eq_ignore_ascii_case(on)),
     }
 }

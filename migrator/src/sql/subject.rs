@@ -58,7 +58,7 @@ pub(crate) fn lacks_key(text: &str, dialect: Dialect) -> bool {
     !has_key
 }
 
-enum Token<'a> {
+pub(super) enum Token<'a> {
     Symbol(u8),
     /// A name, without the quotes that it may have had.
     Quoted(String),
@@ -66,7 +66,7 @@ enum Token<'a> {
 }
 
 impl Token<'_> {
-    fn is(&self, keyword: &str) -> bool {
+    pub(super) fn is(&self, keyword: &str) -> bool {
         matches!(self, Self::Word(word) if word.eq_ignore_ascii_case(keyword))
     }
 
@@ -77,14 +77,32 @@ impl Token<'_> {
             Self::Word(word) => Some(word.to_lowercase()),
         }
     }
+
+    /// The name as it is written, without its quotes.
+    pub(super) fn written(&self) -> Option<String> {
+        match self {
+            Self::Quoted(name) => Some(name.clone()),
+            Self::Symbol(_) => None,
+            Self::Word(word) => Some((*word).to_owned()),
+        }
+    }
+
+    /// The same text for every spelling of the token.
+    pub(super) fn normal(&self) -> String {
+        match self {
+            Self::Quoted(name) => name.to_ascii_lowercase(),
+            Self::Symbol(symbol) => char::from(*symbol).to_string(),
+            Self::Word(word) => word.to_ascii_lowercase(),
+        }
+    }
 }
 
 /// What is still to be read of a statement.
-struct Rest<'a>(&'a [Token<'a>]);
+pub(super) struct Rest<'a>(pub(super) &'a [Token<'a>]);
 
 impl Rest<'_> {
     /// Goes past these words, if they are next.
-    fn skips(&mut self, words: &[&str]) -> bool {
+    pub(super) fn skips(&mut self, words: &[&str]) -> bool {
         let Some((head, tail)) = self.0.split_at_checked(words.len()) else {
             return false;
         };
@@ -93,6 +111,23 @@ impl Rest<'_> {
             self.0 = tail;
         }
         are_next
+    }
+
+    /// Goes past a name as it is written, with its schema where it has one.
+    pub(super) fn qualified(&mut self) -> Option<Name> {
+        let first = self.0.first()?.written()?;
+        if let [_, Token::Symbol(b'.'), second, rest @ ..] = self.0 {
+            self.0 = rest;
+            return Some(Name {
+                schema: Some(first),
+                table: second.written()?,
+            });
+        }
+        self.0 = self.0.get(1..).unwrap_or_default();
+        Some(Name {
+            schema: None,
+            table: first,
+        })
     }
 
     fn name(&self) -> Option<Name> {
@@ -110,15 +145,26 @@ impl Rest<'_> {
     }
 }
 
-fn tokens(text: &str, dialect: Dialect) -> Vec<Token<'_>> {
+pub(super) fn tokens(text: &str, dialect: Dialect) -> Vec<Token<'_>> {
+    first_tokens(text, dialect, usize::MAX)
+}
+
+/// As many tokens as are asked for: a statement may be of any length.
+pub(super) fn first_tokens(text: &str, dialect: Dialect, most: usize) -> Vec<Token<'_>> {
     let mut scanner = Scanner::new(text, dialect.rules());
     let mut tokens = Vec::new();
     // What cannot be scanned was reported when the file was split.
-    while let Ok(Some(token)) = scanner.next() {
+    while tokens.len() < most
+        && let Ok(Some(token)) = scanner.next()
+    {
         let text = scanner.text(token.span);
         tokens.push(match token.kind {
             TokenKind::Symbol(symbol) => Token::Symbol(symbol),
             TokenKind::QuotedIdentifier => Token::Quoted(unquoted(text)),
+            // SQLite takes a string for a name where only a name may be.
+            TokenKind::Literal if dialect == Dialect::Sqlite && text.starts_with('\'') => {
+                Token::Quoted(unquoted(text))
+            }
             TokenKind::Word => Token::Word(text),
             TokenKind::Delimiter | TokenKind::ExecutableMark | TokenKind::Literal => continue,
         });
@@ -128,7 +174,10 @@ fn tokens(text: &str, dialect: Dialect) -> Vec<Token<'_>> {
 
 fn unquoted(text: &str) -> String {
     let inside = text.get(1..text.len() - 1).unwrap_or_default();
-    inside.replace("\"\"", "\"").replace("``", "`")
+    match text.get(..1) {
+        Some(quote @ ("\"" | "`" | "'")) => inside.replace(&quote.repeat(2), quote),
+        _ => inside.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -53,6 +53,7 @@ mod runs;
 mod search_path;
 mod sessions;
 mod sqlite;
+mod sqlite_rebuild;
 mod sqlx_toml;
 mod steps;
 mod stopping;

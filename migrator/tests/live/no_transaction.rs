@@ -17,6 +17,7 @@ stories! {
         the_directive_means_nothing_to_mysql,
     }
     on servers {
+        a_file_that_only_sets_the_session_is_told,
         what_a_failed_first_statement_has_done_is_told,
     }
     on [Postgres] {
@@ -24,6 +25,35 @@ stories! {
         what_a_killed_run_has_left_at_work_is_ended_first,
         an_index_that_failed_half_way_leaves_it_said,
     }
+}
+
+fn a_file_that_only_sets_the_session_is_told(db: &Database) {
+    let (sets, outlives) = match db.server {
+        Server::Postgres => ("SET lock_timeout = '9s';\nRESET ROLE;\n", "SELECT 1;\n"),
+        _ => (
+            "SET NAMES utf8mb4;\nSET @@session.foreign_key_checks = 0;\n",
+            "SET GLOBAL local_infile = @@global.local_infile;\n",
+        ),
+    };
+    let project = Project::new()
+        .migration("1_a.sql", format!("-- no-transaction\n{sets}"))
+        .migration("2_b.sql", format!("-- no-transaction\n{sets}{outlives}"));
+    let said = "this file only changes settings of the session";
+    Migrate::new(&project)
+        .on(db)
+        .args(["check"])
+        .run()
+        .exits(6)
+        .says("warning[session_only]")
+        .says("migrations/1_a.sql:2:1")
+        .says("1 warning, 2 pending");
+    Migrate::new(&project)
+        .on(db)
+        .args(["plan"])
+        .run()
+        .exits(0)
+        .complains(said);
+    up(&project, db).exits(0).says(said);
 }
 
 /// What this database refuses in a transaction.

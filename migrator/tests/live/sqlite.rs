@@ -40,9 +40,9 @@ fn what_does_nothing_in_a_transaction_is_refused(db: &Database) {
             "needs_no_transaction",
         ),
         (
-            "PRAGMA foreign_keys = OFF;\n",
+            "PRAGMA journal_mode = WAL;\n",
             "1:1",
-            "ignored_in_transaction",
+            "needs_no_transaction",
         ),
     ] {
         up(&one(text), db)

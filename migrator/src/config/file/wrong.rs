@@ -1,7 +1,7 @@
 //! What is wrong with a file, and where: the parser's complaint with the key that
 //! was probably meant, and what the types cannot say.
 
-use super::{ConfigError, Databases, File, nearest};
+use super::{ConfigError, Databases, File, Migrations, nearest};
 use crate::text::{SourceFile, Span};
 use std::sync::Arc;
 
@@ -40,6 +40,17 @@ pub(super) fn check(source: &Arc<SourceFile>, file: &File) -> Result<(), ConfigE
                 table.span,
                 "a database's name begins with a letter and has only letters, digits, - and _, \
                  since its variable is made of it",
+            ));
+        }
+    }
+    let own = file.database.iter().flat_map(Databases::tables);
+    let migrations = own.filter_map(|table| table.keys.migration.as_ref());
+    let migrations = migrations.chain(&file.migration);
+    for table in migrations.flat_map(Migrations::tables) {
+        if table.version().is_none() {
+            return Err(wrong(
+                table.span,
+                "a migration's version has digits only, as in [migration.20260131120000]",
             ));
         }
     }

@@ -1,6 +1,7 @@
 //! SQLite. One statement at a time in `BEGIN IMMEDIATE`, and a lock file for
 //! the run: the database's own lock ends with each transaction.
 
+mod children;
 mod code;
 mod connect;
 mod fault;
@@ -20,7 +21,7 @@ use crate::formats::ledger::Ledger;
 use crate::formats::record;
 use crate::formats::repeated::Repeated;
 use crate::model::{Deed, Version};
-use crate::sql::{Dialect, Statement, session};
+use crate::sql::{Dialect, Statement, session, with_comments};
 use fault::{INTERRUPT, fault, is_missing};
 use sqlx::sqlite::SqliteConnection;
 use std::path::PathBuf;
@@ -89,8 +90,14 @@ impl Sqlite {
             .map(|_| ())
     }
 
-    /// One statement of a file, for no longer than it may take.
-    async fn bounded(&mut self, text: &str, job: Job<'_>) -> Result<(), Fault> {
+    /// One statement of a file, for no longer than it may take; not at all where
+    /// it would cost other tables' rows.
+    async fn bounded(&mut self, number: usize, job: Job<'_>) -> Result<(), Fault> {
+        let Some(statement) = job.statements.get(number) else {
+            return Ok(());
+        };
+        self.refuse_losses(job, number).await?;
+        let text = job.file.slice(with_comments(job.file, statement.span));
         if job.statement_timeout.is_zero() {
             return self.rows(text).await.map(|_| ());
         }

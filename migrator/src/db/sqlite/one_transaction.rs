@@ -52,7 +52,7 @@ impl Sqlite {
         }
         for (number, statement) in job.statements.iter().enumerate() {
             let text = job.file.slice(statement.span);
-            self.bounded(text, job).await.map_err(|fault| Setback {
+            self.bounded(number, job).await.map_err(|fault| Setback {
                 statement: Some(number),
                 offset: fault.token_in(text).map(|at| statement.span.start + at),
                 left: Left::Nothing,

@@ -35,11 +35,11 @@ impl Stepwise for Sqlite {
                 .map_err(|fault| step.miss(0, fault, true))?;
         }
         let last = step.statements.len() - 1;
-        for (at, text) in step.texts() {
+        for at in 0..step.statements.len() {
             if is_one && is_control(&step.statements[at]) && (at == 0 || at == last) {
                 continue;
             }
-            if let Err(fault) = self.bounded(text, step.job).await {
+            if let Err(fault) = self.bounded(step.first + at, step.job).await {
                 self.cancelled.store(false, Ordering::Relaxed);
                 let _ = self.rows("ROLLBACK").await;
                 return Err(step.miss(at, fault, is_one || at == 0));
@@ -61,7 +61,9 @@ impl Stepwise for Sqlite {
     }
 
     async fn run(&mut self, job: Job<'_>, statement: Statement) -> Result<(), Fault> {
-        let result = self.bounded(job.file.slice(statement.span), job).await;
+        let is_it = |other: &Statement| other.span == statement.span;
+        let number = job.statements.iter().position(is_it).unwrap_or_default();
+        let result = self.bounded(number, job).await;
         if result.is_err() {
             // It has ended; what follows it must not be cancelled.
             self.cancelled.store(false, Ordering::Relaxed);

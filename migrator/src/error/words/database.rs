@@ -9,6 +9,11 @@ use crate::error::LockHeld;
 /// A complaint that belongs to no migration.
 pub(super) fn fault(fault: &Fault) -> Diagnostic {
     let (code, title, help) = match fault.kind {
+        FaultKind::Cascades => (
+            "drop_cascades",
+            "a statement would cost rows of other tables",
+            "rebuild the table with foreign keys turned off",
+        ),
         // The engine looks again where this may be.
         FaultKind::Claimed => (
             "lock_held",

@@ -2,6 +2,8 @@
 
 use super::database::{facts, said};
 use super::place::{label, place};
+use super::rebuild;
+use crate::db::fault::FaultKind;
 use crate::db::hints;
 use crate::diagnostic::Diagnostic;
 use crate::error::{MigrationFailure, State};
@@ -11,6 +13,7 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
     let again = again(failure);
     let diagnostic = Diagnostic::error(
         match &failure.state {
+            State::RolledBack if failure.fault.kind == FaultKind::Cascades => "drop_cascades",
             State::HalfApplied { .. } if failure.reverts => "migration_half_reverted",
             State::HalfApplied { .. } => "migration_half_applied",
             State::Uncertain => "revision_uncertain",
@@ -33,12 +36,18 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
         State::RolledBack if failure.statement.is_none() && failure.offset.is_none() => diagnostic
             .note("no statement of the file failed, but its history row or its COMMIT")
             .help(hints::next_step(&failure.fault).unwrap_or_else(|| outside_the_file(failure))),
+        State::RolledBack if failure.fault.kind == FaultKind::Cascades => {
+            diagnostic.help(rebuild::keep_rows())
+        }
         State::RolledBack => diagnostic.help(
             hints::next_step(&failure.fault)
                 .unwrap_or_else(|| format!("correct {path} and run {again}")),
         ),
         State::HalfApplied { ran, resumable } => {
-            let known = hints::next_step(&failure.fault);
+            let known = match failure.fault.kind {
+                FaultKind::Cascades => Some(rebuild::keep_rows()),
+                _ => hints::next_step(&failure.fault),
+            };
             diagnostic
                 .notes(known.map(|step| format!("what helps: {step}")))
                 .help(half_applied(failure, *ran, *resumable))

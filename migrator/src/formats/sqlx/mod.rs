@@ -79,6 +79,7 @@ impl Sqlx {
         Ok(Script {
             transaction: !text.starts_with(NO_TRANSACTION),
             code: None,
+            allow: Vec::new(),
             file: Arc::new(SourceFile::new(path, text)),
         })
     }

@@ -360,14 +360,17 @@ const ON_SQLITE: &[Case] = &[
         ..CASE
     },
     Case {
-        name: "foreign keys turned off",
+        name: "a line that allows what no rule forbids",
         given: &[
             A,
-            File("migrations/2_b.sql", "PRAGMA foreign_keys = OFF;\n"),
+            File(
+                "migrations/2_b.sql",
+                "-- migrate:allow drop_all it may\nDROP TABLE IF EXISTS b;\n",
+            ),
         ],
-        code: "ignored_in_transaction",
-        place: "migrations/2_b.sql:1:1",
-        next: "-- no-transaction",
+        code: "bad_allow",
+        place: "migrations/2_b.sql:1:18",
+        next: "did you mean `drop_cascades`?",
         ..CASE
     },
 ];

@@ -204,9 +204,9 @@ const PATHS: &[Case] = &[
         ..CASE
     },
     Case {
-        name: "a status of a file that is not there",
+        name: "a history for a file that is not there",
         given: &[A],
-        args: &["status"],
+        args: &["baseline", "1", "--yes"],
         exit: 4,
         code: "database_file",
         says: "does not exist",

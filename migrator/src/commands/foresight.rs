@@ -1,0 +1,65 @@
+//! What is worth a word in what is to be applied: refused where it is certain to
+//! do harm, and a warning otherwise.
+
+use crate::db::dependents::Dependents;
+use crate::db::fault::Fault;
+use crate::diagnostic::Diagnostic;
+use crate::engine::Step;
+use crate::error::{self, Error};
+use crate::sql::Dialect;
+use crate::verify;
+use crate::verify::drops::{self, Finding, Pending};
+
+/// Looks at what is pending; `ask` says what depends on tables. What is refused
+/// comes first.
+pub(super) async fn foresee(
+    pending: &[Pending<'_>],
+    dialect: Dialect,
+    ask: impl AsyncFnOnce(&[String]) -> Result<Dependents, Fault>,
+) -> Result<(Vec<Error>, Vec<Diagnostic>), Fault> {
+    let mut refused = Vec::new();
+    let mut warnings = Vec::new();
+    for one in pending.iter().filter(|one| one.script.code.is_none()) {
+        let idle = verify::without_effect(one.script, one.file, one.statements, dialect);
+        warnings.extend(idle.iter().map(error::as_warning));
+    }
+    if dialect == Dialect::Sqlite {
+        let tables = drops::tables(pending);
+        if !tables.is_empty() {
+            let live = ask(&tables).await?;
+            for Finding { error, is_certain } in drops::find(pending, &live) {
+                if is_certain {
+                    refused.push(error);
+                } else {
+                    warnings.push(error::as_warning(&error));
+                }
+            }
+        }
+    }
+    Ok((refused, warnings))
+}
+
+/// The same of a plan's steps.
+///
+/// # Errors
+/// The first that is certain to do harm.
+pub(super) async fn of_steps(
+    steps: &[Step<'_>],
+    dialect: Dialect,
+    ask: impl AsyncFnOnce(&[String]) -> Result<Dependents, Fault>,
+) -> Result<Vec<Diagnostic>, Error> {
+    let pending: Vec<Pending<'_>> = steps
+        .iter()
+        .map(|step| Pending {
+            script: step.deed.script(),
+            file: &step.file,
+            statements: &step.statements,
+            done: step.resume.as_ref().map_or(0, |resume| resume.done),
+        })
+        .collect();
+    let (refused, warnings) = foresee(&pending, dialect, ask).await?;
+    match refused.into_iter().next() {
+        Some(error) => Err(error),
+        None => Ok(warnings),
+    }
+}
