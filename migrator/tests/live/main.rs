@@ -14,6 +14,7 @@ mod application;
 mod bad_input;
 mod baseline;
 mod batch;
+mod batch_faults;
 mod check;
 mod command_line;
 mod completions;

@@ -16,6 +16,8 @@ pub(super) const LOCK_NOT_AVAILABLE: &str = "55P03";
 pub(super) const INSUFFICIENT_PRIVILEGE: &str = "42501";
 pub(super) const DIVISION_BY_ZERO: &str = "22012";
 pub(super) const SERIALIZATION_FAILURE: &str = "40001";
+pub(super) const QUERY_CANCELED: &str = "57014";
+pub(super) const UNTRANSLATABLE_CHARACTER: &str = "22P05";
 
 pub(super) fn fault(error: &sqlx::Error, connecting: bool) -> Fault {
     let sqlx::Error::Database(database) = error else {
