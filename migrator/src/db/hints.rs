@@ -234,9 +234,13 @@ fn statement(fault: &Fault, code: &str) -> Option<&'static str> {
             "a new value of an enum is not to be used before it is committed: use it in a \
              migration of its own after this one"
         }
+        "1969" | "3024" => {
+            "--statement-timeout, or a bound that the file sets, ended it: run again with a larger \
+             one (0 is for ever)"
+        }
         "57014" if says("statement timeout") => {
-            "the statement_timeout of the user, the database or the file ended it: raise it for \
-             this file by SET LOCAL statement_timeout"
+            "--statement-timeout, or a bound that the file sets, ended it: run again with a larger \
+             one (0 is for ever), or raise it for this file by SET LOCAL statement_timeout"
         }
         "0A000" | "58P01" if says("extension") => {
             "the server has not that extension: install it there, or take an image or a plan that \

@@ -37,6 +37,7 @@ mod folder;
 mod foreign;
 mod json;
 mod mysql;
+mod mysql_defaults;
 mod names;
 mod new;
 mod no_transaction;

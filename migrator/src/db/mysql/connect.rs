@@ -7,6 +7,7 @@ use crate::db::url::DatabaseUrl;
 use sqlx::ConnectOptions;
 use sqlx::mysql::MySqlConnectOptions;
 use std::str::FromStr;
+use std::time::Duration;
 
 impl Mysql {
     /// Connects with sqlx's own session settings (SQL mode, time zone): files in
@@ -42,6 +43,9 @@ impl Mysql {
             .and_then(|bytes| bytes.parse().ok())
             .unwrap_or(usize::MAX);
         session.is_mariadb = fact(2).is_some_and(|version| version.contains("MariaDB"));
+        // What the server or the user has by default may be too short for a question.
+        let bound = session.bound(Duration::ZERO);
+        session.rows(&format!("SET SESSION {bound}")).await?;
         Ok(session)
     }
 }
