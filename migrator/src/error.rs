@@ -19,6 +19,8 @@ use crate::formats::FormatError;
 use crate::formats::alembic::AlembicError;
 #[cfg(feature = "cli")]
 use crate::git::GitError;
+#[cfg(feature = "cli")]
+use crate::model::Deed;
 use crate::model::Subject;
 use crate::plan::baseline::BaselineError;
 #[cfg(feature = "cli")]
@@ -290,6 +292,12 @@ pub(crate) fn tables_without_history() -> Diagnostic {
         "where a migration fails because what it makes is there already, record those that are in \
          the database: migrate baseline VERSION",
     )
+}
+
+/// That a file has no statement, in words.
+#[cfg(feature = "cli")]
+pub(crate) fn empty(deed: Deed<'_>) -> Diagnostic {
+    words::empty(deed)
 }
 
 /// A disagreement that is not tolerated, in words.

@@ -263,6 +263,7 @@ fn show_plan(task: &Task, planned: &Planned<'_>, report: &mut dyn Report) {
     };
     let mut warnings = task.project.warnings.clone();
     warnings.extend(planned.warnings.iter().map(error::warning));
+    warnings.extend(planned.empty().map(error::empty));
     report.plan(&plan, &warnings);
 }
 

@@ -145,6 +145,20 @@ pub(super) fn files(
     how: &str,
 ) -> Vec<Diagnostic> {
     let mut found = project.warnings.clone();
+    let new = project
+        .migrations
+        .iter()
+        .filter(|migration| !is_settled(migration.version));
+    let deeds = new.flat_map(|migration| {
+        let down = migration.down.as_ref();
+        std::iter::once(Deed::Apply(migration))
+            .chain(down.map(|down| Deed::Revert(migration, down)))
+    });
+    let repeatables = project.repeatables.iter().map(Deed::Repeat);
+    let empty = deeds
+        .chain(repeatables)
+        .filter(|deed| verify::is_empty(deed.script(), dialect));
+    found.extend(empty.map(error::empty));
     for migration in &project.migrations {
         let scripts = std::iter::once(&migration.up).chain(&migration.down);
         for problem in scripts.flat_map(|script| problems(script, dialect)) {

@@ -118,7 +118,7 @@ impl Back<'_> {
                 for warning in &plan.warnings {
                     report.event(&Event::Warning(error::warning(warning)));
                 }
-                task.steps(&plan.steps, &history)?;
+                super::warn_of_empty(&task.steps(&plan.steps, &history)?, report);
                 if plan.steps.is_empty() && !self.in_any_case {
                     return Ok(nothing(&history));
                 }

@@ -60,7 +60,7 @@ pub(super) async fn apply(
             if first.steps.is_empty() {
                 return Ok(done(Outcome::default(), before.newest()));
             }
-            task.steps(&first.steps, &before)?;
+            super::warn_of_empty(&task.steps(&first.steps, &before)?, listener);
         }
         // Another migrator may be at it: only who holds the lock can tell.
         Err(Error::Plan(error)) if error.is_half_applied() => {}

@@ -38,6 +38,8 @@ pub(super) use database::not_remembered;
 pub(super) use drift::drift;
 #[cfg(feature = "cli")]
 pub(super) use merged::deviation;
+#[cfg(feature = "cli")]
+pub(super) use migration::empty;
 
 /// What is to be said. Whatever it quotes, a file, a setting or a server, may
 /// hold a URL: its user and password are left out.

@@ -46,6 +46,10 @@ pub trait Format {
     /// Whether a recorded checksum is that of this migration's text but for
     /// line endings or a byte order mark.
     fn same_but_for_line_endings(&self, migration: &Migration, recorded: &Checksum) -> bool;
+
+    /// Whether a recorded checksum is that of a text without a statement that this
+    /// migration's file may have had before.
+    fn was_empty(&self, migration: &Migration, recorded: &Checksum) -> bool;
 }
 
 /// The formats that there are, by their tools' names.

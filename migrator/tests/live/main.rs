@@ -29,6 +29,7 @@ mod down;
 mod down_beside;
 mod down_stops;
 mod drift;
+mod empty;
 mod errors;
 mod exchange;
 mod failure;

@@ -55,7 +55,9 @@ fn our_tables_are_kept_alike_under_every_default(db: &Database) {
         "SET GLOBAL init_connect = '{}'",
         before.replace('\'', "''")
     ));
-    said.exits(0).says("✅ 1 größe").says("Applied 2 migrations");
+    said.exits(0)
+        .says("✅ 1 größe")
+        .says("Applied 2 migrations");
     status.exits(0).says("größe").says("2 applied");
     let tables = db.rows(
         "SELECT table_name AS n, engine AS e, create_options LIKE '%row_format=DYNAMIC%' AS o, \

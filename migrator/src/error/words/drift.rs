@@ -24,6 +24,18 @@ pub(crate) fn drift(drift: &Drift) -> Diagnostic {
             "restore the file as it was applied and put the change into a new migration; or, if the \
              change is none of the schema, accept it: migrate repair --accept {version}"
         )),
+        Drift::FilledIn { version, path } => Diagnostic::error(
+            "filled_in_migration",
+            format!(
+                "{path} had no statement when migration {version} was applied, and has some now: \
+                 they have not run"
+            ),
+        )
+        .help(format!(
+            "to run it, take it for pending again: `migrate repair --resolve {version}=reverted`, \
+             then `migrate up` (with --out-of-order apply where newer ones are applied); or restore \
+             the file and put its statements into a new migration"
+        )),
         Drift::HalfApplied { version, name } => Diagnostic::error(
             "half_applied",
             format!("migration {version} {name} began, and nobody recorded its end"),

@@ -4,7 +4,13 @@ use super::database::{facts, said};
 use super::place::{label, place};
 use crate::db::hints;
 use crate::diagnostic::Diagnostic;
+#[cfg(feature = "cli")]
+use crate::diagnostic::Place;
 use crate::error::{MigrationFailure, State};
+#[cfg(feature = "cli")]
+use crate::model::Deed;
+#[cfg(feature = "cli")]
+use crate::text::Span;
 
 pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
     let path = failure.file.path();
@@ -63,6 +69,33 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
              {again}",
         )),
     }
+}
+
+/// A file without a statement, of which nobody would notice anything.
+#[cfg(feature = "cli")]
+pub(in crate::error) fn empty(deed: Deed<'_>) -> Diagnostic {
+    let file = &deed.script().file;
+    let path = file.path();
+    let (title, help) = match deed {
+        Deed::Apply(_) => (
+            format!("{path} has no statement: it counts as applied, and nothing runs"),
+            "write its SQL before it is applied: what is written afterwards does not run",
+        ),
+        Deed::Repeat(_) => (
+            format!("{path} has no statement: nothing runs"),
+            "write its SQL, or remove the file",
+        ),
+        Deed::Revert(migration, _) => (
+            format!(
+                "{path} has no statement: migration {} counts as reverted, and nothing is undone",
+                migration.version
+            ),
+            "write what undoes it, or remove the file",
+        ),
+    };
+    Diagnostic::warning("empty_migration", title)
+        .at(Some(Place::new(file, Span::default())), "")
+        .help(help)
 }
 
 /// What to run once more.
