@@ -338,13 +338,22 @@ pub(crate) fn as_warning(error: &Error) -> Diagnostic {
     }
 }
 
-/// A tolerated disagreement, in words.
+/// Disagreements that are not tolerated, in words: all that no file has in one.
 #[cfg(feature = "cli")]
-pub(crate) fn warning(drift: &Drift) -> Diagnostic {
-    Diagnostic {
-        severity: Severity::Warning,
-        ..words::drift(drift)
-    }
+pub(crate) fn disagreements(drifts: &[Drift]) -> Vec<Diagnostic> {
+    words::drifts(drifts)
+}
+
+/// Tolerated disagreements, in words: all that no file has in one.
+#[cfg(feature = "cli")]
+pub(crate) fn warnings(drifts: &[Drift]) -> Vec<Diagnostic> {
+    words::drifts(drifts)
+        .into_iter()
+        .map(|said| Diagnostic {
+            severity: Severity::Warning,
+            ..said
+        })
+        .collect()
 }
 
 /// A variable that looks like one of ours, in words.

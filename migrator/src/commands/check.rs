@@ -38,6 +38,26 @@ pub(crate) struct Findings<'a> {
     pub history: Vec<Diagnostic>,
     /// `None` where no database was asked.
     pub pending: Option<Vec<Deed<'a>>>,
+    pub begun: Begun,
+}
+
+/// How many migrations have begun and not ended, by their direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Begun {
+    pub applied: usize,
+    pub reverted: usize,
+}
+
+impl Begun {
+    fn of(drifts: &[Drift]) -> Self {
+        let count = |is: fn(&Drift) -> bool| drifts.iter().filter(|drift| is(drift)).count();
+        Self {
+            applied: count(|drift| {
+                matches!(drift, Drift::HalfApplied { .. } | Drift::Resumable { .. })
+            }),
+            reverted: count(|drift| matches!(drift, Drift::HalfReverted { .. })),
+        }
+    }
 }
 
 /// The branch with which the files were compared.
@@ -58,7 +78,8 @@ struct Merged {
 impl Findings<'_> {
     /// The exit code: wrong files, else a disagreement, else what is pending.
     pub(crate) fn code(&self) -> u8 {
-        let has_pending = self.pending.as_ref().is_some_and(|all| !all.is_empty());
+        let has_pending = self.pending.as_ref().is_some_and(|all| !all.is_empty())
+            || self.begun != Begun::default();
         code(&self.files, &self.history, has_pending)
     }
 }
@@ -104,6 +125,7 @@ pub(crate) fn offline<'a>(sources: &'a Sources, base: Option<&str>) -> Result<Fi
         history: deviations(project, *request, merged.as_ref()),
         base: merged.map(|merged| merged.base),
         pending: None,
+        begun: Begun::default(),
     })
 }
 
@@ -124,6 +146,12 @@ pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Find
         let applied = history.find(version);
         applied.is_some_and(|applied| applied.complete)
     };
+    let mut pending = planner::pending(task.files(), &history);
+    // What has begun is told apart, as `status` does.
+    pending.retain(|deed| {
+        let version = deed.subject().version();
+        version.is_none_or(|version| history.find(version).is_none())
+    });
     let dialect = config.database.value.dialect();
     let mut disagreements = drifts(project, config.request, &history, dialect);
     disagreements.extend(deviations(project, config.request, merged.as_ref()));
@@ -132,7 +160,8 @@ pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Find
         files: files(project, Some(dialect), is_done, "is applied"),
         history: disagreements,
         base: merged.map(|merged| merged.base),
-        pending: Some(planner::pending(task.files(), &history)),
+        pending: Some(pending),
+        begun: Begun::of(&drift::find(&project.format, &project.migrations, &history)),
     })
 }
 
@@ -210,7 +239,16 @@ pub(super) fn drifts(
 ) -> Vec<Diagnostic> {
     let migrations = &project.migrations;
     let mut found = Vec::new();
-    for drift in drift::find(&project.format, migrations, history) {
+    let (missing, others): (Vec<_>, Vec<_>) = drift::find(&project.format, migrations, history)
+        .into_iter()
+        .partition(|drift| matches!(drift, Drift::Missing { .. }));
+    // One by one they could hide all else.
+    let (tolerated, refused): (Vec<_>, Vec<_>) = missing
+        .into_iter()
+        .partition(|drift| planner::judge(vec![drift.clone()], request).is_ok());
+    found.extend(error::warnings(&tolerated));
+    found.extend(error::disagreements(&refused));
+    for drift in others {
         let migration = migrations
             .iter()
             .find(|migration| migration.version == drift.version());
@@ -228,7 +266,7 @@ pub(super) fn drifts(
             }
         }
         match planner::judge(vec![drift.clone()], request) {
-            Ok(tolerated) => found.extend(tolerated.iter().map(error::warning)),
+            Ok(tolerated) => found.extend(error::warnings(&tolerated)),
             Err(_) => found.push(error::disagreement(&drift).at(place, "")),
         }
     }
@@ -288,9 +326,9 @@ fn readable(format: &dyn Format, mut listing: Listing) -> Vec<Migration> {
             Ok(reading) => return reading.migrations,
             Err(
                 FormatError::BadVersion { path, .. }
-                | FormatError::DuplicateVersion { second: path, .. }
-                | FormatError::NotUtf8 { path, .. },
+                | FormatError::DuplicateVersion { second: path, .. },
             ) => path,
+            Err(FormatError::NotUtf8 { file, .. }) => file.path().to_owned(),
             Err(_) => return Vec::new(),
         };
         let Some(at) = listing

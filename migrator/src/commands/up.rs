@@ -54,8 +54,8 @@ pub(super) async fn apply(
     let before = look.past.history();
     match plan(task, &before, request) {
         Ok(first) => {
-            for warning in &first.warnings {
-                listener.event(&Event::Warning(error::warning(warning)));
+            for warning in error::warnings(&first.warnings) {
+                listener.event(&Event::Warning(warning));
             }
             if first.steps.is_empty() {
                 return Ok(done(Outcome::default(), before.newest()));

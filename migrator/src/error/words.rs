@@ -35,7 +35,7 @@ pub(super) use config::unknown;
 #[cfg(feature = "cli")]
 pub(super) use database::not_remembered;
 #[cfg(feature = "cli")]
-pub(super) use drift::drift;
+pub(super) use drift::{drift, drifts};
 #[cfg(feature = "cli")]
 pub(super) use merged::deviation;
 #[cfg(feature = "cli")]
@@ -226,7 +226,13 @@ fn source(error: &SourceError) -> Diagnostic {
             "unwritable",
             format!("{} cannot be written: {cause}", shown(path)),
         )
-        .help("see that the folder may be written, and that the name is no longer than 255 bytes"),
+        .help(match cause.kind() {
+            ErrorKind::ReadOnlyFilesystem => {
+                "the file system is read-only, as an image's may be: run it where the source is kept"
+            }
+            ErrorKind::StorageFull => "the disk is full: make room, then run it again",
+            _ => "see that the folder may be written, and that the name is no longer than 255 bytes",
+        }),
     }
 }
 
@@ -241,9 +247,11 @@ fn format(error: &FormatError) -> Diagnostic {
             "bad_version",
             format!("{path}: `{prefix}` before the first underscore is no version number"),
         )
-        .help(
-            "name it VERSION_NAME.sql, as in 20260131120000_create_users.sql; sqlx rejects it, too",
-        ),
+        .help(if is_of_macos(path) {
+            OF_MACOS
+        } else {
+            "name it VERSION_NAME.sql, as in 20260131120000_create_users.sql; sqlx rejects it, too"
+        }),
         FormatError::Configuration {
             file,
             span,
@@ -294,14 +302,23 @@ fn format(error: &FormatError) -> Diagnostic {
             format!("no version sorts after that of {path}"),
         )
         .help("give that file a smaller version; a version is a whole number of 64 bits"),
-        FormatError::NotUtf8 { path, offset } => Diagnostic::error(
+        FormatError::NotUtf8 { file, offset } => Diagnostic::error(
             "not_utf8",
             format!(
-                "{path} is not UTF-8 text: byte {} is no character",
+                "{} is not UTF-8 text: byte {} is no character",
+                file.path(),
                 offset + 1
             ),
         )
-        .help("save it as UTF-8"),
+        .at(
+            Some(Place::new(file, Span::new(*offset, *offset))),
+            "no character",
+        )
+        .help(if is_of_macos(file.path()) {
+            OF_MACOS
+        } else {
+            "save it as UTF-8"
+        }),
     }
 }
 
@@ -341,6 +358,15 @@ fn forbidden(forbidden: &Forbidden) -> Diagnostic {
     Diagnostic::error(code, title)
         .at(Some(Place::new(&forbidden.file, forbidden.span)), "here")
         .help(help)
+}
+
+/// What macOS puts beside a file that it copies to another file system.
+const OF_MACOS: &str = "remove this hidden file, which macOS has put beside the real one: find . \
+                        -name '._*' -delete";
+
+fn is_of_macos(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.starts_with("._")
 }
 
 /// A few of many names.

@@ -93,6 +93,10 @@ pub enum FormatError {
     NoMigrations { dir: String, sql_files: Vec<String> },
     /// No version sorts after this file's.
     NoVersionLeft { path: String },
-    /// Not text.
-    NotUtf8 { path: String, offset: usize },
+    /// Not text: the file with what can be read of it, whose first bytes up to the
+    /// offset are right.
+    NotUtf8 {
+        file: Arc<SourceFile>,
+        offset: usize,
+    },
 }

@@ -28,7 +28,11 @@ pub(super) fn fault(error: &sqlx::Error, connecting: bool) -> Fault {
     };
     let own = |text: Option<&str>| text.map(str::to_owned);
     Fault {
-        kind: kind(error.code(), connecting),
+        kind: match kind(error.code(), connecting) {
+            // The pooler ends the connection, and would end the next one.
+            _ if error.message().contains("statement pooling") => FaultKind::Refused,
+            kind => kind,
+        },
         code: Some(error.code().to_owned()),
         name: names::postgres(error.code()),
         detail: own(error.detail()),

@@ -2,6 +2,7 @@
 
 use super::place::token;
 use crate::db::fault::{Fault, FaultKind, Position};
+use crate::db::hints::NO_FOLDER;
 use crate::db::{names, wire};
 use std::path::Path;
 
@@ -51,11 +52,23 @@ pub(super) fn unopened(path: &Path, fault: Fault) -> Fault {
         .filter(|folder| !folder.as_os_str().is_empty());
     let message = match folder {
         _ if path.is_dir() => format!("{shown} is a folder"),
-        Some(folder) if !folder.exists() => format!(
-            "{shown} has no folder to be in: {} does not exist",
-            folder.display()
-        ),
+        Some(folder) if !folder.exists() => {
+            format!("{shown}{NO_FOLDER}{} does not exist", folder.display())
+        }
         _ => format!("{shown}: {}", fault.message),
     };
     Fault { message, ..fault }
+}
+
+/// A file that is not there, and is not to be created.
+pub(super) fn missing(path: &Path) -> Fault {
+    let shown = path.display();
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+    let message = match folder {
+        Some(folder) => format!("{shown}{NO_FOLDER}{} does not exist", folder.display()),
+        None => format!("{shown} does not exist"),
+    };
+    Fault::new(FaultKind::File, message)
 }

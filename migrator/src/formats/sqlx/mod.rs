@@ -85,7 +85,10 @@ impl Sqlx {
     /// A file that is not text.
     pub fn script(path: String, bytes: &[u8]) -> Result<Script, FormatError> {
         let text = std::str::from_utf8(bytes).map_err(|error| FormatError::NotUtf8 {
-            path: path.clone(),
+            file: Arc::new(SourceFile::new(
+                path.as_str(),
+                String::from_utf8_lossy(bytes),
+            )),
             offset: error.valid_up_to(),
         })?;
         Ok(Script {
