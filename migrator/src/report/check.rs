@@ -87,15 +87,16 @@ impl Check<'_> {
         };
         let pending = match &self.database {
             Some(_) => {
-                let begun: String = [
+                let begun = [
                     (self.half_applied, "half applied"),
                     (self.half_reverted, "half reverted"),
-                ]
-                .into_iter()
-                .filter(|(number, _)| *number > 0)
-                .map(|(number, state)| format!(", {number} {state}"))
-                .collect();
-                format!(", {} pending{begun}", self.pending.len())
+                ];
+                let begun: Vec<_> = begun
+                    .into_iter()
+                    .filter(|(number, _)| *number > 0)
+                    .map(|(number, state)| format!(", {number} {state}"))
+                    .collect();
+                format!(", {} pending{}", self.pending.len(), begun.concat())
             }
             None => String::new(),
         };

@@ -119,8 +119,8 @@ fn what_was_only_comments_is_told_from_an_edit(db: &Database) {
     for (number, (before, after, code)) in cases.into_iter().enumerate() {
         let project = Project::new();
         let path = format!("migrations/{}_t.sql", number + 1);
-        for other in 0..number {
-            project.write(&format!("migrations/{}_t.sql", other + 1), cases[other].0);
+        for (other, (before, ..)) in cases.iter().take(number).enumerate() {
+            project.write(&format!("migrations/{}_t.sql", other + 1), before);
         }
         project.write(&path, before);
         up(&project, db).exits(0);
