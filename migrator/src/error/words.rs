@@ -207,12 +207,18 @@ fn source(error: &SourceError) -> Diagnostic {
             Diagnostic::error("not_a_folder", format!("{} is not a folder", shown(path)))
                 .help("name the folder that holds the migrations")
         }
+        SourceError::NotUtf8 { path, text, offset } => {
+            // A configuration may hold a password: only places are shown.
+            let blank = |c: char| if c == '\n' { c } else { ' ' };
+            let blanks: String = text.chars().map(blank).collect();
+            let file = SourceFile::new(shown(path).to_string(), blanks);
+            not_utf8(&Arc::new(file), text[..*offset].chars().count(), *offset)
+        }
         SourceError::Unreadable { path, cause } => Diagnostic::error(
             "unreadable",
             format!("{} cannot be read: {cause}", shown(path)),
         )
         .help(match cause.kind() {
-            ErrorKind::InvalidData => "save it as UTF-8",
             ErrorKind::IsADirectory => "a file belongs there, not a folder",
             ErrorKind::NotFound => {
                 "it is a link that leads nowhere: restore what it leads to, or remove it"
@@ -302,23 +308,7 @@ fn format(error: &FormatError) -> Diagnostic {
             format!("no version sorts after that of {path}"),
         )
         .help("give that file a smaller version; a version is a whole number of 64 bits"),
-        FormatError::NotUtf8 { file, offset } => Diagnostic::error(
-            "not_utf8",
-            format!(
-                "{} is not UTF-8 text: byte {} is no character",
-                file.path(),
-                offset + 1
-            ),
-        )
-        .at(
-            Some(Place::new(file, Span::new(*offset, *offset))),
-            "no character",
-        )
-        .help(if is_of_macos(file.path()) {
-            OF_MACOS
-        } else {
-            "save it as UTF-8"
-        }),
+        FormatError::NotUtf8 { file, offset } => not_utf8(file, *offset, *offset),
     }
 }
 
@@ -358,6 +348,25 @@ fn forbidden(forbidden: &Forbidden) -> Diagnostic {
     Diagnostic::error(code, title)
         .at(Some(Place::new(&forbidden.file, forbidden.span)), "here")
         .help(help)
+}
+
+/// Where a file is no text: the place in what is shown of it, and the byte of the
+/// file.
+fn not_utf8(file: &Arc<SourceFile>, at: usize, byte: usize) -> Diagnostic {
+    let path = file.path();
+    Diagnostic::error(
+        "not_utf8",
+        format!(
+            "{path} is not UTF-8 text: byte {} is no character",
+            byte + 1
+        ),
+    )
+    .at(Some(Place::new(file, Span::new(at, at))), "no character")
+    .help(if is_of_macos(path) {
+        OF_MACOS
+    } else {
+        "save it as UTF-8"
+    })
 }
 
 /// What macOS puts beside a file that it copies to another file system.

@@ -222,7 +222,8 @@ const CASES: &[Case] = &[
     Case {
         name: "sqlx.toml is no text",
         given: &[A, Bytes("sqlx.toml", b"\xff\xfe")],
-        code: "unreadable",
+        code: "not_utf8",
+        place: "sqlx.toml:1:1",
         says: "sqlx.toml",
         next: "UTF-8",
         ..CASE

@@ -394,6 +394,20 @@ const FILES: &[Case] = &[
         ..CASE
     },
     Case {
+        name: "a configuration of Latin-1, with a password",
+        given: &[
+            File("migrations/1_a.sql", "SELECT 1;\n"),
+            Bytes(
+                "migrate.toml",
+                b"wait = \"1s\"\ndatabase-url = \"postgres://\xc3\xa9:hush-hush@db/caf\xe9\"\n",
+            ),
+        ],
+        code: "not_utf8",
+        place: "migrate.toml:2:46",
+        next: "UTF-8",
+        ..CASE
+    },
+    Case {
         name: "a repeatable file of Latin-1",
         given: &[
             File("migrations/1_a.sql", "SELECT 1;\n"),
