@@ -268,7 +268,7 @@ fn statement(fault: &Fault, code: &str) -> Option<&'static str> {
     Some(match code {
         "22P05" => {
             "the database's encoding lacks this character: remove the character, also from a \
-             comment, or use a database of the encoding UTF8"
+             comment or from the file's name, or use a database of the encoding UTF8"
         }
         "3750" | "1173" => {
             "this server wants a primary key in every table: give the table one in its CREATE \

@@ -114,6 +114,19 @@ fn what_is_not_read_is_placed_in_its_file(db: &Database) {
         .exits(8)
         .ends("migrations/4_step.sql:2:10: ")
         .ends("remove the character");
+    // The history has the file's name, and the file is not to blame for more.
+    project.write("migrations/4_step.sql", "SELECT 1;\n");
+    project.write("migrations/6_zu_€.sql", "SELECT 1;\n");
+    project.remove("migrations/6_step.sql");
+    Migrate::new(&project)
+        .args(["up"])
+        .env("DATABASE_URL", &url)
+        .run()
+        .exits(8)
+        .says("✅ 5 step")
+        .ends("❌ Migration failed: migrations/6_zu_€.sql: ")
+        .complains("its history row")
+        .ends("from the file's name");
     drop(latin);
     db.run(&format!("DROP DATABASE {}_latin WITH (FORCE)", db.name()));
 }

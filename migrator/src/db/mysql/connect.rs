@@ -27,6 +27,7 @@ impl Mysql {
             connection: connection.map_err(|error| fault(&error, true).of(&user))?,
             number: 0,
             is_mariadb: false,
+            bounds: false,
             largest: usize::MAX,
             user,
         };
@@ -45,7 +46,7 @@ impl Mysql {
         session.is_mariadb = fact(2).is_some_and(|version| version.contains("MariaDB"));
         // What the server or the user has by default may be too short for a question.
         let bound = session.bound(Duration::ZERO);
-        session.rows(&format!("SET SESSION {bound}")).await?;
+        session.bounds = session.rows(&format!("SET SESSION {bound}")).await.is_ok();
         Ok(session)
     }
 }

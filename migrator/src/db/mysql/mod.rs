@@ -36,6 +36,8 @@ pub(super) struct Mysql {
     connection: MySqlConnection,
     number: u64,
     is_mariadb: bool,
+    /// Whether the server bounds statements: what only resembles it may not.
+    bounds: bool,
     /// The largest message that the server takes, in bytes.
     largest: usize,
     user: String,
@@ -57,9 +59,13 @@ impl Mysql {
             0 => 31_536_000,
             milliseconds => milliseconds.div_ceil(1000),
         };
-        let bound = self.bound(job.statement_timeout);
+        let bound = if self.bounds || !job.statement_timeout.is_zero() {
+            format!(", {}", self.bound(job.statement_timeout))
+        } else {
+            String::new()
+        };
         self.rows(&format!(
-            "SET SESSION lock_wait_timeout = {patience}, innodb_lock_wait_timeout = {}, {bound}",
+            "SET SESSION lock_wait_timeout = {patience}, innodb_lock_wait_timeout = {}{bound}",
             patience.min(LONGEST_ROW_LOCK_WAIT)
         ))
         .await

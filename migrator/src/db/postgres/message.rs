@@ -176,7 +176,9 @@ impl<'a> Message<'a> {
     pub(super) fn unread(&self, number: usize, end: usize, fault: Fault) -> Setback {
         let job = self.parts[number].job;
         let statement = end.checked_sub(1).filter(|at| *at < job.statements.len());
-        let offset = untranslatable(&fault).and_then(|character| job.file.text().find(character));
+        // Before the file is our own row, with the file's name.
+        let character = untranslatable(&fault).filter(|_| end > 0);
+        let offset = character.and_then(|character| job.file.text().find(character));
         Setback {
             // The character may stand in a comment.
             statement: statement.filter(|at| {
