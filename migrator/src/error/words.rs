@@ -399,3 +399,28 @@ fn first_line(file: &SourceFile, span: Span) -> Span {
     let length = text.find('\n').unwrap_or(text.len());
     Span::new(span.start, span.start + text[..length].trim_end().len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn what_cannot_be_written_has_a_step_for_its_cause() {
+        for (kind, said) in [
+            (
+                ErrorKind::ReadOnlyFilesystem,
+                "the file system is read-only",
+            ),
+            (ErrorKind::StorageFull, "the disk is full"),
+            (ErrorKind::PermissionDenied, "may be written"),
+        ] {
+            let error = SourceError::Unwritable {
+                path: "migrations/1_a.sql".into(),
+                cause: io::Error::from(kind),
+            };
+            let help = source(&error).help.unwrap_or_default();
+            assert!(help.contains(said), "{kind}: {help}");
+        }
+    }
+}
