@@ -3,7 +3,6 @@
 //! project's build.rs.
 
 use crate::sources::{Content, Entry, Listing, SourceError, is_sql};
-use std::io;
 use std::path::Path;
 
 /// The folders, each with the `sqlx.toml` that counts for it, and the files, each
@@ -115,9 +114,10 @@ impl Embedded {
         };
         std::str::from_utf8(content)
             .map(Some)
-            .map_err(|error| SourceError::Unreadable {
+            .map_err(|error| SourceError::NotUtf8 {
                 path: Path::new(path).to_owned(),
-                cause: io::Error::new(io::ErrorKind::InvalidData, error),
+                text: String::from_utf8_lossy(content).into_owned(),
+                offset: error.valid_up_to(),
             })
     }
 }

@@ -21,6 +21,8 @@ use crate::formats::FormatError;
 use crate::formats::alembic::AlembicError;
 #[cfg(feature = "cli")]
 use crate::git::GitError;
+#[cfg(feature = "cli")]
+use crate::model::Deed;
 use crate::model::Subject;
 use crate::plan::baseline::BaselineError;
 #[cfg(feature = "cli")]
@@ -358,6 +360,12 @@ pub(crate) fn tables_without_history() -> Diagnostic {
     )
 }
 
+/// That a file has no statement, in words.
+#[cfg(feature = "cli")]
+pub(crate) fn empty(deed: Deed<'_>) -> Diagnostic {
+    words::empty(deed)
+}
+
 /// A disagreement that is not tolerated, in words.
 #[cfg(feature = "cli")]
 pub(crate) fn disagreement(drift: &Drift) -> Diagnostic {
@@ -396,13 +404,22 @@ pub(crate) fn as_warning(error: &Error) -> Diagnostic {
     }
 }
 
-/// A tolerated disagreement, in words.
+/// Disagreements that are not tolerated, in words: all that no file has in one.
 #[cfg(feature = "cli")]
-pub(crate) fn warning(drift: &Drift) -> Diagnostic {
-    Diagnostic {
-        severity: Severity::Warning,
-        ..words::drift(drift)
-    }
+pub(crate) fn disagreements(drifts: &[Drift]) -> Vec<Diagnostic> {
+    words::drifts(drifts)
+}
+
+/// Tolerated disagreements, in words: all that no file has in one.
+#[cfg(feature = "cli")]
+pub(crate) fn warnings(drifts: &[Drift]) -> Vec<Diagnostic> {
+    words::drifts(drifts)
+        .into_iter()
+        .map(|said| Diagnostic {
+            severity: Severity::Warning,
+            ..said
+        })
+        .collect()
 }
 
 /// A variable that looks like one of ours, in words.

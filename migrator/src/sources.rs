@@ -47,6 +47,13 @@ pub enum SourceError {
     NotAFolder {
         path: PathBuf,
     },
+    /// Not text: what can be read of it, whose first bytes up to the offset are
+    /// right.
+    NotUtf8 {
+        path: PathBuf,
+        text: String,
+        offset: usize,
+    },
     Unreadable {
         path: PathBuf,
         cause: io::Error,
@@ -128,8 +135,7 @@ pub fn texts(
                 texts.extend(self::texts(root, &shown, is_deep, is_wanted)?);
             }
         } else if is_wanted(&name) && path.is_file() {
-            let text = fs::read_to_string(&path).map_err(|cause| SourceError::at(&path, cause))?;
-            texts.push((shown, text));
+            texts.push((shown, text(&path, read_file(&path)?)?));
         }
     }
     Ok(texts)
@@ -183,11 +189,23 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, SourceError> {
 /// # Errors
 /// A file that is there and cannot be read, or is not UTF-8.
 pub fn read_optional(path: &Path) -> Result<Option<String>, SourceError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
+    match fs::read(path) {
+        Ok(bytes) => text(path, bytes).map(Some),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(cause) => Err(SourceError::at(path, cause)),
     }
+}
+
+/// The bytes of a file as text.
+///
+/// # Errors
+/// Bytes that are not UTF-8.
+pub fn text(path: &Path, bytes: Vec<u8>) -> Result<String, SourceError> {
+    String::from_utf8(bytes).map_err(|error| SourceError::NotUtf8 {
+        path: path.to_owned(),
+        text: String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        offset: error.utf8_error().valid_up_to(),
+    })
 }
 
 /// Whether a name is that of a SQL file.

@@ -2,8 +2,10 @@
 //! person reads. It knows nothing of SQL and reads no file.
 
 mod filled;
+mod shell;
 
 pub use filled::Fill;
+pub use shell::shell_word;
 
 use filled::Written;
 use std::ops::Range;

@@ -69,6 +69,16 @@ pub(crate) fn problems(script: &Script, dialect: Dialect, quoting: Quoting) -> V
     }
 }
 
+/// Whether a script has no statement, for any database where none is known.
+pub(crate) fn is_empty(script: &Script, dialect: Option<Dialect>) -> bool {
+    let every = [Dialect::Mysql, Dialect::Postgres, Dialect::Sqlite];
+    script.code.is_none()
+        && every
+            .into_iter()
+            .filter(|each| dialect.is_none_or(|known| known == *each))
+            .all(|each| sql::split(&script.file, each).is_ok_and(|found| found.is_empty()))
+}
+
 /// What a script holds that has no effect, and is sent all the same.
 pub(crate) fn without_effect(
     script: &Script,

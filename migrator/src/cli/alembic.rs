@@ -174,6 +174,8 @@ pub(super) fn show_check(
                 label: label.clone(),
             })
             .collect(),
+        half_applied: 0,
+        half_reverted: 0,
         exit_code,
     });
     exit_code

@@ -11,6 +11,7 @@ use crate::plan::repair::Resolution;
 use clap::error::ErrorKind;
 use clap::{Arg, Args, Command, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
+use std::ffi::OsString;
 use std::time::Duration;
 
 /// Applies database migrations exactly once, and says truthfully what it did.
@@ -248,11 +249,31 @@ fn resolution(text: &str) -> Result<(Version, Resolution), String> {
 }
 
 impl Cli {
+    /// Reads what was typed, program first. Without a verb, the options of `up` are
+    /// taken, too, since no verb means `up`.
+    ///
+    /// # Errors
+    /// As clap's own.
+    pub(super) fn read(args: Vec<OsString>) -> Result<Self, clap::Error> {
+        let refused = |error: &clap::Error| error.kind() == ErrorKind::UnknownArgument;
+        let mut with_verb = args.clone();
+        with_verb.insert(1.min(args.len()), OsString::from("up"));
+        match Self::try_parse_from(args) {
+            // A word that was typed as a verb is one argument too many for `up`.
+            Err(error) if refused(&error) => match Self::try_parse_from(with_verb) {
+                Err(other) if refused(&other) => Err(error),
+                result => result,
+            },
+            result => result,
+        }?
+        .checked()
+    }
+
     /// What clap cannot say of what was typed: two answers to one question.
     ///
     /// # Errors
     /// As clap's own.
-    pub(super) fn checked(self) -> Result<Self, clap::Error> {
+    fn checked(self) -> Result<Self, clap::Error> {
         if let Some(Verb::Spec(spec)) = &self.command {
             spec.fits()
                 .map_err(|what| Self::command().error(ErrorKind::ArgumentConflict, what))?;
@@ -376,6 +397,47 @@ mod tests {
     use super::*;
     use crate::config::OPTIONS;
     use clap::CommandFactory;
+
+    fn read(line: &str) -> Result<Cli, ErrorKind> {
+        let words = line.split_whitespace().map(OsString::from).collect();
+        Cli::read(words).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn the_options_of_up_need_no_verb() {
+        for line in [
+            "migrate --steps 1 --dry-run --to 5",
+            "migrate --dir x --steps 1 --dry-run -q --to 5",
+            "migrate up --steps 1 --dry-run --to 5",
+        ] {
+            let Some(Verb::Up(up)) = read(line).unwrap().command else {
+                panic!("{line} is not `up`");
+            };
+            assert!(up.dry_run && up.steps == Some(1) && up.to.as_deref() == Some("5"));
+        }
+        assert!(read("migrate --dir x").unwrap().command.is_none());
+    }
+
+    #[test]
+    fn an_option_of_up_before_another_verb_is_refused() {
+        for line in [
+            "migrate --steps 1 down",
+            "migrate --dry-run status",
+            "migrate status --steps 1",
+            "migrate --unconfirmed",
+            "migrate --stepz 1",
+        ] {
+            assert_eq!(
+                read(line).unwrap_err(),
+                ErrorKind::UnknownArgument,
+                "{line}"
+            );
+        }
+        assert_eq!(
+            read("migrate --steps one").unwrap_err(),
+            ErrorKind::ValueValidation
+        );
+    }
 
     #[test]
     fn every_option_has_its_variable() {

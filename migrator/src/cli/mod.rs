@@ -24,7 +24,6 @@ use crate::model::Addition;
 use crate::project::Home;
 use crate::report::{Asks, Ended, Human, Json, Report, Turn};
 use args::{Cli, Verb};
-use clap::Parser;
 use questions::Asked;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -44,8 +43,7 @@ pub fn main() -> ExitCode {
 /// The same, with what a project's own program brings.
 pub(crate) fn run_program(brought: Option<Brought>) -> ExitCode {
     let environment = Environment::new(std::env::vars_os());
-    let typed = Cli::try_parse_from(without_redundant_word(std::env::args_os()));
-    let cli = match typed.and_then(Cli::checked) {
+    let cli = match Cli::read(without_redundant_word(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => {
             let asked_for = !error.use_stderr();

@@ -238,6 +238,8 @@ fn show_check(
         migrations: project.migrations.len(),
         findings: findings.files.iter().chain(&findings.history).collect(),
         pending: findings.pending.iter().flatten().map(pending).collect(),
+        half_applied: findings.begun.applied,
+        half_reverted: findings.begun.reverted,
         exit_code,
     });
     exit_code
@@ -268,7 +270,8 @@ fn show_plan(task: &Task, planned: &Planned<'_>, report: &mut dyn Report) {
         steps: &planned.steps,
     };
     let mut warnings = task.project.warnings.clone();
-    warnings.extend(planned.warnings.iter().map(error::warning));
+    warnings.extend(error::warnings(&planned.warnings));
+    warnings.extend(planned.empty().map(error::empty));
     warnings.extend(planned.notices.iter().cloned());
     report.plan(&plan, &warnings);
 }

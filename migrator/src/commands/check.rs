@@ -42,6 +42,26 @@ pub(crate) struct Findings<'a> {
     pub history: Vec<Diagnostic>,
     /// `None` where no database was asked.
     pub pending: Option<Vec<Deed<'a>>>,
+    pub begun: Begun,
+}
+
+/// How many migrations have begun and not ended, by their direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Begun {
+    pub applied: usize,
+    pub reverted: usize,
+}
+
+impl Begun {
+    fn of(drifts: &[Drift]) -> Self {
+        let count = |is: fn(&Drift) -> bool| drifts.iter().filter(|drift| is(drift)).count();
+        Self {
+            applied: count(|drift| {
+                matches!(drift, Drift::HalfApplied { .. } | Drift::Resumable { .. })
+            }),
+            reverted: count(|drift| matches!(drift, Drift::HalfReverted { .. })),
+        }
+    }
 }
 
 /// The branch with which the files were compared.
@@ -62,7 +82,8 @@ struct Merged {
 impl Findings<'_> {
     /// The exit code: wrong files, else a disagreement, else what is pending.
     pub(crate) fn code(&self) -> u8 {
-        let has_pending = self.pending.as_ref().is_some_and(|all| !all.is_empty());
+        let has_pending = self.pending.as_ref().is_some_and(|all| !all.is_empty())
+            || self.begun != Begun::default();
         code(&self.files, &self.history, has_pending)
     }
 }
@@ -120,6 +141,7 @@ pub(crate) async fn offline<'a>(
         history: deviations(project, *request, merged.as_ref()),
         base: merged.map(|merged| merged.base),
         pending: None,
+        begun: Begun::default(),
     })
 }
 
@@ -140,10 +162,15 @@ pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Find
         let applied = history.find(version);
         applied.is_some_and(|applied| applied.complete)
     };
+    let mut pending = planner::pending(task.files(), &history);
+    // What has begun is told apart, as `status` does.
+    pending.retain(|deed| {
+        let version = deed.subject().version();
+        version.is_none_or(|version| history.find(version).is_none())
+    });
     let dialect = config.database.value.dialect();
     let mut disagreements = drifts(project, config.request, &history, dialect);
     disagreements.extend(deviations(project, config.request, merged.as_ref()));
-    let pending = planner::pending(task.files(), &history);
     let mut files = files(project, Some(dialect), is_done, "is applied");
     let ask = async |tables: &[String]| match &mut reader {
         Some(reader) => reader.dependents(tables).await,
@@ -156,6 +183,7 @@ pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Find
         history: disagreements,
         base: merged.map(|merged| merged.base),
         pending: Some(pending),
+        begun: Begun::of(&drift::find(&project.format, &project.migrations, &history)),
     })
 }
 
@@ -200,6 +228,20 @@ pub(super) fn files(
     how: &str,
 ) -> Vec<Diagnostic> {
     let mut found = project.warnings.clone();
+    let new = project
+        .migrations
+        .iter()
+        .filter(|migration| !is_settled(migration.version));
+    let deeds = new.flat_map(|migration| {
+        let down = migration.down.as_ref();
+        std::iter::once(Deed::Apply(migration))
+            .chain(down.map(|down| Deed::Revert(migration, down)))
+    });
+    let repeatables = project.repeatables.iter().map(Deed::Repeat);
+    let empty = deeds
+        .chain(repeatables)
+        .filter(|deed| verify::is_empty(deed.script(), dialect));
+    found.extend(empty.map(error::empty));
     for migration in &project.migrations {
         let scripts = std::iter::once(&migration.up).chain(&migration.down);
         for problem in scripts.flat_map(|script| problems(script, dialect)) {
@@ -251,7 +293,16 @@ pub(super) fn drifts(
 ) -> Vec<Diagnostic> {
     let migrations = &project.migrations;
     let mut found = Vec::new();
-    for drift in drift::find(&project.format, migrations, history) {
+    let (missing, others): (Vec<_>, Vec<_>) = drift::find(&project.format, migrations, history)
+        .into_iter()
+        .partition(|drift| matches!(drift, Drift::Missing { .. }));
+    // One by one they could hide all else.
+    let (tolerated, refused): (Vec<_>, Vec<_>) = missing
+        .into_iter()
+        .partition(|drift| planner::judge(vec![drift.clone()], request).is_ok());
+    found.extend(error::warnings(&tolerated));
+    found.extend(error::disagreements(&refused));
+    for drift in others {
         let migration = migrations
             .iter()
             .find(|migration| migration.version == drift.version());
@@ -269,7 +320,7 @@ pub(super) fn drifts(
             }
         }
         match planner::judge(vec![drift.clone()], request) {
-            Ok(tolerated) => found.extend(tolerated.iter().map(error::warning)),
+            Ok(tolerated) => found.extend(error::warnings(&tolerated)),
             Err(_) => found.push(error::disagreement(&drift).at(place, "")),
         }
     }
@@ -329,9 +380,9 @@ fn readable(format: &dyn Format, mut listing: Listing) -> Vec<Migration> {
             Ok(reading) => return reading.migrations,
             Err(
                 FormatError::BadVersion { path, .. }
-                | FormatError::DuplicateVersion { second: path, .. }
-                | FormatError::NotUtf8 { path, .. },
+                | FormatError::DuplicateVersion { second: path, .. },
             ) => path,
+            Err(FormatError::NotUtf8 { file, .. }) => file.path().to_owned(),
             Err(_) => return Vec::new(),
         };
         let Some(at) = listing

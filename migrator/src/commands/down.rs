@@ -115,10 +115,10 @@ impl Back<'_> {
         let history = look.past.history();
         match self.plan(&history) {
             Ok(plan) => {
-                for warning in &plan.warnings {
-                    report.event(&Event::Warning(error::warning(warning)));
+                for warning in error::warnings(&plan.warnings) {
+                    report.event(&Event::Warning(warning));
                 }
-                task.steps(&plan.steps, &history, look.quoting)?;
+                super::warn_of_empty(&task.steps(&plan.steps, &history, look.quoting)?, report);
                 if plan.steps.is_empty() && !self.in_any_case {
                     return Ok(nothing(&history));
                 }

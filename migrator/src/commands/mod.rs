@@ -21,9 +21,10 @@ pub(crate) mod wait;
 use crate::config::Config;
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::{self, Connection, Wanted};
+use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::engine::{Outcome, Run, Step};
-use crate::error::Error;
+use crate::error::{self, Error};
 use crate::formats::ledger::Ledger;
 use crate::limits::Transaction;
 use crate::model::{Deed, Migration};
@@ -195,6 +196,15 @@ impl Task {
                 })
             })
             .collect()
+    }
+}
+
+/// Warns of every file of which nothing runs.
+fn warn_of_empty(steps: &[Step<'_>], listener: &mut dyn Listener) {
+    for step in steps {
+        if step.statements.is_empty() && step.deed.script().code.is_none() {
+            listener.event(&Event::Warning(error::empty(step.deed)));
+        }
     }
 }
 

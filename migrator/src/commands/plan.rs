@@ -7,7 +7,7 @@ use crate::db::{self, Look, Past, Reader};
 use crate::diagnostic::Diagnostic;
 use crate::engine::Step;
 use crate::error::Error;
-use crate::model::Version;
+use crate::model::{Deed, Version};
 use crate::plan::drift::Drift;
 use crate::plan::history::History;
 use crate::plan::planner::{self, Request};
@@ -56,6 +56,13 @@ pub(crate) async fn plan(task: &Task, request: Request) -> Result<Planned<'_>, E
 }
 
 impl Planned<'_> {
+    /// The files of which nothing would run.
+    pub(crate) fn empty(&self) -> impl Iterator<Item = Deed<'_>> {
+        let is_empty =
+            |step: &&PlannedStep<'_>| step.statements == 0 && step.manner != Manner::Code;
+        self.steps.iter().filter(is_empty).map(|step| step.deed)
+    }
+
     /// Whether the history table is still to be created.
     pub(crate) fn is_fresh(&self) -> bool {
         self.look

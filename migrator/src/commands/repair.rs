@@ -80,7 +80,7 @@ pub(crate) async fn repair(
                     must_be_valid(&mut connection, of_it).await?;
                 }
             }
-            Repair::Forget(_) | Repair::Settle { .. } => {}
+            Repair::Forget(_) | Repair::Reopen(_) | Repair::Settle { .. } => {}
         }
     }
     let said: Vec<_> = first
@@ -136,7 +136,14 @@ fn decide<'a>(
         repairs.extend(repair::accept(migrations, history, *version)?);
     }
     for (version, resolution) in &decisions.resolve {
-        repairs.push(repair::resolve(migrations, history, *version, *resolution)?);
+        let format = &task.project.format;
+        repairs.push(repair::resolve(
+            format,
+            migrations,
+            history,
+            *version,
+            *resolution,
+        )?);
     }
     Ok(repairs)
 }
@@ -154,6 +161,7 @@ fn edits<'a>(alone: &'a [Alone], repair: &Repair<'a>) -> Vec<Edit<'a>> {
                 .chain([Edit::Forget(version)])
                 .collect()
         }
+        Repair::Reopen(migration) => vec![Edit::Forget(migration.version)],
         Repair::Settle {
             unfinished,
             statement,

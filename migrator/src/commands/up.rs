@@ -59,13 +59,14 @@ pub(super) async fn apply(
     let before = look.past.history();
     match plan(task, &before, request) {
         Ok(first) => {
-            for warning in &first.warnings {
-                listener.event(&Event::Warning(error::warning(warning)));
+            for warning in error::warnings(&first.warnings) {
+                listener.event(&Event::Warning(warning));
             }
             if first.steps.is_empty() {
                 return Ok(done(Outcome::default(), before.newest()));
             }
             let steps = task.steps(&first.steps, &before, look.quoting)?;
+            super::warn_of_empty(&steps, listener);
             let ask = async |tables: &[String]| connection.dependents(tables).await;
             for warning in foresight::of_steps(&steps, url.dialect(), ask).await? {
                 listener.event(&Event::Warning(warning));

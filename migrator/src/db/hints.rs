@@ -2,6 +2,7 @@
 //! the one step that helps.
 
 use super::fault::Fault;
+use crate::text::shell_word;
 
 /// What a server says it lacks, and the extension of PostgreSQL that has it.
 const EXTENSIONS: [(&str, &str); 12] = [
@@ -19,12 +20,19 @@ const EXTENSIONS: [(&str, &str); 12] = [
     ("uuid_generate_v", "\"uuid-ossp\""),
 ];
 
+/// How it is said that a SQLite file's folder is not there.
+pub(super) const NO_FOLDER: &str = " has no folder to be in: ";
+
+/// What PostgreSQL says of a statement that may not be in a transaction.
+pub const NEEDS_NO_TRANSACTION: [&str; 2] = ["25001", "2D000"];
+
 /// The next step for a known cause.
 #[must_use]
 pub fn next_step(fault: &Fault) -> Option<String> {
     let code = fault.code.as_deref().unwrap_or_default();
     postgres(fault, code)
         .or_else(|| mysql(fault, code))
+        .or_else(|| folder(fault))
         .or_else(|| connection(fault, code).map(str::to_owned))
         .or_else(|| statement(fault, code).map(str::to_owned))
 }
@@ -114,13 +122,45 @@ fn mysql(fault: &Fault, code: &str) -> Option<String> {
             "as an administrator, give {user} all rights on the database (GRANT ALL ON it.* TO the \
              user with the host that it was made with: see SHOW GRANTS), or correct the URL"
         )),
-        "1227" | "1418" | "1419" => Some(
+        "1227" => Some(
             "this server lets only an administrator do that: take it (a DEFINER, a SET GLOBAL) out \
-             of the file, or set log_bin_trust_function_creators for routines"
+             of the file, or let an administrator do it"
+                .to_owned(),
+        ),
+        "1418" => Some(
+            "declare the function as DETERMINISTIC, NO SQL or READS SQL DATA, or as an \
+             administrator: SET GLOBAL log_bin_trust_function_creators = 1"
+                .to_owned(),
+        ),
+        "1419" => Some(
+            "as an administrator: SET GLOBAL log_bin_trust_function_creators = 1 (on a managed \
+             server a setting of its control panel): without it only an administrator creates \
+             functions and triggers"
+                .to_owned(),
+        ),
+        "1290" if !fault.message.contains("read") => Some(
+            "an option of the server forbids it: take the statement out of the file, or let the \
+             server's administrator change the option"
+                .to_owned(),
+        ),
+        "1148" | "3948" | "4166" => Some(
+            "LOAD DATA LOCAL reads a file of this machine, which is no part of a migration: write \
+             the rows as INSERT, or load them outside of the migrations"
                 .to_owned(),
         ),
         _ => None,
     }
+}
+
+/// A SQLite file in a folder that is not there.
+fn folder(fault: &Fault) -> Option<String> {
+    let (_, rest) = fault.message.split_once(NO_FOLDER)?;
+    let folder = rest.strip_suffix(" does not exist")?;
+    Some(format!(
+        "create the folder: mkdir -p {}; or correct the path in the URL (sqlite:/srv/app.db, or \
+         sqlite:app.db in the working directory)",
+        shell_word(folder)
+    ))
 }
 
 /// What keeps from a database, or from the whole of it.
@@ -142,6 +182,10 @@ fn connection(fault: &Fault, code: &str) -> Option<&'static str> {
         "53300" | "1040" => {
             "the server has no connection left (migrate needs two): close some (SHOW \
              max_connections tells how many there are), or use a larger plan"
+        }
+        _ if says("statement pooling") => {
+            "the pooler lends a connection for one statement only: use a pool in the mode \
+             `transaction` or `session`, or the database's direct port"
         }
         "08P01" if says("startup parameter") => {
             "the pooler refuses a parameter of the URL: remove `options` from it, or use the \
@@ -166,7 +210,12 @@ fn connection(fault: &Fault, code: &str) -> Option<&'static str> {
         }
         _ if says("readonly database") => {
             "take mode=ro and immutable out of the URL, and let the user of this process write \
-             into the file and its folder"
+             into the file and its folder; where the file system is read-only, as an image's may \
+             be, keep the database on a volume"
+        }
+        _ if says("Read-only file system") => {
+            "the file system is read-only, as an image's may be: keep the database on a volume \
+             that can be written"
         }
         _ if says("RSA auth backend") => {
             "MySQL's caching_sha2_password needs an encrypted connection: add \
@@ -217,6 +266,10 @@ fn connection(fault: &Fault, code: &str) -> Option<&'static str> {
 fn statement(fault: &Fault, code: &str) -> Option<&'static str> {
     let says = |text: &str| fault.message.contains(text);
     Some(match code {
+        "22P05" => {
+            "the database's encoding lacks this character: remove the character, also from a \
+             comment or from the file's name, or use a database of the encoding UTF8"
+        }
         "3750" | "1173" => {
             "this server wants a primary key in every table: give the table one in its CREATE \
              TABLE"
@@ -230,9 +283,21 @@ fn statement(fault: &Fault, code: &str) -> Option<&'static str> {
             "a new value of an enum is not to be used before it is committed: use it in a \
              migration of its own after this one"
         }
+        "1969" | "3024" => {
+            "--statement-timeout, or a bound that the file sets, ended it: run again with a larger \
+             one (0 is for ever)"
+        }
+        "25001" if fault.context.is_some() || says("from a function") => {
+            "no function can run it: write the statement itself, into a file of its own that begins \
+             with the line `-- no-transaction`"
+        }
+        "25001" | "2D000" => {
+            "it cannot run inside a transaction: give it a file of its own that begins with the \
+             line `-- no-transaction`"
+        }
         "57014" if says("statement timeout") => {
-            "the statement_timeout of the user, the database or the file ended it: raise it for \
-             this file by SET LOCAL statement_timeout"
+            "--statement-timeout, or a bound that the file sets, ended it: run again with a larger \
+             one (0 is for ever), or raise it for this file by SET LOCAL statement_timeout"
         }
         "0A000" | "58P01" if says("extension") => {
             "the server has not that extension: install it there, or take an image or a plan that \
@@ -291,6 +356,68 @@ mod tests {
         ] {
             let step = step("42501", message);
             assert!(step.contains(grant), "{step}");
+        }
+    }
+
+    #[test]
+    fn a_setting_of_the_server_has_its_own_step() {
+        for (code, message, said) in [
+            (
+                "1418",
+                "This function has none of DETERMINISTIC, NO SQL, or READS SQL DATA in its \
+                 declaration and binary logging is enabled",
+                "DETERMINISTIC",
+            ),
+            (
+                "1419",
+                "You do not have the SUPER privilege and binary logging is enabled",
+                "SET GLOBAL log_bin_trust_function_creators = 1",
+            ),
+            (
+                "1290",
+                "The MySQL server is running with the --secure-file-priv option so it cannot \
+                 execute this statement",
+                "an option of the server forbids it",
+            ),
+            (
+                "1290",
+                "The MySQL server is running with the --read-only option so it cannot execute \
+                 this statement",
+                "the address of the primary",
+            ),
+            (
+                "1227",
+                "Access denied; you need (at least one of) the SUPER privilege(s)",
+                "DEFINER",
+            ),
+            ("3948", "Loading local data is disabled", "as INSERT"),
+            (
+                "1148",
+                "The used command is not allowed with this MySQL version",
+                "as INSERT",
+            ),
+            (
+                "08P01",
+                "transaction blocks not allowed in statement pooling mode",
+                "in the mode `transaction` or `session`",
+            ),
+            (
+                "2D000",
+                "invalid transaction termination",
+                "`-- no-transaction`",
+            ),
+            (
+                "14",
+                "the lock file x cannot be used: Read-only file system (os error 30)",
+                "volume",
+            ),
+            (
+                "22P05",
+                "character has no equivalent in encoding",
+                "remove the character",
+            ),
+        ] {
+            assert!(step(code, message).contains(said), "{message}");
         }
     }
 

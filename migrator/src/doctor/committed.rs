@@ -2,6 +2,7 @@
 
 use super::finding::Finding;
 use super::see;
+use crate::text::shell_word;
 
 /// How a file stands with git.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub(crate) fn judge(files: &[(Standing, String)]) -> Vec<Finding> {
                     see::GITIGNORE,
                 )
                 .fix("take the pattern out of .gitignore, and commit the file")
-                .correction(format!("git add --force {}", paths.join(" "))),
+                .correction(format!("git add --force {}", words(paths))),
         );
     }
     if let paths @ [_, ..] = of(Standing::Untracked).as_slice() {
@@ -44,7 +45,7 @@ pub(crate) fn judge(files: &[(Standing, String)]) -> Vec<Finding> {
                 see::GIT_STATUS,
             )
             .fix("commit what is to be deployed")
-            .correction(format!("git add {}", paths.join(" "))),
+            .correction(format!("git add {}", words(paths))),
         );
     }
     if let paths @ [_, ..] = of(Standing::Changed).as_slice() {
@@ -58,6 +59,12 @@ pub(crate) fn judge(files: &[(Standing, String)]) -> Vec<Finding> {
         );
     }
     found
+}
+
+/// The paths as a shell reads them.
+fn words(paths: &[&str]) -> String {
+    let words: Vec<_> = paths.iter().map(|path| shell_word(path)).collect();
+    words.join(" ")
 }
 
 fn are(paths: &[&str]) -> String {

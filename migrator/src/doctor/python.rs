@@ -5,7 +5,7 @@ use super::files::Files;
 use super::finding::Finding;
 use super::{poetry, python_version, see, toml_file};
 use crate::diagnostic::{Place, Severity};
-use crate::text::{SourceFile, Span};
+use crate::text::{SourceFile, Span, shell_word};
 use std::sync::Arc;
 use toml::{Table, Value};
 
@@ -158,7 +158,7 @@ fn no_lock(file: &Arc<SourceFile>, made_by: &str) -> Finding {
         see::PYTHON,
     )
     .fix("lock the dependencies, and commit the lock")
-    .correction(format!("{made_by} lock\ngit add {lock}"))
+    .correction(format!("{made_by} lock\ngit add {}", shell_word(&lock)))
 }
 
 fn several(files: &[&str], first: &str) -> Finding {
@@ -287,7 +287,7 @@ fn stale_lock(file: &Arc<SourceFile>, at: &str, why: &str, tool: &str) -> Findin
             address,
         )
         .fix("lock again, and commit the lock")
-        .correction(format!("{tool} lock\ngit add {}", file.path()))
+        .correction(format!("{tool} lock\ngit add {}", shell_word(file.path())))
 }
 
 /// Packages without which a migration cannot begin.

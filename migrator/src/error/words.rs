@@ -36,9 +36,11 @@ pub(super) use config::{unknown, unknown_parameters};
 #[cfg(feature = "cli")]
 pub(super) use database::not_remembered;
 #[cfg(feature = "cli")]
-pub(super) use drift::drift;
+pub(super) use drift::{drift, drifts};
 #[cfg(feature = "cli")]
 pub(super) use merged::deviation;
+#[cfg(feature = "cli")]
+pub(super) use migration::empty;
 
 /// What is to be said. Whatever it quotes, a file, a setting or a server, may
 /// hold a URL: its user and password are left out.
@@ -215,12 +217,18 @@ fn source(error: &SourceError) -> Diagnostic {
             Diagnostic::error("not_a_folder", format!("{} is not a folder", shown(path)))
                 .help("name the folder that holds the migrations")
         }
+        SourceError::NotUtf8 { path, text, offset } => {
+            // A configuration may hold a password: only places are shown.
+            let blank = |c: char| if c == '\n' { c } else { ' ' };
+            let blanks: String = text.chars().map(blank).collect();
+            let file = SourceFile::new(shown(path).to_string(), blanks);
+            not_utf8(&Arc::new(file), text[..*offset].chars().count(), *offset)
+        }
         SourceError::Unreadable { path, cause } => Diagnostic::error(
             "unreadable",
             format!("{} cannot be read: {cause}", shown(path)),
         )
         .help(match cause.kind() {
-            ErrorKind::InvalidData => "save it as UTF-8",
             ErrorKind::IsADirectory => "a file belongs there, not a folder",
             ErrorKind::NotFound => {
                 "it is a link that leads nowhere: restore what it leads to, or remove it"
@@ -234,7 +242,13 @@ fn source(error: &SourceError) -> Diagnostic {
             "unwritable",
             format!("{} cannot be written: {cause}", shown(path)),
         )
-        .help("see that the folder may be written, and that the name is no longer than 255 bytes"),
+        .help(match cause.kind() {
+            ErrorKind::ReadOnlyFilesystem => {
+                "the file system is read-only, as an image's may be: run it where the source is kept"
+            }
+            ErrorKind::StorageFull => "the disk is full: make room, then run it again",
+            _ => "see that the folder may be written, and that the name is no longer than 255 bytes",
+        }),
     }
 }
 
@@ -249,9 +263,11 @@ fn format(error: &FormatError) -> Diagnostic {
             "bad_version",
             format!("{path}: `{prefix}` before the first underscore is no version number"),
         )
-        .help(
-            "name it VERSION_NAME.sql, as in 20260131120000_create_users.sql; sqlx rejects it, too",
-        ),
+        .help(if is_of_macos(path) {
+            OF_MACOS
+        } else {
+            "name it VERSION_NAME.sql, as in 20260131120000_create_users.sql; sqlx rejects it, too"
+        }),
         FormatError::Configuration {
             file,
             span,
@@ -302,14 +318,7 @@ fn format(error: &FormatError) -> Diagnostic {
             format!("no version sorts after that of {path}"),
         )
         .help("give that file a smaller version; a version is a whole number of 64 bits"),
-        FormatError::NotUtf8 { path, offset } => Diagnostic::error(
-            "not_utf8",
-            format!(
-                "{path} is not UTF-8 text: byte {} is no character",
-                offset + 1
-            ),
-        )
-        .help("save it as UTF-8"),
+        FormatError::NotUtf8 { file, offset } => not_utf8(file, *offset, *offset),
     }
 }
 
@@ -358,6 +367,34 @@ fn forbidden(forbidden: &Forbidden) -> Diagnostic {
         .help(help)
 }
 
+/// Where a file is no text: the place in what is shown of it, and the byte of the
+/// file.
+fn not_utf8(file: &Arc<SourceFile>, at: usize, byte: usize) -> Diagnostic {
+    let path = file.path();
+    Diagnostic::error(
+        "not_utf8",
+        format!(
+            "{path} is not UTF-8 text: byte {} is no character",
+            byte + 1
+        ),
+    )
+    .at(Some(Place::new(file, Span::new(at, at))), "no character")
+    .help(if is_of_macos(path) {
+        OF_MACOS
+    } else {
+        "save it as UTF-8"
+    })
+}
+
+/// What macOS puts beside a file that it copies to another file system.
+const OF_MACOS: &str = "remove this hidden file, which macOS has put beside the real one: find . \
+                        -name '._*' -delete";
+
+fn is_of_macos(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.starts_with("._")
+}
+
 /// A few of many names.
 fn some_of(names: &[String]) -> String {
     let shown = names.len().min(3);
@@ -378,4 +415,29 @@ fn first_line(file: &SourceFile, span: Span) -> Span {
     let text = file.slice(span);
     let length = text.find('\n').unwrap_or(text.len());
     Span::new(span.start, span.start + text[..length].trim_end().len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn what_cannot_be_written_has_a_step_for_its_cause() {
+        for (kind, said) in [
+            (
+                ErrorKind::ReadOnlyFilesystem,
+                "the file system is read-only",
+            ),
+            (ErrorKind::StorageFull, "the disk is full"),
+            (ErrorKind::PermissionDenied, "may be written"),
+        ] {
+            let error = SourceError::Unwritable {
+                path: "migrations/1_a.sql".into(),
+                cause: io::Error::from(kind),
+            };
+            let help = source(&error).help.unwrap_or_default();
+            assert!(help.contains(said), "{kind}: {help}");
+        }
+    }
 }

@@ -51,6 +51,11 @@ impl Ledger {
             Dialect::Postgres => ("TIMESTAMPTZ", "now()", "BYTEA"),
             Dialect::Mysql | Dialect::Sqlite => ("TIMESTAMP", "CURRENT_TIMESTAMP", "BLOB"),
         };
+        // The collation is the server's, as in a table that sqlx creates.
+        let options = match dialect {
+            Dialect::Mysql => " ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARACTER SET utf8mb4",
+            Dialect::Postgres | Dialect::Sqlite => "",
+        };
         let schemas = match dialect {
             Dialect::Sqlite => &[],
             Dialect::Postgres | Dialect::Mysql => self.schemas.as_slice(),
@@ -62,7 +67,7 @@ impl Ledger {
                 "CREATE TABLE IF NOT EXISTS {} (\n    version BIGINT PRIMARY KEY,\n    \
                  description TEXT NOT NULL,\n    installed_on {timestamp} NOT NULL DEFAULT {now},\n    \
                  success BOOLEAN NOT NULL,\n    checksum {bytes} NOT NULL,\n    \
-                 execution_time BIGINT NOT NULL\n)",
+                 execution_time BIGINT NOT NULL\n){options}",
                 self.table
             )])
             .collect()
@@ -272,11 +277,14 @@ fn is_name(dialect: Dialect, text: &str, parts: usize) -> bool {
     }
 }
 
-/// How a table of ours keeps names and texts, whatever the database's default
-/// is: MySQL's may know neither every character nor small letters from capitals.
+/// How a table of ours is kept, whatever the server's and the database's defaults
+/// are. On MySQL these may have no transactions, too short keys, or texts that
+/// know neither every character nor small letters from capitals.
 pub(super) fn as_written(dialect: Dialect) -> &'static str {
     match dialect {
-        Dialect::Mysql => " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        Dialect::Mysql => {
+            " ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+        }
         Dialect::Postgres | Dialect::Sqlite => "",
     }
 }

@@ -46,6 +46,10 @@ pub trait Format {
     /// Whether a recorded checksum is that of this migration's text but for
     /// line endings or a byte order mark.
     fn same_but_for_line_endings(&self, migration: &Migration, recorded: &Checksum) -> bool;
+
+    /// Whether a recorded checksum is that of a text without a statement that this
+    /// migration's file may have had before.
+    fn was_empty(&self, migration: &Migration, recorded: &Checksum) -> bool;
 }
 
 /// The formats that there are, by their tools' names.
@@ -89,6 +93,10 @@ pub enum FormatError {
     NoMigrations { dir: String, sql_files: Vec<String> },
     /// No version sorts after this file's.
     NoVersionLeft { path: String },
-    /// Not text.
-    NotUtf8 { path: String, offset: usize },
+    /// Not text: the file with what can be read of it, whose first bytes up to the
+    /// offset are right.
+    NotUtf8 {
+        file: Arc<SourceFile>,
+        offset: usize,
+    },
 }

@@ -140,9 +140,11 @@ impl Runs {
             Dialect::Sqlite => (|column| format!("substr({column}, 1, 19)"), "TEXT"),
         };
         let age = match self.0.dialect {
-            Dialect::Mysql => "TIMESTAMPDIFF(SECOND, began, CURRENT_TIMESTAMP(6))",
-            Dialect::Postgres => "floor(extract(epoch FROM clock_timestamp() - began))::bigint",
-            Dialect::Sqlite => "CAST((julianday('now') - julianday(began)) * 86400 AS INTEGER)",
+            Dialect::Mysql => "TIMESTAMPDIFF(MICROSECOND, began, CURRENT_TIMESTAMP(6)) DIV 1000",
+            Dialect::Postgres => {
+                "floor(extract(epoch FROM clock_timestamp() - began) * 1000)::bigint"
+            }
+            Dialect::Sqlite => "CAST((julianday('now') - julianday(began)) * 86400000 AS INTEGER)",
         };
         let plain = |column: &str| format!("CAST({column} AS {text})");
         let columns = [
@@ -190,8 +192,8 @@ impl Runs {
             error: text(10),
             confirmed: text(11),
             age: text(12)
-                .and_then(|seconds| seconds.parse().ok())
-                .map(std::time::Duration::from_secs)
+                .and_then(|milliseconds| milliseconds.parse().ok())
+                .map(std::time::Duration::from_millis)
                 .unwrap_or_default(),
         })
     }

@@ -5,12 +5,15 @@ use super::resume;
 use crate::formats::Format;
 use crate::model::{Direction, Migration, Version};
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// One way in which files and history disagree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Drift {
     /// An applied file was changed.
     Edited { version: Version, path: String },
+    /// A file had no statement when it was applied, and has one now.
+    FilledIn { version: Version, path: String },
     /// An applied migration began and nobody recorded its end.
     HalfApplied { version: Version, name: String },
     /// It is being taken back, and nobody recorded the end; that can go on.
@@ -93,10 +96,23 @@ fn edited(format: &dyn Format, migration: &Migration, applied: &Applied) -> Opti
     Some(
         if format.same_but_for_line_endings(migration, &applied.checksum) {
             Drift::LineEndings { version, path }
+        } else if is_filled_in(format, migration, applied) {
+            Drift::FilledIn { version, path }
         } else {
             Drift::Edited { version, path }
         },
     )
+}
+
+/// Whether nothing of an applied migration has ever run, and its file was changed
+/// since. What a baseline records has happened before.
+#[must_use]
+pub fn is_filled_in(format: &dyn Format, migration: &Migration, applied: &Applied) -> bool {
+    let is_baseline = applied.took == Some(Duration::ZERO);
+    !is_baseline
+        && migration.checksum != applied.checksum
+        && !format.same_but_for_line_endings(migration, &applied.checksum)
+        && format.was_empty(migration, &applied.checksum)
 }
 
 impl Drift {
@@ -104,6 +120,7 @@ impl Drift {
     pub fn version(&self) -> Version {
         match self {
             Self::Edited { version, .. }
+            | Self::FilledIn { version, .. }
             | Self::HalfApplied { version, .. }
             | Self::HalfReverted { version, .. }
             | Self::LineEndings { version, .. }

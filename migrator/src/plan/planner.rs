@@ -176,6 +176,7 @@ fn is_tolerated(drift: &Drift, request: Request) -> bool {
             UnknownApplied::Warn => true,
         },
         Drift::Edited { .. }
+        | Drift::FilledIn { .. }
         | Drift::HalfApplied { .. }
         | Drift::HalfReverted { .. }
         | Drift::OutOfOrder { .. }

@@ -18,6 +18,8 @@ pub enum Damage {
         now: Checksum,
         harmless: bool,
     },
+    /// A file had no statement when it was applied, and has one now.
+    FilledIn { version: Version, path: String },
     /// Something began, and nobody recorded its end.
     Unfinished(Unfinished),
 }
@@ -74,6 +76,8 @@ pub enum Repair<'a> {
         unfinished: Unfinished,
     },
     Forget(Unfinished),
+    /// Nothing of it has ever run: it is pending.
+    Reopen(&'a Migration),
     Settle {
         unfinished: Unfinished,
         statement: i64,
@@ -91,6 +95,7 @@ pub fn damages(format: &dyn Format, migrations: &[Migration], history: &History)
             Drift::LineEndings { version, path } => {
                 edited(migrations, history, version, path, true)
             }
+            Drift::FilledIn { version, path } => Some(Damage::FilledIn { version, path }),
             Drift::HalfApplied { version, .. }
             | Drift::HalfReverted { version, .. }
             | Drift::Resumable { version, .. } => history
@@ -165,6 +170,7 @@ pub fn accept<'a>(
 /// # Errors
 /// An answer to a question that nobody asks.
 pub fn resolve<'a>(
+    format: &dyn Format,
     migrations: &'a [Migration],
     history: &History,
     version: Version,
@@ -174,6 +180,12 @@ pub fn resolve<'a>(
         .find(version)
         .ok_or(RepairError::NotRecorded { version })?;
     if applied.complete {
+        let migration = of(migrations, version);
+        if let (Some(migration), Resolution::Reverted) = (migration, resolution)
+            && drift::is_filled_in(format, migration, applied)
+        {
+            return Ok(Repair::Reopen(migration));
+        }
         return Err(RepairError::NotUnfinished { version });
     }
     let unfinished = unfinished(applied, history);
@@ -214,7 +226,9 @@ impl Repair<'_> {
     #[must_use]
     pub fn version(&self) -> Version {
         match self {
-            Self::Accept(migration) | Self::Complete { migration, .. } => migration.version,
+            Self::Accept(migration)
+            | Self::Complete { migration, .. }
+            | Self::Reopen(migration) => migration.version,
             Self::Forget(unfinished) | Self::Settle { unfinished, .. } => unfinished.version,
         }
     }
@@ -222,7 +236,9 @@ impl Repair<'_> {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Accept(migration) | Self::Complete { migration, .. } => &migration.name,
+            Self::Accept(migration)
+            | Self::Complete { migration, .. }
+            | Self::Reopen(migration) => &migration.name,
             Self::Forget(unfinished) | Self::Settle { unfinished, .. } => &unfinished.name,
         }
     }
@@ -234,6 +250,7 @@ impl Repair<'_> {
             Self::Accept(_) => ("changed since it was applied", "accepted as it is"),
             Self::Complete { unfinished, .. } => (unfinished.word(), "applied"),
             Self::Forget(unfinished) => (unfinished.word(), "pending"),
+            Self::Reopen(_) => ("applied without a statement", "pending"),
             Self::Settle { happened: true, .. } => {
                 ("one statement in doubt", "known: that statement happened")
             }

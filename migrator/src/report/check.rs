@@ -15,6 +15,9 @@ pub(crate) struct Check<'a> {
     pub migrations: usize,
     pub findings: Vec<&'a Diagnostic>,
     pub pending: Vec<Pending>,
+    /// How many have begun and not ended.
+    pub half_applied: usize,
+    pub half_reverted: usize,
     pub exit_code: u8,
 }
 
@@ -83,7 +86,18 @@ impl Check<'_> {
             found.filter(|found| found.severity == severity).count()
         };
         let pending = match &self.database {
-            Some(_) => format!(", {} pending", self.pending.len()),
+            Some(_) => {
+                let begun = [
+                    (self.half_applied, "half applied"),
+                    (self.half_reverted, "half reverted"),
+                ];
+                let begun: Vec<_> = begun
+                    .into_iter()
+                    .filter(|(number, _)| *number > 0)
+                    .map(|(number, state)| format!(", {number} {state}"))
+                    .collect();
+                format!(", {} pending{}", self.pending.len(), begun.concat())
+            }
             None => String::new(),
         };
         lines.push(format!(
@@ -117,6 +131,8 @@ impl Check<'_> {
             "migrations": self.migrations,
             "findings": self.findings.iter().copied().map(finding).collect::<Vec<_>>(),
             "pending": pending,
+            "half_applied": database.map(|_| self.half_applied),
+            "half_reverted": database.map(|_| self.half_reverted),
             "exit_code": self.exit_code,
         })
     }

@@ -55,6 +55,9 @@ impl Repairs<'_> {
                         "damage": "edited", "version": version.to_string(), "file": path,
                         "recorded": recorded.hex(), "now": now.hex(), "harmless": harmless,
                     }),
+                    Damage::FilledIn { version, path } => json!({
+                        "damage": "filled in", "version": version.to_string(), "file": path,
+                    }),
                     Damage::Unfinished(unfinished) => json!({
                         "damage": "unfinished",
                         "version": unfinished.version.to_string(),
@@ -89,6 +92,9 @@ fn said(damage: &Damage) -> String {
         Damage::Edited { version, path, .. } => {
             format!("{version}  {path} was changed after it was applied")
         }
+        Damage::FilledIn { version, path } => {
+            format!("{version}  {path} had no statement when it was applied, and has some now")
+        }
         Damage::Unfinished(unfinished) => {
             let what = unfinished.word();
             let Unfinished {
@@ -115,6 +121,10 @@ fn said(damage: &Damage) -> String {
 fn ways(damage: &Damage) -> Vec<String> {
     match damage {
         Damage::Edited { version, .. } => vec![format!("migrate repair --accept {version}")],
+        Damage::FilledIn { version, .. } => vec![
+            format!("migrate repair --resolve {version}=reverted"),
+            format!("migrate repair --accept {version}"),
+        ],
         Damage::Unfinished(unfinished) => {
             let version = unfinished.version;
             let goes_on = match (unfinished.direction, unfinished.in_doubt) {

@@ -160,7 +160,7 @@ impl Status<'_> {
         for drift in self.drifts {
             if let Some(row) = rows.get_mut(&drift.version()) {
                 row.state = match drift {
-                    Drift::Edited { .. } => "changed",
+                    Drift::Edited { .. } | Drift::FilledIn { .. } => "changed",
                     Drift::HalfApplied { .. } | Drift::Resumable { .. } => "half applied",
                     Drift::HalfReverted { .. } => "half reverted",
                     Drift::LineEndings { .. } => "applied",

@@ -28,6 +28,18 @@ fn a_migration_that_git_does_not_know_is_not_deployed() {
 }
 
 #[test]
+fn a_command_quotes_what_a_shell_would_take_apart() {
+    let patient = patient()
+        .write("migrations/2_it's b.sql", "CREATE TABLE b (id INT);\n")
+        .write("migrations/3_c.sql", "CREATE TABLE c (id INT);\n");
+    let (said, _) = patient.told(&[]);
+    assert!(
+        said.contains(r"git add 'migrations/2_it'\''s b.sql' migrations/3_c.sql"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_migration_that_is_ignored_is_not_deployed() {
     let patient = patient()
         .write(".gitignore", "2_*.sql\n")

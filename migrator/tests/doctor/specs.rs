@@ -88,6 +88,38 @@ fn a_job_that_runs_a_script_has_exactly_what_it_deserves() {
     );
 }
 
+/// A variable may be wrong in two ways: one of them does not hide the other.
+#[test]
+fn a_build_scope_is_told_whatever_else_is_wrong_with_the_variable() {
+    let scope = |text: &str| text.replacen("scope: RUN_TIME", "scope: BUILD_TIME", 1);
+    let script = fs::read_to_string(Path::new(CASES).join("script.yaml")).unwrap();
+    let build = fs::read_to_string(Path::new(CASES).join("specs/database_url_build_scope.yaml"));
+    let build = build.unwrap();
+    let itself = build.replace(
+        "# here\n    value: ${db.DATABASE_URL}",
+        "\n    value: ${DATABASE_URL}",
+    );
+    let ours = itself.replace(
+        "DATABASE_URL\n    scope: BUILD",
+        "MIGRATE_DATABASE_URL\n    scope: BUILD",
+    );
+    for text in [scope(&script), itself] {
+        let codes: Vec<_> = with_spec(&text)
+            .findings(&[])
+            .into_iter()
+            .map(|found| found.code)
+            .collect();
+        for code in ["database_url_build_scope", "self_reference"] {
+            assert!(codes.iter().any(|found| found == code), "{code}: {codes:?}");
+        }
+    }
+    let codes = with_spec(&ours).findings(&[]);
+    assert!(
+        codes.iter().any(|it| it.code == "database_url_build_scope"),
+        "{codes:?}"
+    );
+}
+
 #[test]
 fn a_program_is_told_all_of_it() {
     let text = fs::read_to_string(Path::new(CASES).join("specs/kind_missing.yaml")).unwrap();

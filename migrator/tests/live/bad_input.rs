@@ -7,6 +7,7 @@
 
 mod files;
 mod folders;
+mod next_steps;
 mod options;
 mod postgres;
 mod servers;
@@ -73,6 +74,28 @@ enum Given {
     /// SQL that was run before.
     Sql(&'static str),
     Url(&'static str),
+}
+
+/// The tables of this folder.
+const TABLES: [&str; 9] = [
+    include_str!("bad_input/files.rs"),
+    include_str!("bad_input/folders.rs"),
+    include_str!("bad_input/next_steps.rs"),
+    include_str!("bad_input/options.rs"),
+    include_str!("bad_input/postgres.rs"),
+    include_str!("bad_input/servers.rs"),
+    include_str!("bad_input/sqlite.rs"),
+    include_str!("bad_input/statements.rs"),
+    include_str!("bad_input/urls.rs"),
+];
+
+#[test]
+#[expect(clippy::print_stdout, reason = "the number is asked for")]
+fn there_are_enough_cases() {
+    let named = |text: &str| text.matches(" name: \"").count();
+    let cases: usize = TABLES.map(named).iter().sum();
+    println!("{cases} bad inputs");
+    assert!(cases >= 240, "only {cases}");
 }
 
 /// Everything that is wrong with the cases, each on an empty database.

@@ -12,6 +12,8 @@ stories! {
         all_disagreements_are_named_at_once,
         line_endings_changed_later_are_a_warning,
         newer_applied_migrations_are_an_older_image,
+        those_of_another_folder_are_one_warning,
+        what_is_half_applied_is_counted_alike_everywhere,
     }
 }
 
@@ -90,8 +92,7 @@ fn newer_applied_migrations_are_an_older_image(db: &Database) {
     project.remove("migrations/3_c.sql");
     up(&project, db)
         .exits(0)
-        .says("⚠️  migration 2 b is applied, and no file has it")
-        .says("⚠️  migration 3 c is applied, and no file has it")
+        .says("⚠️  2 migrations are applied, and no file has them: 2 b, 3 c\n")
         .says("Nothing to do; the schema is at 3.");
     status_code(&project, db)
         .exits(0)
@@ -100,7 +101,7 @@ fn newer_applied_migrations_are_an_older_image(db: &Database) {
     let before = db.snapshot();
     up_with(&project, db, "--unknown-applied", "error")
         .exits(7)
-        .ends("migration 2 b is applied, and no file has it");
+        .ends("2 migrations are applied, and no file has them: 2 b, 3 c");
     Migrate::new(&project)
         .on(db)
         .args(["status", "--exit-code"])
@@ -108,6 +109,73 @@ fn newer_applied_migrations_are_an_older_image(db: &Database) {
         .run()
         .exits(7);
     assert_eq!(db.snapshot(), before);
+}
+
+fn those_of_another_folder_are_one_warning(db: &Database) {
+    let other = (1..=28).fold(Project::new(), |other, number| {
+        other.migration(&format!("{number}_other.sql"), "SELECT 1;\n")
+    });
+    up(&other, db).exits(0);
+    let project = Project::new()
+        .migration("100_a.up.sql", A)
+        .migration("100_a.down.sql", "DROP TABLE a;\n");
+    let said =
+        "28 migrations are applied, and no file has them: 1 other, 2 other, 3 other and 25 more";
+    let run = |verb: &str| up_or(&project, db, verb);
+    run("up")
+        .exits(7)
+        .ends(said)
+        .ends("give this folder a history table of its own with --table");
+    for verb in ["plan", "check", "up", "down"] {
+        let output = Migrate::new(&project)
+            .on(db)
+            .args([verb])
+            .env("MIGRATE_UNKNOWN_APPLIED", "warn")
+            .run();
+        let both = format!("{}{}", output.stdout, output.stderr);
+        assert_eq!(both.matches("no file has").count(), 1, "{verb}: {output}");
+        assert!(both.contains(said), "{verb}: {output}");
+    }
+    let refused = run("check").exits(7);
+    assert_eq!(
+        refused.stdout.matches("no file has").count(),
+        1,
+        "{refused}"
+    );
+}
+
+fn up_or(project: &Project, db: &Database, verb: &str) -> Output {
+    Migrate::new(project).on(db).args([verb]).run()
+}
+
+fn what_is_half_applied_is_counted_alike_everywhere(db: &Database) {
+    let project = three_applied(db).migration("4_d.sql", "CREATE TABLE d (id INT)");
+    db.run("UPDATE _sqlx_migrations SET success = FALSE WHERE version = 2");
+    let counted = "1 pending, 1 half applied";
+    status(&project, db).exits(0).says(counted);
+    up_or(&project, db, "check")
+        .exits(7)
+        .says(counted)
+        .says("  pending  4 d\n")
+        .does_not_say("pending  2 b");
+    let document = Migrate::new(&project)
+        .on(db)
+        .args(["check", "--output", "json"])
+        .run()
+        .stdout;
+    let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    assert_eq!(document["pending"], serde_json::json!(["4"]));
+    assert_eq!(document["half_applied"], 1);
+    // One that goes on by itself.
+    db.run("UPDATE _sqlx_migrations SET success = TRUE WHERE version = 2");
+    project.write(
+        "migrations/4_d.sql",
+        "-- no-transaction\nCREATE TABLE d (id INT);\nSELECT none;\n",
+    );
+    up(&project, db).exits(9);
+    let counted = "0 pending, 1 half applied";
+    status(&project, db).exits(0).says(counted);
+    up_or(&project, db, "check").says(counted);
 }
 
 fn a_missing_file_in_the_middle_is_refused(db: &Database) {

@@ -90,7 +90,16 @@ fn what_migrate_began_sqlx_goes_on_with(db: &Database) {
 /// What the server says of how the history table is made.
 fn definition(db: &Database) -> Vec<Vec<String>> {
     match db.server {
-        Server::Mariadb | Server::Mysql => db.rows("SHOW CREATE TABLE _sqlx_migrations"),
+        // Ours says how its rows are kept, sqlx's is as the server's default is.
+        Server::Mariadb | Server::Mysql => db
+            .rows("SHOW CREATE TABLE _sqlx_migrations")
+            .into_iter()
+            .map(|row| {
+                row.iter()
+                    .map(|text| text.replace(" ROW_FORMAT=DYNAMIC", ""))
+                    .collect()
+            })
+            .collect(),
         Server::Postgres => db.rows(
             "SELECT a.attnum::text, a.attname, format_type(a.atttypid, a.atttypmod), \
              a.attnotnull::text, coalesce(pg_get_expr(d.adbin, d.adrelid), '') \

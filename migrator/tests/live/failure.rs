@@ -51,7 +51,7 @@ fn the_first_failure_ends_the_run_and_the_next_run_goes_on(db: &Database) {
     .migration("3_d.sql", "CREATE TABLE d (id INT);\n");
     let place = Told {
         postgres: "migrations/2_b.sql:3:13: relation \"nowhere\" does not exist (42P01 undefined_table)",
-        mysql: "migrations/2_b.sql:3:1: Table ",
+        mysql: "migrations/2_b.sql:3:13: Table ",
         sqlite: "migrations/2_b.sql:3:13: no such table: nowhere",
     };
     let output = up(&project, db)
@@ -133,7 +133,7 @@ fn an_error_behind_multibyte_text_is_placed_by_characters(db: &Database) {
     let project = after_a("-- ünïcödé ✅\nSELECT 'é€😀';\nSELECT 'é€😀' AS x FROM nowhere;\n");
     let place = Told {
         postgres: "migrations/2_b.sql:3:24: ",
-        mysql: "migrations/2_b.sql:3:1: ",
+        mysql: "migrations/2_b.sql:3:24: ",
         sqlite: "migrations/2_b.sql:3:24: ",
     };
     up(&project, db).exits(8).ends(place.by(db.server));
@@ -205,7 +205,7 @@ fn what_is_half_applied_goes_on_where_it_stopped(db: &Database) {
     for _ in 0..2 {
         up(&project, db)
             .exits(9)
-            .ends("migrations/2_b.sql:2:1: ")
+            .ends("migrations/2_b.sql:2:13: ")
             .ends("correct migrations/2_b.sql after statement 1 and run migrate up again");
     }
     // Not so if what is done already is another thing now.

@@ -8,6 +8,7 @@ stories! {
         up_goes_no_further_than_it_is_told,
         a_dry_run_shows_the_plan_and_changes_nothing,
         up_does_exactly_what_plan_has_shown,
+        the_options_of_up_need_no_verb,
     }
 }
 
@@ -21,6 +22,31 @@ fn project() -> Project {
 
 fn migrate<const N: usize>(project: &Project, db: &Database, args: [&str; N]) -> Output {
     Migrate::new(project).on(db).args(args).run()
+}
+
+fn the_options_of_up_need_no_verb(db: &Database) {
+    let project = project();
+    migrate(&project, db, ["--dry-run", "--to", "2"])
+        .exits(0)
+        .says("2 migrations to apply");
+    assert_eq!(db.tables(), Vec::<String>::new());
+    migrate(&project, db, ["--steps", "1", "--lock-wait", "5s"])
+        .exits(0)
+        .says("Applied 1 migration");
+    migrate(&project, db, ["--to", "2"]).exits(0);
+    assert_eq!(db.versions(), ["1", "2"]);
+    // Before another verb they could mean anything.
+    let before = db.snapshot();
+    for args in [
+        ["--steps", "1", "down"],
+        ["--to", "1", "redo"],
+        ["--dry-run", "-y", "down"],
+    ] {
+        migrate(&project, db, args)
+            .exits(2)
+            .complains("unexpected argument");
+    }
+    assert_eq!(db.snapshot(), before);
 }
 
 fn up_goes_no_further_than_it_is_told(db: &Database) {

@@ -8,6 +8,7 @@ use crate::db::url::DatabaseUrl;
 use sqlx::ConnectOptions;
 use sqlx::mysql::MySqlConnectOptions;
 use std::str::FromStr;
+use std::time::Duration;
 
 impl Mysql {
     /// Connects with sqlx's own session settings (SQL mode, time zone): files in
@@ -30,6 +31,7 @@ impl Mysql {
             connection: connection.map_err(|error| fault(&error, true).of(&user))?,
             number: 0,
             is_mariadb: false,
+            bounds: false,
             largest: usize::MAX,
             user,
             url: url.clone(),
@@ -52,6 +54,9 @@ impl Mysql {
             .unwrap_or(usize::MAX);
         session.is_mariadb = fact(2).is_some_and(|version| version.contains("MariaDB"));
         session.has_safe_default = fact(3) == Some("InnoDB");
+        // What the server or the user has by default may be too short for a question.
+        let bound = session.bound(Duration::ZERO);
+        session.bounds = session.rows(&format!("SET SESSION {bound}")).await.is_ok();
         Ok(session)
     }
 }

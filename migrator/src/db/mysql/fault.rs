@@ -1,5 +1,6 @@
 //! What MySQL and MariaDB complain of.
 
+use super::place::name;
 use crate::db::fault::{Fault, FaultKind, Position};
 use crate::db::{names, wire};
 use sqlx::mysql::MySqlDatabaseError;
@@ -28,7 +29,9 @@ pub(super) fn fault(error: &sqlx::Error, connecting: bool) -> Fault {
         kind: kind(error.number(), connecting),
         code: Some(error.number().to_string()),
         name: names::mysql(error.number()),
-        position: line.map(Position::Line),
+        position: line
+            .map(Position::Line)
+            .or_else(|| name(error.number(), error.message()).map(Position::Token)),
         ..Fault::new(FaultKind::Statement, error.message())
     }
 }

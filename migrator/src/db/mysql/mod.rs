@@ -39,6 +39,8 @@ pub(super) struct Mysql {
     connection: MySqlConnection,
     number: u64,
     is_mariadb: bool,
+    /// Whether the server bounds statements: what only resembles it may not.
+    bounds: bool,
     /// The largest message that the server takes, in bytes.
     largest: usize,
     user: String,
@@ -59,19 +61,19 @@ impl Mysql {
             .map_err(|failed| fault(&failed.error, false).of(&self.user))
     }
 
-    /// The default is a year; waiting in the table's queue stops its readers. It
-    /// counts in seconds, from one. Only MariaDB bounds every statement; MySQL
-    /// does it with a SELECT alone.
+    /// The default of the locks is a year; waiting in the table's queue stops its
+    /// readers. It counts in seconds, from one. A bound that the server or the user
+    /// has by default, or the file before, is no bound of this one. Only MariaDB
+    /// bounds every statement; MySQL does it with a SELECT alone.
     async fn be_patient(&mut self, job: Job<'_>) -> Result<(), Fault> {
         let patience = match job.lock_timeout.as_millis() {
             0 => 31_536_000,
             milliseconds => milliseconds.div_ceil(1000),
         };
-        let timeout = job.statement_timeout;
-        let bound = match (timeout.is_zero(), self.is_mariadb) {
-            (true, _) => String::new(),
-            (false, true) => format!(", max_statement_time = {}", timeout.as_secs_f64()),
-            (false, false) => format!(", max_execution_time = {}", timeout.as_millis().max(1)),
+        let bound = if self.bounds || !job.statement_timeout.is_zero() {
+            format!(", {}", self.bound(job.statement_timeout))
+        } else {
+            String::new()
         };
         // What the migration before has inserted is not this one's to ask about.
         let own = if self.held.is_some() {
@@ -85,6 +87,16 @@ impl Mysql {
         ))
         .await
         .map(|_| ())
+    }
+
+    /// How long a statement may take; zero is for ever, on either server.
+    fn bound(&self, timeout: Duration) -> String {
+        if self.is_mariadb {
+            format!("max_statement_time = {}", timeout.as_secs_f64())
+        } else {
+            let least = u128::from(!timeout.is_zero());
+            format!("max_execution_time = {}", timeout.as_millis().max(least))
+        }
     }
 
     async fn repeat(&mut self, job: Job<'_>) -> Result<Duration, Setback> {

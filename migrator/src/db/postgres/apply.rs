@@ -1,6 +1,6 @@
 //! How migrations are sent: those that are transactions together, the others alone.
 
-use super::fault::fault;
+use super::fault::{DIVISION_BY_ZERO, QUERY_CANCELED, fault};
 use super::message::{Message, Transaction, Verdict, fresh, milliseconds};
 use super::{DIALECT, Postgres};
 use crate::db::fault::{Fault, FaultKind};
@@ -85,7 +85,13 @@ impl Postgres {
                     if fault.kind != FaultKind::Lost {
                         self.roll_back().await;
                     }
-                    match message.verdict(fault, failed.answer.completed) {
+                    let completed = failed.answer.completed;
+                    let verdict = if Message::is_unplaced(&fault, completed) {
+                        self.find_unread(&message, fault).await
+                    } else {
+                        message.verdict(fault, completed)
+                    };
+                    match verdict {
                         Verdict::Unparsed(before) => jobs = &jobs[..before],
                         Verdict::Failed(number, setback) => {
                             let mut took = Message::took(&failed.answer);
@@ -102,6 +108,66 @@ impl Postgres {
                     }
                 }
             }
+        }
+    }
+
+    /// Finds what the server does not take in of a message of which nothing ran.
+    /// Those before it are to go alone; what is first is alone to blame.
+    async fn find_unread(&mut self, message: &Message<'_>, fault: Fault) -> Verdict {
+        let (number, fault) = match self.first_unread(&message.ends(), fault).await {
+            Ok(found) => found,
+            Err(fault) => return unplaced(fault),
+        };
+        if !Message::is_unplaced(&fault, 0) {
+            return message.verdict(fault, 0);
+        }
+        if number > 0 && message.is_of_transactions() {
+            return Verdict::Unparsed(number);
+        }
+        let texts = message.statement_ends(number);
+        match self.first_unread(&texts, fault).await {
+            Ok((end, fault)) => {
+                Verdict::Failed(number, Box::new(message.unread(number, end, fault)))
+            }
+            Err(fault) => unplaced(fault),
+        }
+    }
+
+    /// The first of ever longer texts that the server does not take in, and what it
+    /// says of it; of the last it is known what.
+    ///
+    /// # Errors
+    /// The server does not answer: what is known of the last.
+    async fn first_unread(
+        &mut self,
+        texts: &[&str],
+        of_last: Fault,
+    ) -> Result<(usize, Fault), Fault> {
+        let (mut first, mut last) = (0, texts.len().saturating_sub(1));
+        let mut of_last = of_last;
+        while first < last {
+            let middle = usize::midpoint(first, last);
+            match self.take_in(texts[middle]).await {
+                Some(Ok(())) => first = middle + 1,
+                Some(Err(fault)) => (last, of_last) = (middle, fault),
+                None => return Err(of_last),
+            }
+        }
+        Ok((last, of_last))
+    }
+
+    /// Whether the server takes in a text, of which nothing is run: a statement
+    /// before it fails, once all of them are read. None where it does not answer.
+    async fn take_in(&mut self, text: &str) -> Option<Result<(), Fault>> {
+        const FAILS: &str = "SELECT 1 OPERATOR(pg_catalog./) 0;\n";
+        let failed = self.send(&format!("{FAILS}{text}")).await.err()?;
+        let fault = fault(&failed.error, false).of(&self.user);
+        match fault.kind {
+            _ if fault.has_code(&[DIVISION_BY_ZERO]) => Some(Ok(())),
+            FaultKind::Statement if !fault.has_code(&[QUERY_CANCELED]) => {
+                Some(Err(fault.moved_back(FAILS.len())))
+            }
+            _ => None,
         }
     }
 
@@ -140,4 +206,8 @@ fn is_tried_again(setback: &Setback) -> bool {
         }
     );
     is_resumable && setback.fault.kind == FaultKind::LockTimeout
+}
+
+fn unplaced(fault: Fault) -> Verdict {
+    Verdict::Failed(0, Box::new(Setback::unplaced(fault, Left::Nothing)))
 }

@@ -16,6 +16,8 @@ pub(super) const LOCK_NOT_AVAILABLE: &str = "55P03";
 pub(super) const INSUFFICIENT_PRIVILEGE: &str = "42501";
 pub(super) const DIVISION_BY_ZERO: &str = "22012";
 pub(super) const SERIALIZATION_FAILURE: &str = "40001";
+pub(super) const QUERY_CANCELED: &str = "57014";
+pub(super) const UNTRANSLATABLE_CHARACTER: &str = "22P05";
 
 pub(super) fn fault(error: &sqlx::Error, connecting: bool) -> Fault {
     let sqlx::Error::Database(database) = error else {
@@ -26,7 +28,11 @@ pub(super) fn fault(error: &sqlx::Error, connecting: bool) -> Fault {
     };
     let own = |text: Option<&str>| text.map(str::to_owned);
     Fault {
-        kind: kind(error.code(), connecting),
+        kind: match kind(error.code(), connecting) {
+            // The pooler ends the connection, and would end the next one.
+            _ if error.message().contains("statement pooling") => FaultKind::Refused,
+            kind => kind,
+        },
         code: Some(error.code().to_owned()),
         name: names::postgres(error.code()),
         detail: own(error.detail()),

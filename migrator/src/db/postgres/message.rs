@@ -3,7 +3,10 @@
 //! of the time.
 
 use super::DIALECT;
-use super::fault::{DIVISION_BY_ZERO, LOCK_NOT_AVAILABLE, SERIALIZATION_FAILURE, UNIQUE_VIOLATION};
+use super::fault::{
+    DIVISION_BY_ZERO, LOCK_NOT_AVAILABLE, QUERY_CANCELED, SERIALIZATION_FAILURE, UNIQUE_VIOLATION,
+    UNTRANSLATABLE_CHARACTER,
+};
 use super::place::name_in;
 use crate::db::fault::{Fault, FaultKind, Position};
 use crate::db::stepwise::removed;
@@ -68,6 +71,9 @@ struct Part<'a> {
     /// Where the file's text begins, in characters of the message.
     at: usize,
     characters: usize,
+    /// Where its text begins and where its part ends, in bytes of the message.
+    begins: usize,
+    ends: usize,
 }
 
 /// What a failed message came to.
@@ -106,7 +112,10 @@ impl<'a> Message<'a> {
             // Elsewhere than in a file's beginning it would be part of a name.
             let sql = text.strip_prefix('\u{feff}').unwrap_or(text);
             let unsent = usize::from(sql.len() != text.len());
+            let begins = message.text.len() + head.len();
             let part = Part {
+                begins,
+                ends: begins + sql.len() + tail.len(),
                 job: *job,
                 // The last but two: the file's own timeouts follow it.
                 fence: statements + before.len() - 3,
@@ -134,6 +143,11 @@ impl<'a> Message<'a> {
         self.parts.last().map_or(0, |part| part.end)
     }
 
+    /// Whether each of its parts is a transaction.
+    pub(super) fn is_of_transactions(&self) -> bool {
+        self.transaction == Transaction::Part
+    }
+
     /// Which rows of an answer are worth keeping: a file's own may be millions.
     pub(super) fn wanted(&self) -> Rows<'a> {
         self.parts
@@ -159,6 +173,56 @@ impl<'a> Message<'a> {
             }
         }
         took
+    }
+
+    /// Whether an error may be any part's: the server takes in the whole message
+    /// before any of it runs, and does not always say where it stopped.
+    pub(super) fn is_unplaced(fault: &Fault, completed: usize) -> bool {
+        completed == 0
+            && fault.kind == FaultKind::Statement
+            && !fault.has_code(&[QUERY_CANCELED])
+            && !matches!(fault.position, Some(Position::Character(_)))
+    }
+
+    /// The text up to the end of each part.
+    pub(super) fn ends(&self) -> Vec<&str> {
+        self.parts
+            .iter()
+            .map(|part| &self.text[..part.ends])
+            .collect()
+    }
+
+    /// The text up to the beginning of a part's file, up to the end of each of its
+    /// statements, and up to the part's end.
+    pub(super) fn statement_ends(&self, number: usize) -> Vec<&str> {
+        let part = &self.parts[number];
+        let statements = part.job.statements.iter();
+        let unsent = part.unsent();
+        let ends = statements.map(|statement| part.begins + statement.span.end - unsent);
+        std::iter::once(part.begins)
+            .chain(ends)
+            .chain([part.ends])
+            .map(|end| &self.text[..end])
+            .collect()
+    }
+
+    /// What it means that the text up to this one of [`Message::statement_ends`]
+    /// is the first that the server does not take in.
+    pub(super) fn unread(&self, number: usize, end: usize, fault: Fault) -> Setback {
+        let job = self.parts[number].job;
+        let statement = end.checked_sub(1).filter(|at| *at < job.statements.len());
+        // Before the file is our own row, with the file's name.
+        let character = untranslatable(&fault).filter(|_| end > 0);
+        let offset = character.and_then(|character| job.file.text().find(character));
+        Setback {
+            // The character may stand in a comment.
+            statement: statement.filter(|at| {
+                offset.is_none_or(|offset| job.statements[*at].span.range().contains(&offset))
+            }),
+            offset,
+            left: Left::Nothing,
+            fault,
+        }
     }
 
     /// What an error means after so many completed statements.
@@ -190,6 +254,12 @@ impl<'a> Message<'a> {
 }
 
 impl Part<'_> {
+    /// How many bytes of the file's beginning are not sent.
+    fn unsent(&self) -> usize {
+        let text = self.job.file.text();
+        text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len()
+    }
+
     fn setback(&self, fault: Fault, completed: usize) -> Setback {
         if completed == self.measured && fault.has_code(&[DIVISION_BY_ZERO]) {
             return Setback::unplaced(removed(), Left::Nothing);
@@ -228,6 +298,20 @@ impl Part<'_> {
             fault,
         }
     }
+}
+
+/// The character that the database's encoding lacks: `character with byte sequence
+/// 0xe2 0x82 0xac in encoding "UTF8" has no equivalent in encoding "LATIN1"`.
+fn untranslatable(fault: &Fault) -> Option<char> {
+    if !fault.has_code(&[UNTRANSLATABLE_CHARACTER]) {
+        return None;
+    }
+    let bytes: Vec<u8> = fault
+        .message
+        .split_whitespace()
+        .filter_map(|word| u8::from_str_radix(word.strip_prefix("0x")?, 16).ok())
+        .collect();
+    std::str::from_utf8(&bytes).ok()?.chars().next()
 }
 
 pub(super) fn before(job: &Job<'_>, version: u32) -> Vec<String> {

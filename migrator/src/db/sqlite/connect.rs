@@ -1,8 +1,8 @@
 //! How a SQLite file is opened.
 
 use super::Sqlite;
-use super::fault::{fault, unopened};
-use crate::db::fault::{Fault, FaultKind};
+use super::fault::{fault, missing, unopened};
+use crate::db::fault::Fault;
 use crate::db::url::DatabaseUrl;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -21,10 +21,7 @@ impl Sqlite {
     pub(in crate::db) async fn connect(url: &DatabaseUrl, create: bool) -> Result<Self, Fault> {
         let path = url.file().map(|file| file.path.clone()).unwrap_or_default();
         if !create && !path.exists() {
-            return Err(Fault::new(
-                FaultKind::File,
-                format!("{} does not exist", path.display()),
-            ));
+            return Err(missing(&path));
         }
         let connection = async {
             SqliteConnectOptions::from_str(url.for_driver())?

@@ -45,8 +45,13 @@ pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
                 let mut all = component.envs.iter().chain(&app.envs);
                 let is_any =
                     |env: &Env<'_>| LIKE_DATABASE.iter().any(|like| env.key.contains(like));
-                if !all.any(is_any) {
+                let is_late = |env: &&Env<'_>| {
+                    env.key.ends_with("DATABASE_URL") && env.is("scope", "BUILD_TIME")
+                };
+                if !all.clone().any(is_any) {
                     found.push(missing(app, component, "DATABASE_URL", 0));
+                } else if let Some(env) = all.find(is_late) {
+                    found.push(build_scope(app, component, env));
                 }
             }
             Some(Deed::Up | Deed::Confirm | Deed::Undo) => {
@@ -62,8 +67,15 @@ pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
 fn urls(app: &App<'_>, component: &Component<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
     let command = component.run_command().unwrap_or_default();
     let ours = variable("database-url");
-    if command.contains("--database-url") || app.env(component, &ours).is_some() {
+    if command.contains("--database-url") {
         return Vec::new();
+    }
+    if let Some(env) = app.env(component, &ours) {
+        let is_late = env.is("scope", "BUILD_TIME");
+        return is_late
+            .then(|| build_scope(app, component, env))
+            .into_iter()
+            .collect();
     }
     let number = |(number, name): (usize, &String)| match app.env(component, name) {
         None => Some(missing(app, component, name, number)),

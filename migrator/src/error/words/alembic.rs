@@ -5,6 +5,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::formats::alembic::{AlembicError, GraphError, Head, Unreadable};
 #[cfg(feature = "cli")]
 use crate::plan::branches::Divergence;
+use crate::text::shell_word;
 
 pub(super) fn alembic(error: &AlembicError) -> Diagnostic {
     match error {
@@ -189,7 +190,7 @@ fn several_heads(heads: &[Head], folder: &str) -> Diagnostic {
     let ids: Vec<_> = heads.iter().map(|head| head.id.as_str()).collect();
     let at = match folder {
         "." => String::new(),
-        folder => format!("cd {folder} && "),
+        folder => format!("cd {} && ", shell_word(folder)),
     };
     Diagnostic::error(
         "alembic_several_heads",

@@ -1,16 +1,72 @@
 //! Words for files and history that disagree.
 
 use crate::diagnostic::Diagnostic;
+use crate::model::Version;
 use crate::plan::drift::Drift;
 use crate::plan::planner::PlanError;
 
 /// One error for all disagreements: the first is the title.
 pub(super) fn plan(error: &PlanError) -> Diagnostic {
-    let mut said = error.drifts.iter().map(drift);
+    let mut said = drifts(&error.drifts).into_iter();
     let Some(first) = said.next() else {
         return Diagnostic::error("drift", "files and history disagree");
     };
     first.notes(said.map(|next| format!("and {}", next.title)))
+}
+
+/// How many of those that no file has are named.
+const NAMED: usize = 3;
+
+/// Disagreements, as errors: those that no file has are one, for where they are
+/// many, another folder's migrations are in the table.
+pub(crate) fn drifts(drifts: &[Drift]) -> Vec<Diagnostic> {
+    let missing: Vec<_> = drifts
+        .iter()
+        .filter_map(|drift| match drift {
+            Drift::Missing {
+                version,
+                name,
+                newer,
+            } => Some((version, name, *newer)),
+            _ => None,
+        })
+        .collect();
+    let mut is_said = false;
+    let said = |it: &Drift| match it {
+        Drift::Missing { .. } if missing.len() > 1 => {
+            let is_first = !std::mem::replace(&mut is_said, true);
+            is_first.then(|| all_missing(&missing))
+        }
+        _ => Some(drift(it)),
+    };
+    drifts.iter().filter_map(said).collect()
+}
+
+fn all_missing(missing: &[(&Version, &String, bool)]) -> Diagnostic {
+    let names: Vec<_> = missing
+        .iter()
+        .take(NAMED)
+        .map(|(version, name, _)| format!("{version} {name}"))
+        .collect();
+    let more = match missing.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Diagnostic::error(
+        "missing_migration",
+        format!(
+            "{} migrations are applied, and no file has them: {}{more}",
+            missing.len(),
+            names.join(", ")
+        ),
+    )
+    .help(if missing.iter().all(|(_, _, newer)| *newer) {
+        "after a rollback to an older image this is as it should be; otherwise restore the files, \
+         or give this folder a history table of its own with --table"
+    } else {
+        "restore the files, or run with --unknown-applied warn if they were removed on purpose; if \
+         they are another folder's, give this folder a history table of its own with --table"
+    })
 }
 
 /// A disagreement, as an error; who tolerates it makes it a warning.
@@ -23,6 +79,18 @@ pub(crate) fn drift(drift: &Drift) -> Diagnostic {
         .help(format!(
             "restore the file as it was applied and put the change into a new migration; or, if the \
              change is none of the schema, accept it: migrate repair --accept {version}"
+        )),
+        Drift::FilledIn { version, path } => Diagnostic::error(
+            "filled_in_migration",
+            format!(
+                "{path} had no statement when migration {version} was applied, and has some now: \
+                 they have not run"
+            ),
+        )
+        .help(format!(
+            "to run it, take it for pending again: `migrate repair --resolve {version}=reverted`, \
+             then `migrate up` (with --out-of-order apply where newer ones are applied); or restore \
+             the file and put its statements into a new migration"
         )),
         Drift::HalfApplied { version, name } => Diagnostic::error(
             "half_applied",

@@ -6,11 +6,18 @@ use super::rebuild;
 use crate::db::fault::FaultKind;
 use crate::db::hints;
 use crate::diagnostic::Diagnostic;
+#[cfg(feature = "cli")]
+use crate::diagnostic::Place;
 use crate::error::{MigrationFailure, State};
+#[cfg(feature = "cli")]
+use crate::model::Deed;
+#[cfg(feature = "cli")]
+use crate::text::Span;
 
 pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
     let path = failure.file.path();
     let again = again(failure);
+    let known = known(failure);
     let diagnostic = Diagnostic::error(
         match &failure.state {
             State::RolledBack if failure.fault.kind == FaultKind::Cascades => "drop_cascades",
@@ -30,32 +37,34 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
     match &failure.state {
         State::RolledBack if failure.is_code => diagnostic
             .note("it is written in Rust; its transaction was rolled back")
-            .help(hints::next_step(&failure.fault).unwrap_or_else(|| {
+            .help(known.unwrap_or_else(|| {
                 format!("correct the function that {path} names, and run {again}")
             })),
         State::RolledBack if failure.statement.is_none() && failure.offset.is_none() => diagnostic
             .note("no statement of the file failed, but its history row or its COMMIT")
-            .help(hints::next_step(&failure.fault).unwrap_or_else(|| outside_the_file(failure))),
+            .help(known.unwrap_or_else(|| outside_the_file(failure))),
         State::RolledBack if failure.fault.kind == FaultKind::Cascades => {
             diagnostic.help(rebuild::keep_rows())
         }
-        State::RolledBack => diagnostic.help(
-            hints::next_step(&failure.fault)
-                .unwrap_or_else(|| format!("correct {path} and run {again}")),
-        ),
+        State::RolledBack => {
+            diagnostic.help(known.unwrap_or_else(|| format!("correct {path} and run {again}")))
+        }
         State::HalfApplied { ran, resumable } => {
             let known = match failure.fault.kind {
                 FaultKind::Cascades => Some(rebuild::keep_rows()),
-                _ => hints::next_step(&failure.fault),
+                _ => known,
             };
-            diagnostic
-                .notes(known.map(|step| format!("what helps: {step}")))
-                .help(half_applied(failure, *ran, *resumable))
+            diagnostic.help(half_applied(failure, known.as_deref(), *ran, *resumable))
         }
-        State::HalfRepeated { ran } => diagnostic.help(format!(
-            "correct {path} and run {again}: it begins with its first statement, of which {ran} \
-             were run"
-        )),
+        State::HalfRepeated { ran } => {
+            let begins = "begins with its first statement";
+            diagnostic.help(match known {
+                Some(step) => format!("{step}; then run {again}, which {begins}"),
+                None => {
+                    format!("correct {path} and run {again}: it {begins}, of which {ran} were run")
+                }
+            })
+        }
         State::Uncertain if failure.reverts => diagnostic.help(format!(
             "see what of {path} is still in the database, for this one does not take back what DDL \
              has done: put back by hand what is gone, correct the file and run {again}; or finish \
@@ -72,6 +81,43 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
              {again}",
         )),
     }
+}
+
+/// A file without a statement, of which nobody would notice anything.
+#[cfg(feature = "cli")]
+pub(in crate::error) fn empty(deed: Deed<'_>) -> Diagnostic {
+    let file = &deed.script().file;
+    let path = file.path();
+    let (title, help) = match deed {
+        Deed::Apply(_) => (
+            format!("{path} has no statement: it counts as applied, and nothing runs"),
+            "write its SQL before it is applied: what is written afterwards does not run",
+        ),
+        Deed::Repeat(_) => (
+            format!("{path} has no statement: nothing runs"),
+            "write its SQL, or remove the file",
+        ),
+        Deed::Revert(migration, _) => (
+            format!(
+                "{path} has no statement: migration {} counts as reverted, and nothing is undone",
+                migration.version
+            ),
+            "write what undoes it, or remove the file",
+        ),
+    };
+    Diagnostic::warning("empty_migration", title)
+        .at(Some(Place::new(file, Span::default())), "")
+        .help(help)
+}
+
+/// The next step of a known cause. What needs to be outside of a transaction and
+/// is there already needs something else.
+fn known(failure: &MigrationFailure) -> Option<String> {
+    let is_outside = failure.file.text().starts_with("-- no-transaction");
+    let needs_it = failure.fault.has_code(&hints::NEEDS_NO_TRANSACTION);
+    (!(is_outside && needs_it))
+        .then(|| hints::next_step(&failure.fault))
+        .flatten()
 }
 
 /// What to run once more.
@@ -111,15 +157,29 @@ fn settle(failure: &MigrationFailure, ran: usize) -> String {
     )
 }
 
-pub(super) fn half_applied(failure: &MigrationFailure, ran: usize, resumable: bool) -> String {
+/// What to do with a part of it in the database; first what the cause needs, where
+/// that is `known`.
+pub(super) fn half_applied(
+    failure: &MigrationFailure,
+    known: Option<&str>,
+    ran: usize,
+    resumable: bool,
+) -> String {
     let again = again(failure);
     if resumable {
         let path = failure.file.path();
-        return match ran {
-            0 => format!("correct {path} and run {again}"),
-            _ => format!("correct {path} after statement {ran} and run {again}: it goes on there"),
+        return match (known, ran) {
+            (None, 0) => format!("correct {path} and run {again}"),
+            (None, _) => {
+                format!("correct {path} after statement {ran} and run {again}: it goes on there")
+            }
+            (Some(step), 0) => format!("{step}; then run {again}"),
+            (Some(step), _) => {
+                format!("{step}; then run {again}, which goes on after statement {ran}")
+            }
         };
     }
+    let first = known.map_or(String::new(), |step| format!("{step}; then "));
     let (finish, undo) = if failure.is_code {
         (
             "do by hand what its code left undone".to_owned(),
@@ -146,7 +206,7 @@ pub(super) fn half_applied(failure: &MigrationFailure, ran: usize, resumable: bo
     };
     let version = failure.subject.version().unwrap_or_default();
     format!(
-        "either {finish}, then `migrate repair --resolve {version}={finished}`; or {undo}, then \
+        "{first}either {finish}, then `migrate repair --resolve {version}={finished}`; or {undo}, then \
          `migrate repair --resolve {version}={undone}`; then run {again}"
     )
 }

@@ -46,7 +46,7 @@ pub(super) fn stopped(stopped: &Stopped) -> Diagnostic {
         State::HalfApplied {
             ran,
             resumable: false,
-        } => diagnostic.help(half_applied(failure, *ran, false)),
+        } => diagnostic.help(half_applied(failure, None, *ran, false)),
         State::HalfApplied { .. }
         | State::HalfRepeated { .. }
         | State::RolledBack

@@ -5,6 +5,7 @@
 mod lock;
 mod naming;
 mod toml;
+mod unwritten;
 
 use super::ledger::{Ledger, Shape};
 use super::naming::{Draft, Wish};
@@ -67,13 +68,27 @@ impl Sqlx {
         Checksum(digest.finalize().to_vec())
     }
 
+    /// Whether a checksum is that of a text but for line endings or a byte order
+    /// mark.
+    fn is_of(&self, text: &str, checksum: &Checksum) -> bool {
+        let lf = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+        let crlf = lf.replace('\n', "\r\n");
+        [lf, crlf].iter().any(|text| {
+            self.checksum(text) == *checksum
+                || self.checksum(&format!("\u{feff}{text}")) == *checksum
+        })
+    }
+
     /// A file's script, with what its first bytes ask for.
     ///
     /// # Errors
     /// A file that is not text.
     pub fn script(path: String, bytes: &[u8]) -> Result<Script, FormatError> {
         let text = std::str::from_utf8(bytes).map_err(|error| FormatError::NotUtf8 {
-            path: path.clone(),
+            file: Arc::new(SourceFile::new(
+                path.as_str(),
+                String::from_utf8_lossy(bytes),
+            )),
             offset: error.valid_up_to(),
         })?;
         Ok(Script {
@@ -144,13 +159,15 @@ impl Format for Sqlx {
     }
 
     fn same_but_for_line_endings(&self, migration: &Migration, recorded: &Checksum) -> bool {
-        let text = migration.up.file.text().trim_start_matches('\u{feff}');
-        let lf = text.replace("\r\n", "\n");
-        let crlf = lf.replace('\n', "\r\n");
-        [lf, crlf].iter().any(|text| {
-            self.checksum(text) == *recorded
-                || self.checksum(&format!("\u{feff}{text}")) == *recorded
-        })
+        self.is_of(migration.up.file.text(), recorded)
+    }
+
+    fn was_empty(&self, migration: &Migration, recorded: &Checksum) -> bool {
+        let now = migration.up.file.text();
+        migration.up.code.is_none()
+            && unwritten::texts(now, &migration.name)
+                .iter()
+                .any(|text| self.is_of(text, recorded))
     }
 }
 

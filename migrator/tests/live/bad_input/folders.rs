@@ -185,6 +185,7 @@ const CASES: &[Case] = &[
         name: "Latin-1",
         given: &[Bytes("migrations/1_a.sql", b"SELECT '\xe9t\xe9';")],
         code: "not_utf8",
+        place: "migrations/1_a.sql:1:9",
         says: "migrations/1_a.sql",
         next: "UTF-8",
         ..CASE
@@ -193,6 +194,7 @@ const CASES: &[Case] = &[
         name: "Unicode as Windows means it",
         given: &[Bytes("migrations/1_a.sql", b"\xff\xfeS\x00E\x00L\x00")],
         code: "not_utf8",
+        place: "migrations/1_a.sql:1:1",
         says: "byte 1",
         next: "UTF-8",
         ..CASE
@@ -204,6 +206,7 @@ const CASES: &[Case] = &[
             b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03",
         )],
         code: "not_utf8",
+        place: "migrations/1_a.sql:1:2",
         says: "byte 2",
         next: "UTF-8",
         ..CASE
@@ -219,7 +222,8 @@ const CASES: &[Case] = &[
     Case {
         name: "sqlx.toml is no text",
         given: &[A, Bytes("sqlx.toml", b"\xff\xfe")],
-        code: "unreadable",
+        code: "not_utf8",
+        place: "sqlx.toml:1:1",
         says: "sqlx.toml",
         next: "UTF-8",
         ..CASE

@@ -176,7 +176,7 @@ const PATHS: &[Case] = &[
         exit: 4,
         code: "database_file",
         says: "{folder}/no",
-        next: "no folder",
+        next: "create the folder: mkdir -p {folder}/no;",
         ..CASE
     },
     Case {
