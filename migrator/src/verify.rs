@@ -181,9 +181,8 @@ fn without_wrapping(
     if !script.transaction || dialect == Dialect::Mysql {
         return Ok(verified);
     }
-    let spans = match unit::wrapping(&verified.file, &verified.statements) {
-        Some(spans) => spans,
-        None => return Ok(verified),
+    let Some(spans) = unit::wrapping(&verified.file, &verified.statements) else {
+        return Ok(verified);
     };
     split(
         Arc::new(SourceFile::without(&verified.file, &spans)),

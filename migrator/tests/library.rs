@@ -100,7 +100,7 @@ impl App {
         let output = Command::new(env!("CARGO"))
             .args(arguments)
             .current_dir(&self.root)
-            .env("CARGO_TARGET_DIR", self.target())
+            .env("CARGO_TARGET_DIR", Self::target())
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
             .env("CARGO_PROFILE_DEV_INCREMENTAL", "false")
             .output()
@@ -111,13 +111,13 @@ impl App {
         }
     }
 
-    fn target(&self) -> PathBuf {
+    fn target() -> PathBuf {
         Path::new(env!("CARGO_TARGET_TMPDIR")).join("rust-app/target")
     }
 
     /// The program that [`App::build`] made.
     fn compiled(&self) -> PathBuf {
-        self.target().join("debug/migrate")
+        Self::target().join("debug/migrate")
     }
 
     /// Deletes the sources and links the programs to where they were, as that

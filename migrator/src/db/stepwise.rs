@@ -155,17 +155,6 @@ impl<'a> Step<'a> {
         each.join("; ")
     }
 
-    /// What it came to that one of its statements failed, or a record of them.
-    pub(super) fn miss(&self, at: usize, fault: Fault, is_clean: bool) -> Miss {
-        Miss {
-            at,
-            // Of a lost connection nobody knows.
-            is_clean: is_clean && fault.kind != FaultKind::Lost,
-            fault,
-            is_of_mark: false,
-        }
-    }
-
     /// What it came to that all its statements ran and could not be recorded.
     #[cfg(any(feature = "mysql", feature = "postgres"))]
     pub(super) fn unrecorded(&self, fault: Fault) -> Miss {
@@ -191,6 +180,18 @@ pub(super) struct Miss {
     pub(super) is_clean: bool,
     /// Whether they ran, and only their record failed.
     pub(super) is_of_mark: bool,
+}
+
+impl Miss {
+    /// One of a step's statements failed; of a lost connection nobody knows.
+    pub(super) fn at(at: usize, fault: Fault, is_clean: bool) -> Self {
+        Self {
+            at,
+            is_clean: is_clean && fault.kind != FaultKind::Lost,
+            fault,
+            is_of_mark: false,
+        }
+    }
 }
 
 /// What became of a statement of an earlier run.

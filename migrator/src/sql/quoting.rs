@@ -6,6 +6,10 @@ use super::rules::Rules;
 
 /// What of quotes is a session's setting. The default is that of a server whose
 /// settings nobody has changed.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, of one server or another"
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quoting {
     /// MySQL, `ANSI_QUOTES`: `"…"` is an identifier.

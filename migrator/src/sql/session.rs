@@ -49,7 +49,7 @@ pub(crate) enum Asks {
 }
 
 impl State {
-    fn new(what: impl Into<String>, used_by: &[&str]) -> Trace {
+    fn trace(what: impl Into<String>, used_by: &[&str]) -> Trace {
         Trace::State(Self {
             what: what.into(),
             used_by: used_by
@@ -61,7 +61,7 @@ impl State {
 
     /// One that any statement may depend on.
     fn of_unknown_use(what: &str) -> Trace {
-        Self::new(what, &[])
+        Self::trace(what, &[])
     }
 
     /// Whether a statement with this text may depend on it.
@@ -94,7 +94,7 @@ pub(crate) fn left_by(file: &SourceFile, statements: &[Statement], dialect: Dial
                 Trace::Setting if session.is_read_by(text) => {
                     let words = variables(text, dialect);
                     let words: Vec<_> = words.iter().map(String::as_str).collect();
-                    if let Trace::State(state) = State::new("a setting", &words) {
+                    if let Trace::State(state) = State::trace("a setting", &words) {
                         session.states.push((number, state));
                     }
                 }
@@ -213,7 +213,7 @@ fn mysql(text: &str) -> Vec<Trace> {
         }
         "PREPARE" => {
             let name = words.word(1);
-            traces.push(State::new(
+            traces.push(State::trace(
                 format!("the prepared statement {name}"),
                 &[name],
             ));
@@ -229,7 +229,7 @@ fn mysql(text: &str) -> Vec<Trace> {
         _ => {}
     }
     if matches!(first, "INSERT" | "REPLACE" | "LOAD") || words.has("LAST_INSERT_ID") {
-        traces.push(State::new(
+        traces.push(State::trace(
             "the number of the inserted row",
             &["LAST_INSERT_ID", "IDENTITY"],
         ));
@@ -285,7 +285,7 @@ fn mysql_set(text: &str, words: &Words<'_>) -> Vec<Trace> {
 }
 
 fn variable(name: &str) -> Trace {
-    State::new(
+    State::trace(
         format!("the variable @{}", name.to_ascii_lowercase()),
         &[&format!("@{name}")],
     )
@@ -303,7 +303,7 @@ fn variables(text: &str, dialect: Dialect) -> Vec<String> {
 
 fn postgres(text: &str) -> Vec<Trace> {
     let words = Words::of(text, Dialect::Postgres);
-    let numbers = || State::new("a sequence's last number", &["CURRVAL", "LASTVAL"]);
+    let numbers = || State::trace("a sequence's last number", &["CURRVAL", "LASTVAL"]);
     let mut traces = Vec::new();
     match words.word(0) {
         "SET" if !matches!(words.word(1), "LOCAL" | "TRANSACTION" | "CONSTRAINTS") => {
@@ -312,14 +312,14 @@ fn postgres(text: &str) -> Vec<Trace> {
         "RESET" | "LISTEN" | "UNLISTEN" | "DISCARD" => traces.push(Trace::Setting),
         "PREPARE" if words.word(1) != "TRANSACTION" => {
             let name = words.word(1);
-            traces.push(State::new(
+            traces.push(State::trace(
                 format!("the prepared statement {name}"),
                 &[name],
             ));
         }
         "DECLARE" => {
             let name = words.word(1);
-            traces.push(State::new(format!("the cursor {name}"), &[name]));
+            traces.push(State::trace(format!("the cursor {name}"), &[name]));
         }
         "CREATE" if words.has_before("TEMP", 5) || words.has_before("TEMPORARY", 5) => {
             traces.push(temporary_table(&words));
@@ -358,7 +358,7 @@ fn postgres_query(words: &Words<'_>) -> Vec<Trace> {
             "SET_CONFIG" if words.is_local_config() => None,
             "SET_CONFIG" if words.is_literal_config() => Some(Trace::Setting),
             "SET_CONFIG" => Some(State::of_unknown_use("a setting")),
-            "NEXTVAL" | "SETVAL" => Some(State::new(
+            "NEXTVAL" | "SETVAL" => Some(State::trace(
                 "a sequence's last number",
                 &["CURRVAL", "LASTVAL"],
             )),
@@ -366,7 +366,7 @@ fn postgres_query(words: &Words<'_>) -> Vec<Trace> {
             | "PG_TRY_ADVISORY_LOCK"
             | "PG_ADVISORY_LOCK_SHARED"
             | "PG_TRY_ADVISORY_LOCK_SHARED" => Some(State::of_unknown_use("an advisory lock")),
-            "SETSEED" => Some(State::new("the seed of random()", &["RANDOM"])),
+            "SETSEED" => Some(State::trace("the seed of random()", &["RANDOM"])),
             name if is_harmless(name) => None,
             name => Some(State::of_unknown_use(&format!(
                 "what the function {} may have left there",
@@ -498,7 +498,7 @@ fn sqlite(text: &str) -> Vec<Trace> {
         "CREATE" if words.has_pair("TABLE", "TEMP") || words.has_pair("EXISTS", "TEMP") => {
             traces.push(temporary_table(&words));
         }
-        "INSERT" | "REPLACE" | "UPDATE" | "DELETE" | "WITH" => traces.push(State::new(
+        "INSERT" | "REPLACE" | "UPDATE" | "DELETE" | "WITH" => traces.push(State::trace(
             "the count of its changes",
             &["LAST_INSERT_ROWID", "TOTAL_CHANGES"],
         )),
@@ -535,7 +535,7 @@ fn temporary_table(words: &Words<'_>) -> Trace {
         .iter()
         .find(|word| !skipped.contains(&word.as_str()))
     {
-        Some(name) => State::new(
+        Some(name) => State::trace(
             format!("the temporary table {}", name.to_ascii_lowercase()),
             &[name],
         ),

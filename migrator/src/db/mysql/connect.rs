@@ -34,8 +34,7 @@ impl Mysql {
             bounds: false,
             largest: usize::MAX,
             user,
-            url: url.clone(),
-            has_safe_default: false,
+            url: Box::new(url.clone()),
             known: Known::default(),
             is_changed: false,
             held: None,
@@ -53,7 +52,7 @@ impl Mysql {
             .and_then(|bytes| bytes.parse().ok())
             .unwrap_or(usize::MAX);
         session.is_mariadb = fact(2).is_some_and(|version| version.contains("MariaDB"));
-        session.has_safe_default = fact(3) == Some("InnoDB");
+        session.known.has_safe_default = fact(3) == Some("InnoDB");
         // What the server or the user has by default may be too short for a question.
         let bound = session.bound(Duration::ZERO);
         session.bounds = session.rows(&format!("SET SESSION {bound}")).await.is_ok();

@@ -17,6 +17,8 @@ const SYSTEM: &str = "('information_schema', 'mysql', 'performance_schema', 'sys
 pub(super) struct Known {
     /// Tables whose changes no ROLLBACK takes back, in capitals.
     unsafe_tables: Option<Vec<String>>,
+    /// Whether tables are made with transactions where nothing else is said.
+    pub(super) has_safe_default: bool,
     /// Whether there are triggers or routines, which do what no file shows.
     has_routines: Option<bool>,
 }
@@ -81,7 +83,7 @@ impl Mysql {
     }
 
     /// Whether a file may write into a table whose changes no ROLLBACK takes back:
-    /// MyISAM, Aria, MEMORY. A trigger may write into any.
+    /// `MyISAM`, Aria, MEMORY. A trigger may write into any.
     pub(super) async fn writes_for_good(&mut self, text: &str) -> bool {
         let Ok(tables) = self.unsafe_tables().await else {
             return true;
@@ -115,7 +117,10 @@ impl Mysql {
     /// A statement of a schema may have made such a table, or such a routine.
     pub(super) fn forget_what_it_changes(&mut self, statement: &str) {
         let capitals = statement.to_ascii_uppercase();
-        if capitals.contains("ENGINE") || !self.has_safe_default || capitals.contains("EXECUTE") {
+        if capitals.contains("ENGINE")
+            || !self.known.has_safe_default
+            || capitals.contains("EXECUTE")
+        {
             self.known.unsafe_tables = None;
         }
     }

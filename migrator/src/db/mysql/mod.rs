@@ -44,9 +44,7 @@ pub(super) struct Mysql {
     /// The largest message that the server takes, in bytes.
     largest: usize,
     user: String,
-    url: DatabaseUrl,
-    /// Whether tables are made with transactions where nothing else is said.
-    has_safe_default: bool,
+    url: Box<DatabaseUrl>,
     known: Known,
     /// Whether what has run may have changed the session.
     is_changed: bool,

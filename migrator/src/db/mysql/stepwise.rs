@@ -107,10 +107,7 @@ impl Mysql {
     async fn in_transaction(&mut self, step: &Step<'_>) -> Result<(), Miss> {
         let last = step.statements.len() - 1;
         // `SET TRANSACTION` is for the transaction after it.
-        let is_ours = !step
-            .statements
-            .iter()
-            .any(|statement| is_control(statement));
+        let is_ours = !step.statements.iter().any(is_control);
         let begins = step.texts().position(|(_, text)| !announces(text));
         let marks = step.done_at_once();
         for (at, text) in step.texts() {
@@ -118,7 +115,7 @@ impl Mysql {
             if Some(at) == begins && (is_ours || !is_control(&step.statements[at])) {
                 self.rows(Self::BEGIN)
                     .await
-                    .map_err(|fault| step.miss(at, fault, true))?;
+                    .map_err(|fault| Miss::at(at, fault, true))?;
             }
             let result = match (ends, step.ends) {
                 (true, Ends::Commit) => self.marked(&marks).await,
@@ -136,14 +133,14 @@ impl Mysql {
             };
             if let Err(fault) = result {
                 let is_clean = self.rolls_back().await;
-                return Err(step.miss(at, fault, is_clean));
+                return Err(Miss::at(at, fault, is_clean));
             }
         }
         if !matches!(step.ends, Ends::Commit | Ends::Rollback)
             && let Err(fault) = self.marked(&marks).await
         {
             let is_clean = self.rolls_back().await;
-            return Err(step.miss(last, fault, is_clean));
+            return Err(Miss::at(last, fault, is_clean));
         }
         Ok(())
     }
@@ -205,7 +202,7 @@ impl Mysql {
             self.take_back(step).await;
         }
         let is_clean = self.is_atomic(step.text(0)) && !self.kept_something().await;
-        Err(step.miss(0, fault, is_clean))
+        Err(Miss::at(0, fault, is_clean))
     }
 
     /// Statements that belong together, and of which some commit by themselves.
@@ -213,7 +210,7 @@ impl Mysql {
         let begin = format!("{}; {}", step.begin(), Self::COMMIT);
         self.rows(&begin)
             .await
-            .map_err(|fault| step.miss(0, fault, true))?;
+            .map_err(|fault| Miss::at(0, fault, true))?;
         for (at, text) in step.texts() {
             self.forget_what_it_changes(text);
             let text = format!("/* {} */ {text}", step.job.run);
@@ -223,7 +220,7 @@ impl Mysql {
                 if is_clean && fault.kind != FaultKind::Lost {
                     self.take_back(step).await;
                 }
-                return Err(step.miss(at, fault, is_clean));
+                return Err(Miss::at(at, fault, is_clean));
             }
         }
         let done = format!("{}; {}", step.done(), Self::COMMIT);

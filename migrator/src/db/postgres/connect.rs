@@ -35,7 +35,7 @@ impl Postgres {
             user,
             version: 0,
             held: None,
-            url: url.clone(),
+            url: Box::new(url.clone()),
             is_worn: false,
         })
     }

@@ -40,7 +40,7 @@ pub(super) struct Postgres {
     version: u32,
     /// The migration whose statements this session has run so far.
     held: Option<Version>,
-    url: DatabaseUrl,
+    url: Box<DatabaseUrl>,
     /// Whether something was made in the session that nothing but its end resets.
     is_worn: bool,
 }

@@ -43,19 +43,19 @@ impl Stepwise for Postgres {
             let done = step.done_at_once();
             match self.in_transaction(step.job, text, Some(&done)).await {
                 Err(fault) if fault.has_code(&NEEDS_ITS_OWN) => {}
-                result => return result.map_err(|fault| step.miss(0, fault, true)),
+                result => return result.map_err(|fault| Miss::at(0, fault, true)),
             }
         }
         self.ours(&step.begin())
             .await
-            .map_err(|fault| step.miss(0, fault, true))?;
+            .map_err(|fault| Miss::at(0, fault, true))?;
         if let Err(fault) = self.alone(step.job, text).await {
             if fault.kind != FaultKind::Lost {
                 // Where even this fails, the next run settles it.
                 let _ = self.ours(&step.undo()).await;
             }
             let is_clean = self.left_nothing(text, &fault).await;
-            return Err(step.miss(0, fault, is_clean));
+            return Err(Miss::at(0, fault, is_clean));
         }
         self.ours(&step.done())
             .await
@@ -162,14 +162,14 @@ impl Postgres {
             };
             if let Err(fault) = result {
                 self.roll_back().await;
-                return Err(step.miss(at, fault, true));
+                return Err(Miss::at(at, fault, true));
             }
         }
         if step.ends == Ends::Open {
             let marked = self.rows(&format!("{marks}; COMMIT")).await;
             if let Err(fault) = marked {
                 self.roll_back().await;
-                return Err(step.miss(last, fault, true));
+                return Err(Miss::at(last, fault, true));
             }
         }
         Ok(())

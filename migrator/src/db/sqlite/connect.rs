@@ -52,7 +52,7 @@ impl Sqlite {
             path,
             cancelled,
             bound,
-            url: url.clone(),
+            url: Box::new(url.clone()),
             is_changed: false,
             held: None,
         })

@@ -43,7 +43,7 @@ pub(super) struct Sqlite {
     cancelled: Arc<AtomicBool>,
     /// When the statement that runs must end.
     bound: Arc<Mutex<Option<Instant>>>,
-    url: DatabaseUrl,
+    url: Box<DatabaseUrl>,
     /// Whether what has run may have changed the session.
     is_changed: bool,
     /// The migration whose statements this session has run so far.

@@ -32,7 +32,7 @@ impl Stepwise for Sqlite {
         if is_one {
             self.rows("BEGIN IMMEDIATE")
                 .await
-                .map_err(|fault| step.miss(0, fault, true))?;
+                .map_err(|fault| Miss::at(0, fault, true))?;
         }
         let last = step.statements.len() - 1;
         for at in 0..step.statements.len() {
@@ -42,7 +42,7 @@ impl Stepwise for Sqlite {
             if let Err(fault) = self.bounded(step.first + at, step.job).await {
                 self.cancelled.store(false, Ordering::Relaxed);
                 let _ = self.rows("ROLLBACK").await;
-                return Err(step.miss(at, fault, is_one || at == 0));
+                return Err(Miss::at(at, fault, is_one || at == 0));
             }
         }
         let ours: &[&str] = match (is_one, step.ends) {
@@ -54,7 +54,7 @@ impl Stepwise for Sqlite {
             if let Err(fault) = self.rows(sql).await {
                 self.cancelled.store(false, Ordering::Relaxed);
                 let _ = self.rows("ROLLBACK").await;
-                return Err(step.miss(last, fault, true));
+                return Err(Miss::at(last, fault, true));
             }
         }
         Ok(())

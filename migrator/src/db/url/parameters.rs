@@ -175,9 +175,8 @@ impl Asks {
                 "true" | "1" | "yes" | "on" => Tls::Verified,
                 _ => return Ok(true),
             },
-            "trustservercertificate" => return Ok(true),
             "ssldisabled" if matches!(word.as_str(), "true" | "1") => Tls::Off,
-            "ssldisabled" => return Ok(true),
+            "ssldisabled" | "trustservercertificate" => return Ok(true),
             "sslca" | "sslrootcert" if dialect == Dialect::Postgres && value == "system" => {
                 // As libpq has it: the public authorities, and the host.
                 self.ask(Tls::Verified, key);
