@@ -235,6 +235,8 @@ pub enum Why {
     PsqlCommand,
     /// It sets the session, and its file does nothing else.
     SessionOnly,
+    /// It sets what later files may have been written for, and ends with the file.
+    SetsForItself,
     /// It would end the migration's own transaction.
     TransactionControl,
 }

@@ -9,7 +9,9 @@ use crate::model::{Rule, Script, Version};
 use crate::plan::history::History;
 use crate::plan::history::Resume;
 use crate::plan::resume;
-use crate::sql::{self, Dialect, Kind, Quoting, Statement, allow, sets_session, unit, variables};
+use crate::sql::{
+    self, Dialect, Kind, Quoting, Statement, allow, session, sets_session, unit, variables,
+};
 use crate::text::{SourceFile, Span};
 use std::sync::Arc;
 
@@ -109,6 +111,26 @@ pub(crate) fn without_effect(
         }
         _ => Vec::new(),
     }
+}
+
+/// What a script leaves set for files after it that may have been written for it:
+/// each of them begins in a fresh session.
+pub(crate) fn left_behind(
+    file: &Arc<SourceFile>,
+    statements: &[Statement],
+    dialect: Dialect,
+) -> Vec<Error> {
+    let left = session::left_set(file, statements, dialect);
+    left.into_iter()
+        .filter_map(|number| statements.get(number))
+        .map(|statement| {
+            Error::from(Forbidden {
+                file: Arc::clone(file),
+                span: statement.span,
+                why: Why::SetsForItself,
+            })
+        })
+        .collect()
 }
 
 /// Lines `-- migrate:allow` that allow nothing.

@@ -116,7 +116,7 @@ impl App {
     }
 
     /// The program that [`App::build`] made.
-    fn compiled(&self) -> PathBuf {
+    fn compiled() -> PathBuf {
         Self::target().join("debug/migrate")
     }
 
@@ -216,7 +216,7 @@ fn it_runs_where_its_sources_were_deleted() {
 fn it_runs_against_postgres() {
     let app = App::new();
     app.build().succeeds();
-    migrates(&app.compiled(), &Database::new(Server::Postgres));
+    migrates(&App::compiled(), &Database::new(Server::Postgres));
 }
 
 /// Nobody touches a source file: the folder alone has changed.
@@ -227,7 +227,7 @@ fn what_changes_in_the_folder_is_compiled_in() {
     let elsewhere = Project::new();
     let db = Database::new(Server::Sqlite);
     let up = || {
-        Migrate::of(&app.compiled(), &elsewhere)
+        Migrate::of(&App::compiled(), &elsewhere)
             .on(&db)
             .args(["up"])
             .run()
@@ -270,7 +270,7 @@ fn its_settings_are_carried_with_it() {
     app.build().succeeds();
     let elsewhere = Project::new();
     let db = Database::new(Server::Sqlite);
-    Migrate::of(&app.compiled(), &elsewhere)
+    Migrate::of(&App::compiled(), &elsewhere)
         .on(&db)
         .args(["up", "--verbose"])
         .run()
@@ -282,7 +282,7 @@ fn its_settings_are_carried_with_it() {
     app.write("sqlx.toml", "[migrate]\ntable-name = \"of_sqlx\"\n");
     app.write("build.rs", &(app.read("build.rs") + "\n"));
     app.build().succeeds();
-    Migrate::of(&app.compiled(), &elsewhere)
+    Migrate::of(&App::compiled(), &elsewhere)
         .env("DATABASE_URL", "sqlite:other.db")
         .args(["plan"])
         .run()
@@ -318,7 +318,7 @@ fn a_folder_that_is_named_comes_first() {
         .file("dir.toml", "dir = \"db\"\n")
         .file("other.toml", "lock-wait = \"1m\"\n");
     let plan = |args: [&str; 3]| {
-        Migrate::of(&app.compiled(), &project)
+        Migrate::of(&App::compiled(), &project)
             .env("DATABASE_URL", "sqlite:app.db")
             .args(args)
             .run()
@@ -378,7 +378,7 @@ fn each_of_several_databases_has_its_own_folder_and_code() {
     app.build().succeeds();
     let elsewhere = Project::new();
     let up = || {
-        Migrate::of(&app.compiled(), &elsewhere)
+        Migrate::of(&App::compiled(), &elsewhere)
             .env("APP_DATABASE_URL", "sqlite:app.db")
             .env("BILLING_DATABASE_URL", "sqlite:billing.db")
             .args(["up"])
@@ -395,7 +395,7 @@ fn each_of_several_databases_has_its_own_folder_and_code() {
     up().exits(0)
         .says("✅ 20260301090000 fold names")
         .says("✅ 1 bills");
-    let status = Migrate::of(&app.compiled(), &elsewhere)
+    let status = Migrate::of(&App::compiled(), &elsewhere)
         .env("BILLING_DATABASE_URL", "sqlite:billing.db")
         .args(["status", "--database", "billing"])
         .run();
@@ -426,7 +426,7 @@ fn a_member_of_a_workspace_carries_its_own_folder() {
     app.build().succeeds();
     let elsewhere = Project::new();
     let db = Database::new(Server::Sqlite);
-    Migrate::of(&app.compiled(), &elsewhere)
+    Migrate::of(&App::compiled(), &elsewhere)
         .on(&db)
         .args(["up"])
         .run()

@@ -19,8 +19,16 @@ pub(super) async fn foresee(
 ) -> Result<(Vec<Error>, Vec<Diagnostic>), Fault> {
     let mut refused = Vec::new();
     let mut warnings = Vec::new();
-    for one in pending.iter().filter(|one| one.script.code.is_none()) {
+    for (number, one) in pending.iter().enumerate() {
+        if one.script.code.is_some() {
+            continue;
+        }
         let idle = verify::without_effect(one.script, one.file, one.statements, dialect);
+        let is_last = number + 1 == pending.len();
+        if idle.is_empty() && !is_last {
+            let left = verify::left_behind(one.file, one.statements, dialect);
+            warnings.extend(left.iter().map(error::as_warning));
+        }
         warnings.extend(idle.iter().map(error::as_warning));
     }
     if dialect == Dialect::Sqlite {

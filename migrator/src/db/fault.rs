@@ -128,6 +128,16 @@ impl Fault {
         self
     }
 
+    /// The same, with its character counted from an earlier one.
+    #[must_use]
+    pub fn moved_on(mut self, characters: usize) -> Self {
+        self.position = match self.position {
+            Some(Position::Character(at)) => Some(Position::Character(at + characters)),
+            other => other,
+        };
+        self
+    }
+
     /// The same, without the values of a file's variables.
     #[must_use]
     pub fn without_values(self, file: &SourceFile) -> Self {

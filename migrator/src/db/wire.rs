@@ -122,6 +122,14 @@ where
 }
 
 impl Answer {
+    /// With what came after it.
+    #[cfg(feature = "postgres")]
+    pub(super) fn add(&mut self, later: Self) {
+        self.completed += later.completed;
+        self.affected = later.affected;
+        self.rows.extend(later.rows);
+    }
+
     fn keep<DB: Database>(&mut self, row: &DB::Row, wanted: Rows<'_>)
     where
         for<'r> String: Decode<'r, DB> + Type<DB>,

@@ -356,6 +356,15 @@ fn forbidden(forbidden: &Forbidden) -> Diagnostic {
             "write the setting into the file whose statements need it: each migration begins in a \
              fresh session",
         ),
+        Why::SetsForItself => (
+            "setting_ends",
+            format!(
+                "`{}` ends with this file, and later files are still to be applied",
+                one_line(forbidden.file.slice_as_written(forbidden.span))
+            ),
+            "write the same line into each later file that needs it: each migration begins in a \
+             fresh session",
+        ),
         Why::TransactionControl => (
             "transaction_control",
             "a migration may not begin or end a transaction itself".to_owned(),

@@ -123,6 +123,52 @@ pub(crate) fn changes_session(text: &str, dialect: Dialect) -> bool {
     })
 }
 
+/// The statements, by number, that leave something set at a file's end that decides
+/// what the names in later files mean, or what their statements do: the schema, the
+/// role, whether triggers run.
+pub(crate) fn left_set(
+    file: &SourceFile,
+    statements: &[Statement],
+    dialect: Dialect,
+) -> Vec<usize> {
+    let mut left: Vec<(&str, usize)> = Vec::new();
+    for (number, statement) in statements.iter().enumerate() {
+        let text = file.slice(statement.span);
+        let words = Words::of(text, dialect);
+        match (dialect, words.word(0), words.word(1)) {
+            (Dialect::Mysql, "USE", _) => {
+                left.retain(|(name, _)| *name != "USE");
+                left.push(("USE", number));
+            }
+            (Dialect::Postgres, "RESET" | "DISCARD", "ALL") => left.clear(),
+            (Dialect::Postgres, "RESET", name) => left.retain(|(known, _)| *known != name),
+            (Dialect::Postgres, "SET", scope) => {
+                let at = 1 + usize::from(scope == "SESSION" && words.word(2) != "AUTHORIZATION");
+                let name = match (words.word(at), words.word(at + 1)) {
+                    ("SESSION", "AUTHORIZATION") => "SESSION",
+                    ("SCHEMA" | "SEARCH_PATH", _) => "SEARCH_PATH",
+                    ("ROLE", _) => "ROLE",
+                    ("SESSION_REPLICATION_ROLE", _) => "SESSION_REPLICATION_ROLE",
+                    _ => continue,
+                };
+                left.retain(|(known, _)| *known != name);
+                let is_default = words
+                    .all
+                    .iter()
+                    .skip(at + 1)
+                    .any(|word| matches!(word.as_str(), "DEFAULT" | "NONE" | "ORIGIN"));
+                // A dump's empty path makes every later name a full one.
+                let is_empty = text.contains("''");
+                if !is_default && !is_empty {
+                    left.push((name, number));
+                }
+            }
+            _ => {}
+        }
+    }
+    left.into_iter().map(|(_, number)| number).collect()
+}
+
 /// PostgreSQL: whether a text names a setting of an application's own (`app.user`):
 /// a session that has had one never forgets that it did, and answers with an empty
 /// text where a fresh one has none.

@@ -12,6 +12,7 @@ stories! {
         what_is_temporary_ends_with_its_migration,
     }
     on [Postgres] {
+        a_large_file_is_one_transaction,
         what_others_left_in_a_pooled_session_is_not_found,
         what_a_session_keeps_ends_with_its_migration,
     }
@@ -24,6 +25,7 @@ stories! {
         a_rebuild_in_one_file_keeps_the_children,
     }
     on servers {
+        what_later_files_may_miss_is_told,
         quotes_are_read_as_the_session_reads_them,
     }
     on [Mariadb, Mysql] {
@@ -158,6 +160,50 @@ fn any_migrations_leave_the_same_together_and_apart(db: &Database) {
     }
 }
 
+fn what_later_files_may_miss_is_told(db: &Database) {
+    let (sets, resets): (&[&str], &[&str]) = match db.server {
+        Server::Postgres => {
+            db.run("CREATE SCHEMA app");
+            (
+                &[
+                    "SET search_path TO app",
+                    "SET SESSION session_replication_role = replica",
+                    "SET ROLE postgres",
+                    "SET SCHEMA 'app'",
+                ],
+                &[
+                    "SET search_path TO app;\nRESET ALL",
+                    "SET LOCAL search_path TO app",
+                    "SELECT pg_catalog.set_config('search_path', '', false)",
+                    "SET search_path = ''",
+                    "SET ROLE postgres;\nSET ROLE NONE",
+                ],
+            )
+        }
+        _ => (&["USE information_schema"], &["SET @a = 1"]),
+    };
+    let project = Project::new().migration("9_z.sql", "CREATE TABLE z (id INT);\n");
+    for (text, is_told) in sets
+        .iter()
+        .map(|text| (text, true))
+        .chain(resets.iter().map(|text| (text, false)))
+    {
+        project.write("migrations/1_a.sql", format!("SELECT 1;\n{text};\n"));
+        for verb in ["check", "plan"] {
+            let output = migrate(&project, db, [verb]);
+            let told = output.stdout.contains("setting_ends")
+                || output.stdout.contains("ends with this file");
+            assert_eq!(told, is_told, "{verb} {text}: {}", output.stdout);
+        }
+    }
+    project.write("migrations/1_a.sql", format!("SELECT 1;\n{};\n", sets[0]));
+    up(&project, db)
+        .exits(0)
+        .says(&format!("`{}` ends with this file", sets[0]))
+        .says("write the same line into each later file that needs it");
+    assert_eq!(db.tables(), ["z"]);
+}
+
 fn quotes_are_read_as_the_session_reads_them(db: &Database) {
     let (files, rows): (&[&str], &[&str]) = match db.server {
         Server::Postgres => {
@@ -266,6 +312,39 @@ fn what_is_temporary_ends_with_its_migration(db: &Database) {
         db.server,
     );
     assert_eq!(found, ["[[\"2\"]]"]);
+}
+
+fn a_large_file_is_one_transaction(db: &Database) {
+    // Two megabytes, and a mistake in the last line of a third.
+    let rows = |number: usize| {
+        format!(
+            "INSERT INTO a VALUES ({number}, '{}é');\n",
+            "x".repeat(1000)
+        )
+    };
+    let large: String = (0..3000).map(rows).collect();
+    let project = Project::new()
+        .migration("1_a.sql", "CREATE TABLE a (id INT, t TEXT);\n")
+        .migration(
+            "2_b.sql",
+            format!("{large}INSERT INTO a VALUES (1, nowhere);\n"),
+        );
+    up(&project, db)
+        .exits(8)
+        .ends("migrations/2_b.sql:3001:26: column \"nowhere\" does not exist")
+        .ends("nothing of migration 2 stays");
+    project.write("migrations/2_b.sql", format!("{large}SELEC 1;\n"));
+    up(&project, db)
+        .exits(8)
+        .ends("migrations/2_b.sql:3001:1: syntax error");
+    assert_eq!(db.value("SELECT count(*)::text FROM a"), "0");
+    project.write("migrations/2_b.sql", &large);
+    up(&project, db).exits(0);
+    assert_eq!(db.value("SELECT count(*)::text FROM a"), "3000");
+    assert_eq!(
+        db.value("SELECT count(DISTINCT xmin::text)::text FROM a"),
+        "1"
+    );
 }
 
 fn what_a_session_keeps_ends_with_its_migration(db: &Database) {

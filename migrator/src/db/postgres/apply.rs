@@ -5,6 +5,7 @@ use super::message::{Message, Transaction, Verdict, fresh, milliseconds};
 use super::{DIALECT, Postgres};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::memory::Memory;
+use crate::db::wire::{Answer, Rows};
 use crate::db::{Job, Left, Progress, Setback, repeat, stepwise, wire};
 use crate::formats::record;
 use crate::formats::repeated::Repeated;
@@ -66,7 +67,7 @@ impl Postgres {
         loop {
             let message = Message::of(jobs, self.version, transaction);
             let wanted = message.wanted();
-            match wire::send_for(&mut self.connection, &message.text, wanted).await {
+            match self.send_slices(&message, wanted).await {
                 Ok(answer) if answer.completed == message.expected() => {
                     return Progress::all(Message::took(&answer));
                 }
@@ -80,12 +81,11 @@ impl Postgres {
                     );
                     return Progress::none(Setback::unplaced(fault, Left::Unknown));
                 }
-                Err(failed) => {
-                    let fault = fault(&failed.error, false).of(&self.user);
+                Err((answer, fault)) => {
                     if fault.kind != FaultKind::Lost {
                         self.roll_back().await;
                     }
-                    let completed = failed.answer.completed;
+                    let completed = answer.completed;
                     let verdict = if Message::is_unplaced(&fault, completed) {
                         self.find_unread(&message, fault).await
                     } else {
@@ -94,7 +94,7 @@ impl Postgres {
                     match verdict {
                         Verdict::Unparsed(before) => jobs = &jobs[..before],
                         Verdict::Failed(number, setback) => {
-                            let mut took = Message::took(&failed.answer);
+                            let mut took = Message::took(&answer);
                             took.resize(number, Duration::ZERO);
                             if transaction == Transaction::Message {
                                 took.clear();
@@ -109,6 +109,29 @@ impl Postgres {
                 }
             }
         }
+    }
+
+    /// Sends a message, in slices where it is large; of one that failed, what had
+    /// completed before, and the fault with its place in the whole.
+    async fn send_slices(
+        &mut self,
+        message: &Message<'_>,
+        wanted: Rows<'_>,
+    ) -> Result<Answer, (Answer, Fault)> {
+        let mut whole = Answer::default();
+        let mut before = 0;
+        for slice in message.slices() {
+            match wire::send_for(&mut self.connection, slice, wanted).await {
+                Ok(answer) => whole.add(answer),
+                Err(failed) => {
+                    whole.add(failed.answer);
+                    let fault = fault(&failed.error, false).of(&self.user);
+                    return Err((whole, fault.moved_on(before)));
+                }
+            }
+            before += slice.chars().count();
+        }
+        Ok(whole)
     }
 
     /// Finds what the server does not take in of a message of which nothing ran.

@@ -16,6 +16,9 @@ use crate::formats::ledger::quote;
 use crate::text::SourceFile;
 use std::time::Duration;
 
+/// The size of a slice from which the next statement begins another, in bytes.
+const SLICE: usize = 1024 * 1024;
+
 /// The first server that ends what a vanished client left running.
 const HAS_CONNECTION_CHECK: u32 = 140_000;
 
@@ -141,6 +144,35 @@ impl<'a> Message<'a> {
     /// How many statements complete when all goes well.
     pub(super) fn expected(&self) -> usize {
         self.parts.last().map_or(0, |part| part.end)
+    }
+
+    /// The text in slices that are sent one after the other: the server parses each
+    /// as a whole before it runs, and needs some twelve times its size for that. They
+    /// are cut between statements, in the middle of the transaction.
+    pub(super) fn slices(&self) -> Vec<&str> {
+        let mut cuts = vec![0];
+        // What a setting of the text changes, it changes for the next slice.
+        let is_whole = self.text.len() <= SLICE
+            || self
+                .text
+                .to_ascii_uppercase()
+                .contains("STANDARD_CONFORMING_STRINGS");
+        if !is_whole {
+            for part in &self.parts {
+                let unsent = part.unsent();
+                for statement in part.job.statements {
+                    let start = part.begins + statement.span.start - unsent;
+                    if cuts.last().is_some_and(|last| start - last >= SLICE) {
+                        cuts.push(start);
+                    }
+                }
+            }
+        }
+        let ends = cuts.iter().skip(1).copied().chain([self.text.len()]);
+        cuts.iter()
+            .zip(ends)
+            .map(|(start, end)| &self.text[*start..end])
+            .collect()
     }
 
     /// Whether each of its parts is a transaction.
