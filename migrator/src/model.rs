@@ -39,11 +39,17 @@ pub struct Script {
 pub enum Rule {
     /// SQLite: a DROP TABLE that deletes or changes rows of other tables.
     DropCascades,
+    /// A file's own BEGIN and COMMIT, wherever they stand: it is run as sqlx runs it,
+    /// which opens a transaction before it and commits after it.
+    TransactionControl,
 }
 
 impl Rule {
     /// Every rule, by the name that a user writes.
-    pub const NAMES: &'static [(&'static str, Self)] = &[("drop_cascades", Self::DropCascades)];
+    pub const NAMES: &'static [(&'static str, Self)] = &[
+        ("drop_cascades", Self::DropCascades),
+        ("transaction_control", Self::TransactionControl),
+    ];
 
     /// The name that a user writes.
     #[must_use]
@@ -133,6 +139,15 @@ pub enum Subject {
     Repeatable(String),
     /// Alembic's.
     Revision(String),
+}
+
+impl Script {
+    /// Whether its first statement stands in a transaction that its own COMMIT ends.
+    #[must_use]
+    pub fn begins_inside(&self) -> bool {
+        self.allow.contains(&Rule::TransactionControl)
+            && !self.file.text().starts_with("-- no-transaction")
+    }
 }
 
 impl<'a> Deed<'a> {

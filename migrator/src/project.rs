@@ -379,7 +379,11 @@ fn allow(migrations: &mut [Migration], allowed: &[Allowed]) -> Vec<Diagnostic> {
         match migrations.iter_mut().find(of_version) {
             Some(migration) => {
                 let scripts = std::iter::once(&mut migration.up).chain(&mut migration.down);
-                scripts.for_each(|script| script.allow.extend(rules));
+                scripts.for_each(|script| {
+                    script.allow.extend(rules);
+                    // What ends its own transactions is in none of ours.
+                    script.transaction &= !script.begins_inside();
+                });
             }
             None if *is_own => unknown.push(
                 Diagnostic::warning(

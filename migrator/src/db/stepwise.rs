@@ -10,7 +10,7 @@ use crate::formats::record;
 use crate::model::{Deed, Version};
 use crate::plan::history::{Mark, Resume};
 use crate::sql::unit::{self, Ends};
-use crate::sql::{Dialect, Statement, session};
+use crate::sql::{Dialect, Kind, Statement, session};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -98,6 +98,15 @@ impl<'a> Step<'a> {
         texts
             .map(move |statement| file.slice(statement.span))
             .enumerate()
+    }
+
+    /// Whether a transaction is ended that is ours, or begun and not used.
+    fn is_empty(&self) -> bool {
+        self.job.deed.script().begins_inside()
+            && self
+                .statements
+                .iter()
+                .all(|statement| statement.kind == Kind::TransactionControl)
     }
 
     /// The only statement, of most steps.
@@ -216,7 +225,13 @@ pub(super) async fn apply<S: Stepwise>(session: &mut S, job: Job<'_>) -> Result<
     };
     *session.held() = Some(record::version(job.deed));
     for step in steps(job, &journal, S::DIALECT, done) {
-        if let Err(miss) = session.step(&step).await {
+        let result = if step.is_empty() {
+            let marks = session.ask(&step.done_at_once()).await;
+            marks.map(|_| ()).map_err(|fault| Miss::at(0, fault, true))
+        } else {
+            session.step(&step).await
+        };
+        if let Err(miss) = result {
             let nothing = step.first == 0 && miss.is_clean;
             let mut setback = missed::<S>(&step, miss);
             if nothing && give_up(session, job, &journal).await.is_ok() {
@@ -242,7 +257,8 @@ fn steps<'a>(
     dialect: Dialect,
     done: usize,
 ) -> impl Iterator<Item = Step<'a>> {
-    unit::units(job.file, job.statements, dialect)
+    let begins_inside = job.deed.script().begins_inside();
+    unit::units(job.file, job.statements, dialect, begins_inside)
         .into_iter()
         .filter(move |unit| unit.statements.end > done)
         .flat_map(move |unit| {

@@ -368,7 +368,9 @@ fn forbidden(forbidden: &Forbidden) -> Diagnostic {
         Why::TransactionControl => (
             "transaction_control",
             "a migration may not begin or end a transaction itself".to_owned(),
-            "remove it",
+            "remove it; or begin the file with `-- no-transaction`, where whole transactions may \
+             stand; a published file is allowed it in migrate.toml: [migration.VERSION] allow = \
+             [\"transaction_control\"]",
         ),
     };
     Diagnostic::error(code, title)

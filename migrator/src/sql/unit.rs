@@ -41,8 +41,14 @@ enum Control {
     None,
 }
 
-/// A file's statements in units, in order.
-pub(crate) fn units(file: &SourceFile, statements: &[Statement], dialect: Dialect) -> Vec<Unit> {
+/// A file's statements in units, in order; the first may stand in a transaction that
+/// was begun before.
+pub(crate) fn units(
+    file: &SourceFile,
+    statements: &[Statement],
+    dialect: Dialect,
+    begins_inside: bool,
+) -> Vec<Unit> {
     let texts: Vec<_> = statements
         .iter()
         .map(|statement| file.slice(statement.span))
@@ -52,7 +58,7 @@ pub(crate) fn units(file: &SourceFile, statements: &[Statement], dialect: Dialec
         .zip(&texts)
         .map(|(statement, text)| control(text, statement.kind, dialect))
         .collect();
-    let mut is_joined = transactions(&controls);
+    let mut is_joined = transactions(&controls, begins_inside);
     for number in 1..texts.len() {
         let from = match asks(texts[number], dialect) {
             None => continue,
@@ -77,6 +83,9 @@ pub(crate) fn units(file: &SourceFile, statements: &[Statement], dialect: Dialec
     }
     for unit in &mut units {
         unit.ends = ends(&controls[unit.statements.clone()]);
+        if begins_inside && unit.statements.start == 0 && unit.ends == Ends::Ours {
+            unit.ends = Ends::Open;
+        }
     }
     units
 }
@@ -115,8 +124,8 @@ pub(crate) fn wrapping(file: &SourceFile, statements: &[Statement]) -> Option<[S
 }
 
 /// Which statements belong to the transaction of the one before.
-fn transactions(controls: &[Control]) -> Vec<bool> {
-    let mut is_open = false;
+fn transactions(controls: &[Control], begins_inside: bool) -> Vec<bool> {
+    let mut is_open = begins_inside;
     let mut is_announced = false;
     let mut autocommits = true;
     let mut is_joined = Vec::with_capacity(controls.len());
@@ -199,7 +208,7 @@ mod tests {
     fn found(text: &str, dialect: Dialect) -> String {
         let file = SourceFile::new("1_a.sql", text);
         let statements = split(&file, dialect).unwrap();
-        let units = units(&file, &statements, dialect);
+        let units = units(&file, &statements, dialect, false);
         let words = units.iter().map(|unit| {
             let Range { start, end } = unit.statements;
             match unit.ends {

@@ -17,6 +17,7 @@ stories! {
         what_a_session_keeps_ends_with_its_migration,
     }
     on [Postgres, Sqlite] {
+        a_published_file_with_its_own_transactions_comes_up,
         begin_and_commit_around_a_file_say_what_is_done_anyway,
         a_transaction_inside_of_a_file_without_one_holds,
     }
@@ -699,6 +700,43 @@ fn begin_and_commit_around_a_file_say_what_is_done_anyway(db: &Database) {
     up(&project, db)
         .exits(3)
         .complains("error[transaction_control]");
+}
+
+fn a_published_file_with_its_own_transactions_comes_up(db: &Database) {
+    let idiom = match db.server {
+        Server::Postgres => {
+            "CREATE TABLE b (id INT);\nCOMMIT;\nCREATE INDEX CONCURRENTLY i ON b (id);\nBEGIN;\n\
+             INSERT INTO b VALUES (1);\n"
+        }
+        _ => {
+            "COMMIT;\nPRAGMA foreign_keys = OFF;\nBEGIN;\nCREATE TABLE b (id INT);\n\
+             INSERT INTO b VALUES (1);\nCOMMIT;\nPRAGMA foreign_keys = ON;\nBEGIN;\n"
+        }
+    };
+    let project = Project::new()
+        .migration("1_a.sql", "CREATE TABLE a (id INT);\n")
+        .migration("2_b.sql", idiom);
+    up(&project, db)
+        .exits(3)
+        .complains("error[transaction_control]");
+    project.write(
+        "migrate.toml",
+        "[migration.2]\nallow = [\"transaction_control\"]\nreason = \"it is published\"\n",
+    );
+    up(&project, db).exits(0).says("✅ 2 b (");
+    assert_eq!(db.rows("SELECT * FROM b").len(), 1);
+    assert_eq!(db.versions(), ["1", "2"]);
+    up(&project, db).exits(0).says("Nothing to do");
+    // What stands before its COMMIT is one.
+    let db = &Database::new(db.server);
+    project.write(
+        "migrations/2_b.sql",
+        "CREATE TABLE b (id INT);\nINSERT INTO nowhere VALUES (1);\nCOMMIT;\nSELECT 1;\n",
+    );
+    up(&project, db)
+        .exits(8)
+        .ends("nothing of migration 2 stays");
+    assert_eq!(db.tables(), ["a"]);
 }
 
 fn a_transaction_inside_of_a_file_without_one_holds(db: &Database) {

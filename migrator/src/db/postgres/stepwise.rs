@@ -35,8 +35,9 @@ impl Stepwise for Postgres {
     }
 
     async fn step(&mut self, step: &Step<'_>) -> Result<(), Miss> {
-        let Some(statement) = step.only() else {
-            return self.transaction_of_the_file(step).await;
+        let statement = match step.only() {
+            Some(statement) if step.ends == Ends::Ours => statement,
+            _ => return self.transaction_of_the_file(step).await,
         };
         let text = step.text(0);
         if !matches!(statement.kind, Kind::NoTransaction(_)) {
@@ -158,6 +159,11 @@ impl Postgres {
                 (0, ..) if step.statements[0].kind == Kind::TransactionControl => {
                     self.rows(&format!("{text}\n;\n{head}")).await
                 }
+                // It was begun before the file.
+                (0, ..) => match self.rows(&format!("BEGIN; {head}")).await {
+                    Ok(_) => self.rows(text).await,
+                    Err(fault) => Err(fault),
+                },
                 _ => self.rows(text).await,
             };
             if let Err(fault) = result {
