@@ -430,12 +430,6 @@ pub(crate) fn unknown(variable: &Unknown) -> Diagnostic {
     words::unknown(variable)
 }
 
-/// Words for parameters of a database URL that have no effect.
-#[cfg(feature = "cli")]
-pub(crate) fn unknown_parameters(names: &[String]) -> Diagnostic {
-    words::unknown_parameters(names)
-}
-
 macro_rules! from {
     ($($error:ty => $variant:ident),* $(,)?) => {$(
         impl From<$error> for Error {

@@ -182,7 +182,6 @@ async fn act(
             report.event(&Event::Database { name });
         }
         tell(work.config(), report);
-        warn(of_the_url(work.config()), report);
         let start = Start {
             name: start::name(),
             who: start::who(environment),
@@ -238,14 +237,6 @@ fn tell(config: &Config, report: &mut dyn Report) {
             value: &told.value,
             origin: &told.origin.to_string(),
         });
-    }
-}
-
-/// What of the URL has no effect.
-fn of_the_url(config: &Config) -> Vec<Diagnostic> {
-    match config.database.value.unknown_parameters() {
-        [] => Vec::new(),
-        names => vec![error::unknown_parameters(names)],
     }
 }
 

@@ -38,12 +38,6 @@ impl Asked<'_> {
             let warnings = self.warnings.iter().cloned();
             first.project.warnings.splice(..0, warnings);
         }
-        for task in &mut tasks {
-            if let Work::Sql(task) = task {
-                let warnings = super::of_the_url(&task.config);
-                task.project.warnings.extend(warnings);
-            }
-        }
         Ok(tasks)
     }
 }

@@ -87,23 +87,6 @@ pub(crate) fn judge(url: &DatabaseUrl, origin: &Origin, authority: bool) -> Vec<
             ),
         );
     }
-    let unknown = url.unknown_parameters();
-    if !unknown.is_empty() {
-        found.push(
-            at(Finding::warning(
-                "unknown_parameter",
-                format!(
-                    "{origin} has parameters that are not obeyed: {}",
-                    unknown.join(", ")
-                ),
-            ))
-            .because(
-                "what they say holds for the application and not for the migrations",
-                see::ENVIRONMENT,
-            )
-            .fix("see in docs/configuration.md how migrate is told the same, or leave them"),
-        );
-    }
     if !is_remote(&server.host) {
         return found;
     }

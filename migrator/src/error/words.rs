@@ -32,7 +32,7 @@ use std::sync::Arc;
 #[cfg(feature = "cli")]
 pub(super) use alembic::divergence;
 #[cfg(feature = "cli")]
-pub(super) use config::{unknown, unknown_parameters};
+pub(super) use config::unknown;
 #[cfg(feature = "cli")]
 pub(super) use database::not_remembered;
 #[cfg(feature = "cli")]

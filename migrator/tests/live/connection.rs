@@ -4,7 +4,7 @@ use crate::proxy::Proxy;
 use crate::support::{
     Database, Migrate, Output, Project, Server, eventually, server_url, stories, up,
 };
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv4Addr;
 
 stories! {
     on servers {
@@ -12,12 +12,9 @@ stories! {
         a_database_that_is_not_there_is_no_reason_to_wait,
         a_password_with_every_special_character_stays_secret,
         a_wrong_password_is_no_reason_to_wait,
-        an_address_of_ipv6_is_reached,
         nobody_at_the_address_is_waited_for,
-        what_a_url_says_is_obeyed_or_told,
     }
     on [Postgres] {
-        a_schema_of_the_url_is_where_tables_go,
         sqlalchemys_url_reaches_the_same_database,
         the_socket_is_a_host,
     }
@@ -82,82 +79,6 @@ fn a_connection_that_goes_silent_is_told_from_one_that_works(db: &Database) {
         .says("Applied 1 migration");
     assert_eq!(db.rows("SELECT * FROM a").len(), 1);
     assert_eq!(db.versions(), ["1"]);
-}
-
-fn an_address_of_ipv6_is_reached(db: &Database) {
-    let (before, after) = db.url().split_once("127.0.0.1:").unwrap();
-    let (port, path) = after.split_once('/').unwrap();
-    let upstream = (Ipv4Addr::LOCALHOST, port.parse().unwrap()).into();
-    let relay = Proxy::to(upstream)
-        .listen((Ipv6Addr::LOCALHOST, 0).into())
-        .start()
-        .unwrap();
-    let url = format!("{before}{}/{path}", relay.address());
-    assert!(url.contains("[::1]:"), "{url}");
-    up_at(&url).exits(0).says("@[::1]:");
-}
-
-fn what_a_url_says_is_obeyed_or_told(db: &Database) {
-    // The servers of the tests have no TLS.
-    let asks: &[&str] = match db.server {
-        Server::Postgres => &["ssl=true", "sslmode=no-verify", "sslrootcert=system"],
-        _ => &[
-            "ssl=true",
-            "tls=true",
-            "requireSSL=true",
-            "sslMode=REQUIRED",
-            "ssl={\"rejectUnauthorized\":true}",
-            "sslaccept=strict",
-        ],
-    };
-    if db.server != Server::Mysql {
-        for ask in asks {
-            up_at(&format!("{}?{ask}", db.url()))
-                .exits(4)
-                .complains("error[tls_failed]");
-        }
-    }
-    up_at(&format!("{}?ssl=maybe", db.url()))
-        .exits(3)
-        .ends("invalid value for the parameter ssl");
-    assert_eq!(db.snapshot(), "");
-    up_at(&format!("{}?connection_limit=1&pool_timeout=0", db.url()))
-        .exits(0)
-        .says(
-            "the parameters connection_limit, pool_timeout of the database URL have no effect here",
-        );
-}
-
-fn a_schema_of_the_url_is_where_tables_go(db: &Database) {
-    db.run("CREATE SCHEMA app; CREATE SCHEMA \"My App\"");
-    for (parameter, schema) in [
-        ("schema=app", "app"),
-        ("schema=My%20App", "My App"),
-        ("currentSchema=app,public", "app"),
-        ("search_path=app", "app"),
-        ("options=-csearch_path%3Dpublic&schema=app", "app"),
-    ] {
-        up_at(&format!("{}?{parameter}", db.url())).exits(0);
-        let tables = format!(
-            "SELECT tablename::text FROM pg_tables WHERE schemaname = '{schema}' ORDER BY 1"
-        );
-        assert_eq!(
-            db.column(&tables),
-            ["_migrate_runs", "_sqlx_migrations", "a"],
-            "{parameter}"
-        );
-        db.run(&format!(
-            "DROP SCHEMA \"{schema}\" CASCADE; CREATE SCHEMA \"{schema}\""
-        ));
-    }
-    // A pooler takes no such setting: it is said, and nothing goes elsewhere.
-    let pooled = db.url_through("MIGRATE_TEST_PGBOUNCER_URL");
-    let output = up_at(&format!("{pooled}?schema=app"));
-    assert_ne!(output.code, 0);
-    assert_eq!(
-        db.column("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'"),
-        [""; 0]
-    );
 }
 
 fn nobody_at_the_address_is_waited_for(db: &Database) {
@@ -334,7 +255,7 @@ fn a_url_that_no_driver_could_use_is_told_apart() {
         ("postgres://user:hush-hush@host:port/db", "is no URL"),
         (
             "postgres://user:hush-hush@host/db?sslmode=perhaps",
-            "has an invalid value for the parameter sslmode",
+            "holds a bad setting",
         ),
         ("sqlite::memory:", "names a SQLite database in memory"),
     ] {

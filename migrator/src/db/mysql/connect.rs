@@ -17,9 +17,6 @@ impl Mysql {
         let mut user = String::new();
         let connection = async {
             let mut options = MySqlConnectOptions::from_str(url.for_driver())?;
-            if let Some(address) = url.address() {
-                options = options.host(address);
-            }
             if let Some(authority) = url.authority() {
                 options = options.ssl_ca_from_pem(authority.into());
             }

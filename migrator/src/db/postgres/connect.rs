@@ -15,9 +15,6 @@ impl Postgres {
             let mut options = PgConnectOptions::from_str(url.for_driver())?
                 // Poolers refuse the connection for this setting (08P01).
                 .extra_float_digits(None);
-            if let Some(address) = url.address() {
-                options = options.host(address);
-            }
             if let Some(authority) = url.authority() {
                 options = options.ssl_root_cert_from_pem(authority.into());
             }

@@ -1,6 +1,5 @@
 //! The database's URL: understood once, shown without its secrets for ever.
 
-mod parameters;
 mod secrets;
 mod server;
 mod sqlite;
@@ -35,8 +34,6 @@ struct Told {
     server: Option<Server>,
     /// The driver that `SQLAlchemy` is to take, which is none of ours.
     python_driver: Option<String>,
-    /// Parameters that have no effect.
-    unknown_parameters: Vec<String>,
 }
 
 /// Where a URL leads, and how.
@@ -94,17 +91,6 @@ pub enum UrlError {
     },
     /// The URL names no database.
     NoDatabase,
-    /// It names several hosts.
-    SeveralHosts,
-    /// A parameter about TLS whose value says nothing that is known.
-    Tls {
-        parameter: String,
-    },
-    /// One parameter asks for TLS, and another turns it off.
-    TlsContradiction {
-        asks: String,
-        refuses: String,
-    },
     UnknownScheme {
         scheme: Option<String>,
     },
@@ -213,24 +199,10 @@ impl DatabaseUrl {
         }
     }
 
-    /// An IPv6 address without the brackets that it has in a URL, which the drivers
-    /// would take for a name.
-    #[cfg(feature = "cli")]
-    pub(in crate::db) fn address(&self) -> Option<&str> {
-        let host = self.server()?.host.as_str();
-        host.strip_prefix('[')?.strip_suffix(']')
-    }
-
     /// Where it leads, where that is no file.
     #[must_use]
     pub fn server(&self) -> Option<&Server> {
         self.told.server.as_ref()
-    }
-
-    /// The parameters that have no effect, as they are written.
-    #[must_use]
-    pub fn unknown_parameters(&self) -> &[String] {
-        &self.told.unknown_parameters
     }
 
     /// The driver that the URL names for `SQLAlchemy`, as in `postgresql+asyncpg`.

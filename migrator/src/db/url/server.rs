@@ -1,6 +1,5 @@
 //! The URL of a server: PostgreSQL's, MySQL's or MariaDB's.
 
-use super::parameters::Parameters;
 use super::secrets::in_every_form;
 use super::{DatabaseUrl, Server, Tls, Told, UrlError, decode};
 use crate::sql::Dialect;
@@ -13,17 +12,35 @@ impl DatabaseUrl {
             Dialect::Mysql => "mysql",
             Dialect::Postgres | Dialect::Sqlite => "postgres",
         };
-        if has_several_hosts(rest) {
-            return Err(UrlError::SeveralHosts);
-        }
         let rest = with_host(rest);
         let mut url =
             Url::parse(&format!("{scheme}:{rest}")).map_err(|error| UrlError::Malformed {
                 reason: error.to_string(),
             })?;
-        let parameters = Parameters::read(dialect, url.query_pairs().into_owned())?;
+        let mut parameters: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+        for (key, _) in &mut parameters {
+            // asyncpg's name of libpq's parameter, as SQLAlchemy users write it.
+            if dialect == Dialect::Postgres && key == "ssl" {
+                "sslmode".clone_into(key);
+            }
+        }
+        let parameter = |name: &str| {
+            parameters
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.clone())
+        };
+        let mode = ["sslmode", "ssl-mode"].into_iter().find_map(parameter);
+        if mode.is_some_and(|mode| {
+            matches!(
+                mode.to_ascii_lowercase().as_str(),
+                "verify-ca" | "verify_ca"
+            )
+        }) {
+            return Err(UrlError::VerifyCa);
+        }
         let names_database =
-            !url.path().trim_start_matches('/').is_empty() || parameters.names_database;
+            !url.path().trim_start_matches('/').is_empty() || parameter("dbname").is_some();
         if dialect == Dialect::Mysql && !names_database {
             return Err(UrlError::NoDatabase);
         }
@@ -31,11 +48,12 @@ impl DatabaseUrl {
             .password()
             .into_iter()
             .flat_map(|password| [password.to_owned(), decode(password)])
-            .chain(parameters.secrets)
+            .chain(parameter("password"))
             .filter(|secret| !secret.is_empty())
             .collect();
         secrets = in_every_form(&secrets);
-        let socket = parameters.socket;
+        let socket = parameter("host").or_else(|| parameter("socket"));
+        let mode = ["sslmode", "ssl-mode"].into_iter().find_map(parameter);
         let server = Server {
             host: match (url.host_str(), &socket) {
                 (Some(host), _) if !host.is_empty() => host.to_owned(),
@@ -43,15 +61,11 @@ impl DatabaseUrl {
                 (_, None) => String::new(),
             },
             port: url.port(),
-            // Both databases' drivers prefer it where nothing is said.
-            tls: parameters.tls.unwrap_or(Tls::Preferred),
+            tls: Tls::named(mode.as_deref()),
         };
         let shown = shown(&url, socket);
-        if url.query().is_some() {
-            url.set_query(None);
-        }
-        if !parameters.driver.is_empty() {
-            url.query_pairs_mut().extend_pairs(parameters.driver);
+        if !parameters.is_empty() {
+            url.query_pairs_mut().clear().extend_pairs(parameters);
         }
         Ok(Self {
             dialect,
@@ -62,19 +76,23 @@ impl DatabaseUrl {
             told: Box::new(Told {
                 server: Some(server),
                 python_driver: None,
-                unknown_parameters: parameters.unknown,
             }),
             authority: None,
         })
     }
 }
 
-/// libpq's list of hosts, `//user@one:5432,two:5432/database`.
-fn has_several_hosts(rest: &str) -> bool {
-    let authority = rest.trim_start_matches('/');
-    let authority = authority.split(['/', '?']).next().unwrap_or_default();
-    let hosts = authority.rsplit('@').next().unwrap_or_default();
-    hosts.contains(',')
+impl Tls {
+    /// By the mode of a URL, of either database; both prefer it where none is named.
+    fn named(mode: Option<&str>) -> Self {
+        let mode = mode.map(|mode| mode.to_ascii_lowercase().replace('_', "-"));
+        match mode.as_deref() {
+            Some("allow" | "disable" | "disabled") => Self::Off,
+            Some("require" | "required") => Self::Required,
+            Some("verify-full" | "verify-identity") => Self::Verified,
+            _ => Self::Preferred,
+        }
+    }
 }
 
 /// libpq's URL of a socket may have a user and no host, as Cloud SQL's has:
@@ -114,7 +132,7 @@ mod tests {
             DatabaseUrl::parse("postgresql+asyncpg://h/d?ssl=require&application_name=a").unwrap();
         assert_eq!(
             url.for_driver(),
-            "postgres://h/d?application_name=a&sslmode=require"
+            "postgres://h/d?sslmode=require&application_name=a"
         );
     }
 

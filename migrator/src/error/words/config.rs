@@ -161,23 +161,6 @@ pub(in crate::error) fn unknown(variable: &Unknown) -> Diagnostic {
     }
 }
 
-/// Parameters of the URL that have no effect.
-#[cfg(feature = "cli")]
-pub(in crate::error) fn unknown_parameters(names: &[String]) -> Diagnostic {
-    let (is, they) = match names {
-        [_] => ("parameter", "has"),
-        _ => ("parameters", "have"),
-    };
-    Diagnostic::warning(
-        "unknown_parameter",
-        format!(
-            "the {is} {} of the database URL {they} no effect here",
-            names.join(", ")
-        ),
-    )
-    .help("docs/configuration.md lists those that are obeyed; the others can stay")
-}
-
 fn no_database_url(variable: &str, database: Option<&str>, misspelt: Option<&str>) -> Diagnostic {
     let error = match database {
         None => Diagnostic::error(
@@ -269,22 +252,6 @@ fn url(origin: &Origin, error: &UrlError) -> Diagnostic {
             format!("{origin} names no database after the host"),
         )
         .help("add it, as in mysql://user:password@host:3306/database"),
-        UrlError::SeveralHosts => Diagnostic::error(
-            "several_hosts",
-            format!("{origin} names several hosts, which is not supported"),
-        )
-        .help("name the primary alone, or an address that leads to it"),
-        UrlError::Tls { parameter } => Diagnostic::error(
-            "bad_database_url",
-            format!("{origin} has an invalid value for the parameter {parameter}"),
-        )
-        .note("it is about encryption, so that it is not passed over")
-        .help("write sslmode=require or sslmode=verify-full (for MySQL ssl-mode=REQUIRED or VERIFY_IDENTITY)"),
-        UrlError::TlsContradiction { asks, refuses } => Diagnostic::error(
-            "bad_database_url",
-            format!("{origin} asks for encryption by {asks}, and turns it off by {refuses}"),
-        )
-        .help("remove one of the two parameters"),
         UrlError::VerifyCa => Diagnostic::error(
             "verify_ca_refused",
             format!(
