@@ -6,6 +6,8 @@ mod words;
 use crate::bundle::BundleError;
 use crate::config::ConfigError;
 #[cfg(feature = "cli")]
+use crate::config::Origin;
+#[cfg(feature = "cli")]
 use crate::config::environment::Unknown;
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::url::without_user_info;
@@ -343,6 +345,12 @@ pub(crate) fn warning(drift: &Drift) -> Diagnostic {
 #[cfg(feature = "cli")]
 pub(crate) fn unknown(variable: &Unknown) -> Diagnostic {
     words::unknown(variable)
+}
+
+/// A parameter of a URL that has no effect, in words.
+#[cfg(feature = "cli")]
+pub(crate) fn unused_parameter(origin: &Origin, name: &str) -> Diagnostic {
+    words::unused_parameter(origin, name)
 }
 
 macro_rules! from {

@@ -1,0 +1,111 @@
+//! A URL's parameters are obeyed, or told of.
+
+use crate::support::{Database, Migrate, Output, Project, Server, stories};
+
+stories! {
+    on every {
+        an_unknown_parameter_is_named,
+    }
+    on [Postgres] {
+        a_schema_decides_where_tables_go,
+    }
+    on [Mysql] {
+        tls_in_any_spelling_is_encrypted,
+    }
+}
+
+fn project() -> Project {
+    Project::new().migration("1_a.sql", "CREATE TABLE a (id INT);\n")
+}
+
+fn with(db: &Database, parameters: &str) -> String {
+    let url = db.url();
+    let mark = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{mark}{parameters}")
+}
+
+fn run(project: &Project, url: &str, verb: &str) -> Output {
+    Migrate::new(project)
+        .env("DATABASE_URL", url)
+        .args([verb, "--wait", "1s"])
+        .run()
+}
+
+fn an_unknown_parameter_is_named(db: &Database) {
+    let url = with(db, "connection_limit=1");
+    for verb in ["up", "status"] {
+        let _ = run(&project(), &url, verb)
+            .exits(0)
+            .complains("connection_limit, which has no effect");
+    }
+}
+
+fn a_schema_decides_where_tables_go(db: &Database) {
+    let place = "SELECT string_agg(schemaname || '.' || tablename, ' ' ORDER BY tablename) \
+                 FROM pg_tables WHERE tablename IN ('a', '_sqlx_migrations')";
+    for (parameters, schema) in [
+        ("search_path=app", "app"),
+        ("currentSchema=app,public", "app"),
+        ("schema=App%20two", "App two"),
+        ("options[search_path]=app", "app"),
+    ] {
+        db.execute(&format!("CREATE SCHEMA \"{schema}\""));
+        let _ = run(&project(), &with(db, parameters), "up").exits(0);
+        assert_eq!(
+            db.value(place),
+            format!("{schema}._sqlx_migrations {schema}.a"),
+            "{parameters}"
+        );
+        db.execute(&format!("DROP SCHEMA \"{schema}\" CASCADE"));
+    }
+}
+
+fn tls_in_any_spelling_is_encrypted(db: &Database) {
+    let sql = "CREATE TABLE cipher AS SELECT VARIABLE_VALUE AS name FROM \
+               performance_schema.session_status WHERE VARIABLE_NAME = 'Ssl_cipher';\n";
+    for parameters in [
+        "ssl=true",
+        "requireSSL=true",
+        "tls=skip-verify",
+        "ssl={\"rejectUnauthorized\":false}",
+    ] {
+        let project = Project::new().migration("1_a.sql", sql);
+        let _ = run(&project, &with(db, parameters), "up").exits(0);
+        assert_ne!(db.value("SELECT name FROM cipher"), "", "{parameters}");
+        db.execute("DROP TABLE cipher");
+        db.execute("DROP TABLE _sqlx_migrations");
+    }
+    for parameters in ["tls=true", "sslaccept=strict", "ssl_verify_cert=true"] {
+        let _ = run(&project(), &with(db, parameters), "up")
+            .exits(4)
+            .complains("error[tls_failed]");
+    }
+}
+
+#[test]
+#[ignore = "needs scripts/servers"]
+fn a_server_without_tls_is_no_server_to_who_asks_for_it() {
+    let db = Database::new(Server::Postgres);
+    for parameters in [
+        "ssl=true",
+        "ssl=no-verify",
+        "sslMode=REQUIRED",
+        "sslrootcert=system",
+        "sslaccept=accept_invalid_certs",
+        "useSSL=true",
+    ] {
+        let _ = run(&project(), &with(&db, parameters), "up")
+            .exits(4)
+            .complains("error[tls_failed]");
+    }
+}
+
+#[test]
+#[ignore = "needs scripts/servers"]
+fn a_pooler_that_drops_the_schema_is_told_of() {
+    let url = std::env::var("MIGRATE_TEST_PGBOUNCER_URL").unwrap();
+    let _ = run(&project(), &format!("{url}?search_path=nowhere"), "up")
+        .exits(3)
+        .complains("error[bad_database_url]")
+        .complains("ALTER ROLE");
+}
