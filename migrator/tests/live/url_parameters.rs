@@ -1,6 +1,8 @@
 //! A URL's parameters are obeyed, or told of.
 
 use crate::support::{Database, Migrate, Output, Project, Server, stories};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::thread;
 
 stories! {
     on every {
@@ -36,8 +38,13 @@ fn an_unknown_parameter_is_named(db: &Database) {
     for verb in ["up", "status"] {
         let _ = run(&project(), &url, verb)
             .exits(0)
-            .complains("connection_limit, which has no effect");
+            .says("connection_limit, which has no effect");
     }
+    let _ = Migrate::new(&project())
+        .env("DATABASE_URL", &url)
+        .args(["doctor"])
+        .run()
+        .says("unused_url_parameter");
 }
 
 fn a_schema_decides_where_tables_go(db: &Database) {
@@ -48,15 +55,16 @@ fn a_schema_decides_where_tables_go(db: &Database) {
         ("currentSchema=app,public", "app"),
         ("schema=App%20two", "App two"),
         ("options[search_path]=app", "app"),
+        ("options=-csearch_path%3Dapp", "app"),
     ] {
-        db.execute(&format!("CREATE SCHEMA \"{schema}\""));
+        db.run(&format!("CREATE SCHEMA \"{schema}\""));
         let _ = run(&project(), &with(db, parameters), "up").exits(0);
         assert_eq!(
             db.value(place),
             format!("{schema}._sqlx_migrations {schema}.a"),
             "{parameters}"
         );
-        db.execute(&format!("DROP SCHEMA \"{schema}\" CASCADE"));
+        db.run(&format!("DROP SCHEMA \"{schema}\" CASCADE"));
     }
 }
 
@@ -72,8 +80,8 @@ fn tls_in_any_spelling_is_encrypted(db: &Database) {
         let project = Project::new().migration("1_a.sql", sql);
         let _ = run(&project, &with(db, parameters), "up").exits(0);
         assert_ne!(db.value("SELECT name FROM cipher"), "", "{parameters}");
-        db.execute("DROP TABLE cipher");
-        db.execute("DROP TABLE _sqlx_migrations");
+        db.run("DROP TABLE cipher");
+        db.run("DROP TABLE _sqlx_migrations");
     }
     for parameters in ["tls=true", "sslaccept=strict", "ssl_verify_cert=true"] {
         let _ = run(&project(), &with(db, parameters), "up")
@@ -108,4 +116,40 @@ fn a_pooler_that_drops_the_schema_is_told_of() {
         .exits(3)
         .complains("error[bad_database_url]")
         .complains("ALTER ROLE");
+}
+
+/// Hands a connection to an IPv6 address on to a server of IPv4.
+fn relay(upstream: String) -> u16 {
+    let listener = TcpListener::bind("[::1]:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let client = client.unwrap();
+            let server = TcpStream::connect(&upstream).unwrap();
+            for (mut from, mut to) in [
+                (client.try_clone().unwrap(), server.try_clone().unwrap()),
+                (server, client),
+            ] {
+                thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(Shutdown::Write);
+                });
+            }
+        }
+    });
+    port
+}
+
+#[test]
+#[ignore = "needs scripts/servers"]
+fn an_ipv6_address_has_brackets() {
+    for server in [Server::Postgres, Server::Mysql, Server::Mariadb] {
+        let db = Database::new(server);
+        let (user, rest) = db.url().split_once('@').unwrap();
+        let (address, database) = rest.split_once('/').unwrap();
+        let port = relay(address.to_owned());
+        let url = format!("{user}@[::1]:{port}/{database}");
+        let _ = run(&project(), &url, "up").exits(0);
+        assert_eq!(db.value("SELECT count(*) FROM a"), "0");
+    }
 }

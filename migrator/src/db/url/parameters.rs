@@ -28,6 +28,10 @@ struct Wishes {
     modes: Vec<(String, Tls)>,
     /// That the certificate is, or is not, to be checked.
     check: Option<bool>,
+    /// The host of the certificate is not to be checked.
+    any_host: bool,
+    /// Checked, unless something beside it says otherwise.
+    checked_by_default: bool,
     /// Encryption is asked for; how it is checked is said elsewhere.
     encrypt: bool,
     /// The parameter that names an authority.
@@ -89,7 +93,17 @@ impl Parameters {
                 self.put("dbname", value)
             }
             "user" | "username" => self.put("user", value),
-            "port" | "password" | "options" => self.put(name, value),
+            "options" => {
+                // A pooler that drops the options would drop this one unseen.
+                if let Some((_, path)) = value.split_once("search_path=")
+                    && let Some(path) = path.split_whitespace().next()
+                    && !path.contains('\\')
+                {
+                    self.goes_to(key, value, path.to_owned())?;
+                }
+                self.put(name, value)
+            }
+            "port" | "password" => self.put(name, value),
             "applicationname" => self.put("application_name", value),
             "statementcachecapacity" => self.put("statement-cache-capacity", value),
             "options[searchpath]" | "searchpath" | "currentschema" => {
@@ -217,7 +231,7 @@ impl Wishes {
                 ("ssldisabled", true) | ("usessl", false) => {
                     self.modes.push((key.to_owned(), Tls::Off));
                 }
-                ("ssldisabled", false) | ("requiressl", false) => {}
+                ("ssldisabled" | "requiressl", false) => {}
                 _ => self.encrypt = true,
             },
             // JDBC's and PyMySQL's.
@@ -226,10 +240,10 @@ impl Wishes {
             | "sslverifyidentity"
             | "sslverifyservercert" => self.checks(flag()?),
             "sslcheckhostname" => {
-                if flag()? {
+                let checks = flag()?;
+                self.any_host |= !checks;
+                if checks {
                     self.checks(true);
-                } else if self.check != Some(false) {
-                    return Err(UrlError::VerifyCa);
                 }
             }
             "sslaccept" => match plain(value).as_str() {
@@ -272,14 +286,7 @@ impl Wishes {
             // What libraries of MySQL mean by it encrypts; Go's `tls` and those of
             // PostgreSQL check the certificate, too.
             "true" | "1" | "on" | "yes" => {
-                if is_mysql && name == "ssl" {
-                    self.encrypt = true;
-                    return Ok(());
-                }
-                // A parameter beside it may say not to.
-                if self.check.is_none() {
-                    self.check = Some(true);
-                }
+                self.checked_by_default |= !is_mysql || name == "tls";
                 self.encrypt = true;
                 return Ok(());
             }
@@ -307,24 +314,26 @@ impl Wishes {
 
     /// What all of them come to; they may not contradict each other.
     fn weigh(&self) -> Result<Option<Tls>, UrlError> {
-        let mut modes = self.modes.iter().map(|(key, tls)| (key, *tls));
-        let mode = modes.next();
         let contradicts = |key: &str| UrlError::Parameter {
             name: key.to_owned(),
             value: None,
             next: "another parameter about TLS says something else: keep one of them",
         };
-        if let (Some((_, first)), Some((key, _))) = (
-            mode,
-            modes.find(|(_, other)| mode.is_some_and(|(_, tls)| tls != *other)),
-        ) {
-            let _ = first;
+        let mode = self.modes.first();
+        if let Some((_, first)) = mode
+            && let Some((key, _)) = self.modes.iter().find(|(_, other)| other != first)
+        {
             return Err(contradicts(key));
         }
-        let wants = self.encrypt || self.check == Some(true) || self.is_system;
-        Ok(match mode {
-            Some((key, Tls::Off)) if wants => return Err(contradicts(key)),
-            Some((key, tls)) if self.is_system && tls != Tls::Verified => {
+        let check = self.check == Some(true)
+            || self.is_system
+            || mode.is_none()
+                && self.check.is_none()
+                // An authority is given to be asked.
+                && (self.checked_by_default || self.authority.is_some());
+        let tls = match mode {
+            Some((key, Tls::Off)) if self.encrypt || check => return Err(contradicts(key)),
+            Some((key, tls)) if self.is_system && *tls != Tls::Verified => {
                 return Err(UrlError::Parameter {
                     name: key.clone(),
                     value: None,
@@ -332,16 +341,19 @@ impl Wishes {
                            sslmode=verify-full, or leave it out",
                 });
             }
-            Some((_, Tls::Verified)) => Some(Tls::Verified),
-            Some(_) if self.check == Some(true) => Some(Tls::Verified),
+            Some((key, Tls::Verified)) if self.check == Some(false) => {
+                return Err(contradicts(key));
+            }
+            _ if check => Some(Tls::Verified),
             Some((_, Tls::Preferred)) if self.encrypt => Some(Tls::Required),
-            Some((_, tls)) => Some(tls),
-            None if self.check == Some(true) || self.is_system => Some(Tls::Verified),
-            // An authority is given to be asked.
-            None if self.authority.is_some() && self.check.is_none() => Some(Tls::Verified),
+            Some((_, tls)) => Some(*tls),
             None if self.encrypt || self.authority.is_some() => Some(Tls::Required),
             None => None,
-        })
+        };
+        if self.any_host && tls == Some(Tls::Verified) {
+            return Err(UrlError::VerifyCa);
+        }
+        Ok(tls)
     }
 }
 
@@ -391,5 +403,80 @@ fn wrong(name: &str, value: &str, next: &'static str) -> UrlError {
         name: name.to_owned(),
         value: Some(value.to_owned()),
         next,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tls(dialect: Dialect, query: &str) -> Result<Option<Tls>, UrlError> {
+        let pairs: Vec<(String, String)> = query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect();
+        Parameters::read(dialect, &pairs).map(|read| read.tls)
+    }
+
+    #[test]
+    fn every_drivers_wish_for_tls_is_understood() {
+        use Dialect::{Mysql, Postgres};
+        for (dialect, query, expected) in [
+            (Postgres, "ssl=true", Tls::Verified),
+            (Postgres, "ssl=true&sslmode=require", Tls::Required),
+            (
+                Postgres,
+                "ssl=true&sslfactory=org.postgresql.ssl.NonValidatingFactory",
+                Tls::Required,
+            ),
+            (Postgres, "sslmode=no-verify", Tls::Required),
+            (
+                Postgres,
+                "ssl={ \"rejectUnauthorized\": false }",
+                Tls::Required,
+            ),
+            (Postgres, "sslrootcert=system", Tls::Verified),
+            (Postgres, "sslrootcert=ca.pem", Tls::Verified),
+            (
+                Postgres,
+                "sslmode=require&sslrootcert=ca.pem",
+                Tls::Required,
+            ),
+            (Postgres, "sslmode=prefer&sslaccept=strict", Tls::Verified),
+            (
+                Postgres,
+                "SSL Mode=Require".replace(' ', "").as_str(),
+                Tls::Required,
+            ),
+            (Mysql, "ssl=true", Tls::Required),
+            (Mysql, "tls=true", Tls::Verified),
+            (Mysql, "tls=preferred", Tls::Preferred),
+            (
+                Mysql,
+                "useSSL=true&verifyServerCertificate=false",
+                Tls::Required,
+            ),
+            (
+                Mysql,
+                "requireSSL=true&verifyServerCertificate=true",
+                Tls::Verified,
+            ),
+            (Mysql, "ssl_ca=ca.pem", Tls::Verified),
+            (
+                Mysql,
+                "ssl_check_hostname=false&ssl_verify_cert=false&ssl_ca=a",
+                Tls::Required,
+            ),
+            (Mysql, "useSSL=false", Tls::Off),
+        ] {
+            assert_eq!(tls(dialect, query), Ok(Some(expected)), "{query}");
+        }
+        for query in ["ssl_ca=a&ssl_check_hostname=false", "sslmode=verify_ca"] {
+            assert_eq!(tls(Mysql, query), Err(UrlError::VerifyCa), "{query}");
+        }
+        for query in ["useSSL=false&ssl=true", "sslmode=required&sslmode=disabled"] {
+            assert!(tls(Mysql, query).is_err(), "{query}");
+        }
     }
 }
