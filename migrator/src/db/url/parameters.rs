@@ -28,8 +28,8 @@ struct Wishes {
     modes: Vec<(String, Tls)>,
     /// That the certificate is, or is not, to be checked.
     check: Option<bool>,
-    /// The host of the certificate is not to be checked.
-    any_host: bool,
+    /// That the certificate's host is, or is not, to be checked.
+    check_host: Option<bool>,
     /// Checked, unless something beside it says otherwise.
     checked_by_default: bool,
     /// Encryption is asked for; how it is checked is said elsewhere.
@@ -241,7 +241,7 @@ impl Wishes {
             | "sslverifyservercert" => self.checks(flag()?),
             "sslcheckhostname" => {
                 let checks = flag()?;
-                self.any_host |= !checks;
+                self.check_host = Some(checks);
                 if checks {
                     self.checks(true);
                 }
@@ -350,7 +350,7 @@ impl Wishes {
             None if self.encrypt || self.authority.is_some() => Some(Tls::Required),
             None => None,
         };
-        if self.any_host && tls == Some(Tls::Verified) {
+        if self.check_host == Some(false) && tls == Some(Tls::Verified) {
             return Err(UrlError::VerifyCa);
         }
         Ok(tls)
