@@ -178,6 +178,13 @@ fn envs(name: &str) -> String {
 /// Whether a host is likely on another network: a socket, this machine, a
 /// container's neighbour and a private address are not.
 fn is_remote(host: &str) -> bool {
+    // IPv6: but for this machine, its links and private networks.
+    if let Some(address) = host.strip_prefix('[') {
+        let is_near = ["::1]", "fe80:", "fc", "fd"]
+            .iter()
+            .any(|near| address.starts_with(near));
+        return !is_near;
+    }
     let is_near = ["127.", "10.", "192.168.", "169.254."]
         .iter()
         .any(|near| host.starts_with(near))

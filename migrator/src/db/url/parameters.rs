@@ -401,7 +401,11 @@ fn is_secret(name: &str, value: &str) -> bool {
 fn wrong(name: &str, value: &str, next: &'static str) -> UrlError {
     UrlError::Parameter {
         name: name.to_owned(),
-        value: Some(value.to_owned()),
+        // More than a word may hold a key or a password.
+        value: Some(value.to_owned()).filter(|value| {
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+            value.len() <= 30 && value.chars().all(is_plain)
+        }),
         next,
     }
 }
