@@ -6,6 +6,8 @@ mod words;
 use crate::bundle::BundleError;
 use crate::config::ConfigError;
 #[cfg(feature = "cli")]
+use crate::config::Origin;
+#[cfg(feature = "cli")]
 use crate::config::environment::Unknown;
 #[cfg(feature = "cli")]
 use crate::db::dependents::Loss;
@@ -428,6 +430,12 @@ pub(crate) fn warnings(drifts: &[Drift]) -> Vec<Diagnostic> {
 #[cfg(feature = "cli")]
 pub(crate) fn unknown(variable: &Unknown) -> Diagnostic {
     words::unknown(variable)
+}
+
+/// A parameter of a URL that has no effect, in words.
+#[cfg(feature = "cli")]
+pub(crate) fn unused_parameter(origin: &Origin, name: &str) -> Diagnostic {
+    words::unused_parameter(origin, name)
 }
 
 macro_rules! from {

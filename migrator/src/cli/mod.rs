@@ -182,6 +182,10 @@ async fn act(
             report.event(&Event::Database { name });
         }
         tell(work.config(), report);
+        // SQL's are among the project's warnings.
+        if let Work::Alembic(task) = work {
+            warn(tasks::unused_parameters(&task.config), report);
+        }
         let start = Start {
             name: start::name(),
             who: start::who(environment),

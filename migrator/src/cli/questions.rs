@@ -10,6 +10,7 @@ use crate::commands::{self, Task};
 use crate::config::{Environment, Options};
 use crate::db::Past;
 use crate::diagnostic::Diagnostic;
+use crate::engine::event::Event;
 use crate::error::{self, Error};
 use crate::exit;
 use crate::formats::Format;
@@ -102,6 +103,9 @@ pub(super) async fn ask(
             let databases = tasks::databases(home, options, environment)?;
             let mut stop = stop(databases.iter().map(|config| config.limits))?;
             for config in &databases {
+                for warning in tasks::unused_parameters(config) {
+                    report.event(&Event::Warning(warning));
+                }
                 let took = commands::wait::wait(config, &mut stop, report).await?;
                 report.answered(&config.database.value.to_string(), took);
             }

@@ -12,8 +12,9 @@ use crate::config::setting::{Origin, Told};
 use crate::config::{self, Config, ConfigError, Environment, Options, Setting};
 use crate::db::url::DatabaseUrl;
 use crate::db::{self, url::UrlError};
+use crate::diagnostic::Diagnostic;
 use crate::embedded::Embedded;
-use crate::error::Error;
+use crate::error::{self, Error};
 use crate::project::{self, AlembicProject, Folder, Found, Home, Project, Wishes};
 use crate::python::Places;
 use crate::sql;
@@ -118,7 +119,8 @@ pub(super) fn find(
                     see_as_alembic(&mut config, url, &project);
                     Work::Alembic(alembic(project, config, handed_on, environment)?)
                 }
-                Found::Sql(project) => {
+                Found::Sql(mut project) => {
+                    project.warnings.extend(unused_parameters(&config));
                     config.told.extend(project.is_embedded.then(|| Told {
                         option: "dir",
                         value: project.dir.clone(),
@@ -133,6 +135,15 @@ pub(super) fn find(
                 }
             })
         })
+        .collect()
+}
+
+/// The parameters of the URL that have no effect.
+pub(super) fn unused_parameters(config: &Config) -> Vec<Diagnostic> {
+    let url = &config.database;
+    let names = url.value.unused_parameters().iter();
+    names
+        .map(|name| error::unused_parameter(&url.origin, name))
         .collect()
 }
 

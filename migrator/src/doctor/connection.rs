@@ -66,10 +66,14 @@ pub(crate) fn unset(name: &str) -> Finding {
 /// What of a URL would fail or harm a run. `authority`: a certificate's authority
 /// is given beside it.
 pub(crate) fn judge(url: &DatabaseUrl, origin: &Origin, authority: bool) -> Vec<Finding> {
+    let mut found: Vec<Finding> = url
+        .unused_parameters()
+        .iter()
+        .map(|name| unused(origin, name))
+        .collect();
     let Some(server) = url.server() else {
-        return Vec::new();
+        return found;
     };
-    let mut found = Vec::new();
     let at = |finding: Finding| finding.at(origin.place(), "here");
     if server.port == Some(POOLED_PORT) {
         found.push(
@@ -147,6 +151,19 @@ pub(crate) fn judge(url: &DatabaseUrl, origin: &Origin, authority: bool) -> Vec<
     found
 }
 
+fn unused(origin: &Origin, name: &str) -> Finding {
+    Finding::warning(
+        "unused_url_parameter",
+        format!("{origin} has the parameter {name}, which has no effect on migrate"),
+    )
+    .at(origin.place(), "here")
+    .because(
+        "what another program does because of it, migrate does not do",
+        see::PARAMETERS,
+    )
+    .fix("remove it, or see the parameters that have one in docs/configuration.md")
+}
+
 fn variable(origin: &Origin) -> String {
     match origin {
         Origin::Environment(name) => name.clone(),
@@ -161,6 +178,13 @@ fn envs(name: &str) -> String {
 /// Whether a host is likely on another network: a socket, this machine, a
 /// container's neighbour and a private address are not.
 fn is_remote(host: &str) -> bool {
+    // IPv6: but for this machine, its links and private networks.
+    if let Some(address) = host.strip_prefix('[') {
+        let is_near = ["::1]", "fe80:", "fc", "fd"]
+            .iter()
+            .any(|near| address.starts_with(near));
+        return !is_near;
+    }
     let is_near = ["127.", "10.", "192.168.", "169.254."]
         .iter()
         .any(|near| host.starts_with(near))

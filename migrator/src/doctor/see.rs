@@ -49,6 +49,8 @@ pub(super) const MYSQL_TLS: &str =
 pub(super) const MYSQL_USER_LIMITS: &str =
     "https://dev.mysql.com/doc/refman/8.0/en/user-resources.html";
 pub(super) const MYSQL_VERSIONS: &str = "https://www.mysql.com/support/eol-notice.html";
+pub(super) const PARAMETERS: &str =
+    "https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS";
 pub(super) const PGBOUNCER: &str = "https://www.pgbouncer.org/features.html";
 pub(super) const POETRY_LOCK: &str = "https://python-poetry.org/docs/cli/#lock";
 pub(super) const POOLS: &str =

@@ -255,7 +255,11 @@ fn a_url_that_no_driver_could_use_is_told_apart() {
         ("postgres://user:hush-hush@host:port/db", "is no URL"),
         (
             "postgres://user:hush-hush@host/db?sslmode=perhaps",
-            "holds a bad setting",
+            "says sslmode=perhaps, which migrate cannot obey",
+        ),
+        (
+            "mysql://user@host/db?ssl={\"passphrase\":\"hush-hush\"}",
+            "has the parameter ssl, which migrate cannot obey",
         ),
         ("sqlite::memory:", "names a SQLite database in memory"),
     ] {

@@ -63,5 +63,6 @@ mod stopping;
 mod story;
 mod tls;
 mod transaction;
+mod url_parameters;
 mod variables;
 mod wait;

@@ -4,7 +4,7 @@ use super::Mysql;
 use super::fault::fault;
 use super::fresh::Known;
 use crate::db::fault::Fault;
-use crate::db::url::DatabaseUrl;
+use crate::db::url::{DatabaseUrl, without_brackets};
 use sqlx::ConnectOptions;
 use sqlx::mysql::MySqlConnectOptions;
 use std::str::FromStr;
@@ -17,6 +17,10 @@ impl Mysql {
         let mut user = String::new();
         let connection = async {
             let mut options = MySqlConnectOptions::from_str(url.for_driver())?;
+            // An IPv6 address has its brackets in a URL alone.
+            if let Some(address) = without_brackets(options.get_host()) {
+                options = options.host(&address);
+            }
             if let Some(authority) = url.authority() {
                 options = options.ssl_ca_from_pem(authority.into());
             }

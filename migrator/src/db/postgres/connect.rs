@@ -2,8 +2,8 @@
 
 use super::Postgres;
 use super::fault::fault;
-use crate::db::fault::Fault;
-use crate::db::url::DatabaseUrl;
+use crate::db::fault::{Fault, FaultKind};
+use crate::db::url::{DatabaseUrl, without_brackets};
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use std::str::FromStr;
@@ -15,6 +15,14 @@ impl Postgres {
             let mut options = PgConnectOptions::from_str(url.for_driver())?
                 // Poolers refuse the connection for this setting (08P01).
                 .extra_float_digits(None);
+            // An IPv6 address has its brackets in a URL alone.
+            if let Some(address) = without_brackets(options.get_host()) {
+                options = options.host(&address);
+            }
+            // A startup option, since it is what RESET ALL goes back to.
+            if let Some(path) = url.search_path() {
+                options = options.options([("search_path", path)]);
+            }
             if let Some(authority) = url.authority() {
                 options = options.ssl_root_cert_from_pem(authority.into());
             }
@@ -27,13 +35,47 @@ impl Postgres {
             options.connect().await
         };
         let connection = connection.await;
-        Ok(Self {
-            connection: connection.map_err(|error| fault(&error, true).of(&user))?,
+        let mut session = Self {
+            connection: connection.map_err(|error| {
+                let fault = fault(&error, true).of(&user);
+                match url.search_path() {
+                    // What PgBouncer says of an option that it does not hand on.
+                    Some(path) if fault.message.contains("startup parameter") => {
+                        unheeded(path, &fault.message)
+                    }
+                    _ => fault,
+                }
+            })?,
             user,
             version: 0,
             held: None,
             url: Box::new(url.clone()),
             is_worn: false,
-        })
+        };
+        if let Some(path) = url.search_path() {
+            session.goes_to(path).await?;
+        }
+        Ok(session)
     }
+
+    /// Sees that the server itself has the `search_path`: a pooler may drop it,
+    /// or keep it for as long as nobody resets it.
+    async fn goes_to(&mut self, path: &str) -> Result<(), Fault> {
+        let asked = "SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'search_path'";
+        let rows = self.rows(asked).await?.rows;
+        let has = rows.first().and_then(|row| row.first()?.as_deref());
+        if has == Some(path) {
+            return Ok(());
+        }
+        Err(unheeded(path, "the server did not get it"))
+    }
+}
+
+fn unheeded(path: &str, why: &str) -> Fault {
+    let message = format!(
+        "the URL asks for the search_path {path}, which a connection pooler does not hand on \
+         ({why}). Use the URL of the server itself; or leave the parameter out, and let the \
+         database set it: ALTER ROLE ... IN DATABASE ... SET search_path = {path}"
+    );
+    Fault::new(FaultKind::Setting, message)
 }

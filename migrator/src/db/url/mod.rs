@@ -1,5 +1,6 @@
 //! The database's URL: understood once, shown without its secrets for ever.
 
+mod parameters;
 mod secrets;
 mod server;
 mod sqlite;
@@ -34,6 +35,10 @@ struct Told {
     server: Option<Server>,
     /// The driver that `SQLAlchemy` is to take, which is none of ours.
     python_driver: Option<String>,
+    /// PostgreSQL's `search_path`, where a parameter says where names go.
+    search_path: Option<String>,
+    /// The names of the parameters that have no effect.
+    unused: Vec<String>,
 }
 
 /// Where a URL leads, and how.
@@ -91,6 +96,14 @@ pub enum UrlError {
     },
     /// The URL names no database.
     NoDatabase,
+    /// A parameter that cannot be obeyed; a value only where it is no secret.
+    Parameter {
+        name: String,
+        value: Option<String>,
+        next: &'static str,
+    },
+    /// One URL of several servers.
+    SeveralHosts,
     UnknownScheme {
         scheme: Option<String>,
     },
@@ -211,6 +224,18 @@ impl DatabaseUrl {
         self.told.python_driver.as_deref()
     }
 
+    /// The `search_path` that a parameter asks for.
+    #[cfg(feature = "cli")]
+    pub(in crate::db) fn search_path(&self) -> Option<&str> {
+        self.told.search_path.as_deref()
+    }
+
+    /// The names of the parameters that have no effect.
+    #[must_use]
+    pub fn unused_parameters(&self) -> &[String] {
+        &self.told.unused
+    }
+
     /// The same, with an authority to trust beside the public ones: a PEM text.
     #[must_use]
     pub fn trusting(self, authority: String) -> Self {
@@ -251,6 +276,13 @@ fn is_compiled_in(dialect: Dialect) -> bool {
         Dialect::Mysql => cfg!(feature = "mysql"),
         Dialect::Sqlite => cfg!(feature = "sqlite"),
     }
+}
+
+/// An IPv6 address without the brackets that it has in a URL.
+#[cfg(all(feature = "cli", any(feature = "postgres", feature = "mysql")))]
+pub(in crate::db) fn without_brackets(host: &str) -> Option<String> {
+    let address = host.strip_prefix('[')?.strip_suffix(']')?;
+    Some(address.to_owned())
 }
 
 fn decode(text: &str) -> String {

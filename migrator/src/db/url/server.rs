@@ -1,5 +1,6 @@
 //! The URL of a server: PostgreSQL's, MySQL's or MariaDB's.
 
+use super::parameters::Parameters;
 use super::secrets::in_every_form;
 use super::{DatabaseUrl, Server, Tls, Told, UrlError, decode};
 use crate::sql::Dialect;
@@ -12,60 +13,42 @@ impl DatabaseUrl {
             Dialect::Mysql => "mysql",
             Dialect::Postgres | Dialect::Sqlite => "postgres",
         };
+        if has_several_hosts(rest) {
+            return Err(UrlError::SeveralHosts);
+        }
         let rest = with_host(rest);
         let mut url =
             Url::parse(&format!("{scheme}:{rest}")).map_err(|error| UrlError::Malformed {
                 reason: error.to_string(),
             })?;
-        let mut parameters: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-        for (key, _) in &mut parameters {
-            // asyncpg's name of libpq's parameter, as SQLAlchemy users write it.
-            if dialect == Dialect::Postgres && key == "ssl" {
-                "sslmode".clone_into(key);
-            }
-        }
-        let parameter = |name: &str| {
-            parameters
-                .iter()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.clone())
-        };
-        let mode = ["sslmode", "ssl-mode"].into_iter().find_map(parameter);
-        if mode.is_some_and(|mode| {
-            matches!(
-                mode.to_ascii_lowercase().as_str(),
-                "verify-ca" | "verify_ca"
-            )
-        }) {
-            return Err(UrlError::VerifyCa);
-        }
-        let names_database =
-            !url.path().trim_start_matches('/').is_empty() || parameter("dbname").is_some();
+        let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+        let read = Parameters::read(dialect, &pairs)?;
+        let names_database = !url.path().trim_start_matches('/').is_empty() || read.names_database;
         if dialect == Dialect::Mysql && !names_database {
             return Err(UrlError::NoDatabase);
         }
-        let mut secrets: Vec<String> = url
+        let secrets: Vec<String> = url
             .password()
             .into_iter()
             .flat_map(|password| [password.to_owned(), decode(password)])
-            .chain(parameter("password"))
+            .chain(read.secrets)
             .filter(|secret| !secret.is_empty())
             .collect();
-        secrets = in_every_form(&secrets);
-        let socket = parameter("host").or_else(|| parameter("socket"));
-        let mode = ["sslmode", "ssl-mode"].into_iter().find_map(parameter);
+        let secrets = in_every_form(&secrets);
         let server = Server {
-            host: match (url.host_str(), &socket) {
+            host: match (url.host_str(), &read.host) {
                 (Some(host), _) if !host.is_empty() => host.to_owned(),
                 (_, Some(host)) => host.clone(),
                 (_, None) => String::new(),
             },
             port: url.port(),
-            tls: Tls::named(mode.as_deref()),
+            // Both databases prefer it where nothing is said.
+            tls: read.tls.unwrap_or(Tls::Preferred),
         };
-        let shown = shown(&url, socket);
-        if !parameters.is_empty() {
-            url.query_pairs_mut().clear().extend_pairs(parameters);
+        let shown = shown(&url, read.host);
+        url.set_query(None);
+        if !read.driver.is_empty() {
+            url.query_pairs_mut().extend_pairs(read.driver);
         }
         Ok(Self {
             dialect,
@@ -76,23 +59,22 @@ impl DatabaseUrl {
             told: Box::new(Told {
                 server: Some(server),
                 python_driver: None,
+                search_path: read.search_path,
+                unused: read.unused,
             }),
             authority: None,
         })
     }
 }
 
-impl Tls {
-    /// By the mode of a URL, of either database; both prefer it where none is named.
-    fn named(mode: Option<&str>) -> Self {
-        let mode = mode.map(|mode| mode.to_ascii_lowercase().replace('_', "-"));
-        match mode.as_deref() {
-            Some("allow" | "disable" | "disabled") => Self::Off,
-            Some("require" | "required") => Self::Required,
-            Some("verify-full" | "verify-identity") => Self::Verified,
-            _ => Self::Preferred,
-        }
-    }
+/// Whether the part of a URL that names the server names several.
+fn has_several_hosts(rest: &str) -> bool {
+    let authority = rest.trim_start_matches('/');
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    authority
+        .rsplit('@')
+        .next()
+        .is_some_and(|hosts| hosts.contains(','))
 }
 
 /// libpq's URL of a socket may have a user and no host, as Cloud SQL's has:

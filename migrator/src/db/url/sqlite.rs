@@ -1,6 +1,7 @@
 //! The URL of a SQLite file.
 
-use super::{DatabaseFile, DatabaseUrl, UrlError, decode};
+use super::parameters::plain;
+use super::{DatabaseFile, DatabaseUrl, Told, UrlError, decode};
 use crate::sql::Dialect;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::path::Path;
@@ -41,12 +42,34 @@ impl DatabaseUrl {
             let mode = mode.to_owned();
             return Err(UrlError::Mode { mode });
         }
+        // What sqlx does not know it refuses; here it is told, as for the servers.
+        let (obeyed, others): (Vec<&str>, Vec<&str>) = parameters
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .partition(|pair| {
+                let name = pair.split('=').next().unwrap_or_default();
+                matches!(name, "cache" | "immutable" | "mode" | "vfs")
+            });
+        let unused = others
+            .into_iter()
+            // Foreign keys are enforced here anyway.
+            .filter(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                !(matches!(plain(name).as_str(), "fk" | "foreignkeys")
+                    && matches!(value, "1" | "true" | "on"))
+            })
+            .map(|pair| decode(pair.split('=').next().unwrap_or_default()))
+            .collect();
+        let parameters = obeyed.join("&");
         Ok(Self {
             dialect: Dialect::Sqlite,
             driver: format!("sqlite:{path}?{parameters}"),
             shown: format!("sqlite:{path}"),
             secrets: Vec::new(),
-            told: Box::default(),
+            told: Box::new(Told {
+                unused,
+                ..Told::default()
+            }),
             authority: None,
             file: Some(DatabaseFile {
                 path: decode(path).into(),

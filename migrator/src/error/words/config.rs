@@ -161,6 +161,16 @@ pub(in crate::error) fn unknown(variable: &Unknown) -> Diagnostic {
     }
 }
 
+/// A parameter of the database's URL that has no effect.
+#[cfg(feature = "cli")]
+pub(in crate::error) fn unused_parameter(origin: &Origin, name: &str) -> Diagnostic {
+    Diagnostic::warning(
+        "unused_url_parameter",
+        format!("{origin} has the parameter {name}, which has no effect on migrate"),
+    )
+    .help("remove it, or see the parameters that have one in docs/configuration.md")
+}
+
 fn no_database_url(variable: &str, database: Option<&str>, misspelt: Option<&str>) -> Diagnostic {
     let error = match database {
         None => Diagnostic::error(
@@ -252,6 +262,21 @@ fn url(origin: &Origin, error: &UrlError) -> Diagnostic {
             format!("{origin} names no database after the host"),
         )
         .help("add it, as in mysql://user:password@host:3306/database"),
+        UrlError::Parameter { name, value, next } => Diagnostic::error(
+            "bad_database_url",
+            match value {
+                Some(value) => format!("{origin} says {name}={value}, which migrate cannot obey"),
+                None => format!("{origin} has the parameter {name}, which migrate cannot obey"),
+            },
+        )
+        .help((*next).to_owned()),
+        UrlError::SeveralHosts => Diagnostic::error(
+            "bad_database_url",
+            format!("{origin} names several servers, and migrate connects to one"),
+        )
+        .help(
+            "name the one server that takes writes (the primary), or an address that leads to it",
+        ),
         UrlError::VerifyCa => Diagnostic::error(
             "verify_ca_refused",
             format!(

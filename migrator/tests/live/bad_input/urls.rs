@@ -375,4 +375,66 @@ const CASES: &[Case] = &[
         says: "append",
         ..CASE
     },
+    Case {
+        name: "several hosts",
+        given: &[
+            A,
+            Url("postgres://app:hush-hush@h1:5432,h2:5433/app?target_session_attrs=read-write"),
+        ],
+        args: &["--wait", "0"],
+        says: "several servers",
+        next: "takes writes",
+        code: "bad_database_url",
+        ..CASE
+    },
+    Case {
+        name: "a standby",
+        given: &[
+            A,
+            Url("postgres://app:hush-hush@db/app?target_session_attrs=standby"),
+        ],
+        args: &["--wait", "0"],
+        says: "target_session_attrs=standby",
+        code: "bad_database_url",
+        ..CASE
+    },
+    Case {
+        name: "modes that contradict each other",
+        given: &[
+            A,
+            Url("postgres://app:hush-hush@db/app?sslmode=disable&ssl=true"),
+        ],
+        args: &["--wait", "0"],
+        next: "keep one",
+        code: "bad_database_url",
+        ..CASE
+    },
+    Case {
+        name: "a profile of TLS that is Go's",
+        given: &[A, Url("mysql://app:hush-hush@db/app?tls=custom")],
+        args: &["--wait", "0"],
+        says: "tls=custom",
+        next: "VERIFY_IDENTITY",
+        code: "bad_database_url",
+        ..CASE
+    },
+    Case {
+        name: "public authorities, unchecked",
+        given: &[
+            A,
+            Url("postgres://app:hush-hush@db/app?sslmode=require&sslrootcert=system"),
+        ],
+        args: &["--wait", "0"],
+        next: "verify-full",
+        code: "bad_database_url",
+        ..CASE
+    },
+    Case {
+        name: "a password in MySQL's parameters",
+        given: &[A, Url("mysql://db/app?user=app&password=hush-hush")],
+        args: &["--wait", "0"],
+        next: "before the question mark",
+        code: "bad_database_url",
+        ..CASE
+    },
 ];
