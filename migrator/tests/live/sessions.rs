@@ -192,9 +192,9 @@ fn what_later_files_may_miss_is_told(db: &Database) {
         project.write("migrations/1_a.sql", format!("SELECT 1;\n{text};\n"));
         for verb in ["check", "plan"] {
             let output = migrate(&project, db, [verb]);
-            let told = output.stdout.contains("setting_ends")
-                || output.stdout.contains("ends with this file");
-            assert_eq!(told, is_told, "{verb} {text}: {}", output.stdout);
+            let said = [&output.stdout[..], &output.stderr].concat();
+            let told = said.contains("[setting_ends]");
+            assert_eq!(told, is_told, "{verb} {text}: {said}");
         }
     }
     project.write("migrations/1_a.sql", format!("SELECT 1;\n{};\n", sets[0]));

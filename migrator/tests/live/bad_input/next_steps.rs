@@ -343,19 +343,6 @@ const ON_SQLITE: &[Case] = &[
         next: "mkdir -p '{folder}/my data';",
         ..CASE
     },
-    Case {
-        name: "a status in a folder that is not there",
-        given: &[
-            File("migrations/1_a.sql", "SELECT 1;\n"),
-            Url("sqlite:{folder}/none/app.db"),
-        ],
-        args: &["status"],
-        exit: 4,
-        code: "database_file",
-        says: "does not exist",
-        next: "mkdir -p {folder}/none;",
-        ..CASE
-    },
 ];
 
 const FILES: &[Case] = &[
