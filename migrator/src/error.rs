@@ -106,6 +106,9 @@ pub enum Error {
     /// No folder of migrations where one is looked for.
     NoFolder {
         root: PathBuf,
+        /// The folder of a configuration of Alembic that lies too deep to be meant
+        /// for certain.
+        deep: Option<String>,
     },
     Plan(PlanError),
     /// Nothing can be repaired as it was asked for.

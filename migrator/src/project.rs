@@ -454,6 +454,7 @@ fn usual_folder(root: &Path) -> Result<String, Error> {
     });
     found.ok_or_else(|| Error::NoFolder {
         root: root.to_owned(),
+        deep: alembic::far_below(root),
     })
 }
 

@@ -20,7 +20,7 @@ pub(crate) mod wait;
 
 use crate::config::Config;
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::{self, Connection, Wanted};
+use crate::db::{self, Connection, Past, Wanted};
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::engine::{Outcome, Run, Step};
@@ -235,15 +235,24 @@ fn other_history(
     look: &crate::db::Look,
     migrations: &[Migration],
 ) -> Result<Option<Ledger>, Error> {
+    let applied = match &look.past {
+        Past::Known(history) => &history.applied[..],
+        _ => &[],
+    };
+    let is_theirs = applied.iter().any(|applied| {
+        let mut files = migrations.iter();
+        files.any(|file| file.version == applied.version && file.checksum == applied.checksum)
+    });
     let knowing: Vec<_> = look
         .elsewhere
         .iter()
-        .filter(|it| it.knows(migrations))
+        .filter(|it| !is_theirs && it.knows(migrations))
         .collect();
-    let is_free = !matches!(look.past, crate::db::Past::Known(_));
+    // An empty table may be the beginning of another history.
+    let is_begun = matches!(look.past, Past::Known(_)) && applied.is_empty();
     match knowing[..] {
         [] => Ok(None),
-        [only] if only.is_in_path && is_free => Ok(Some(Ledger {
+        [only] if only.is_in_path && !is_begun => Ok(Some(Ledger {
             table: only.table.clone(),
             ..look.ledger.clone()
         })),

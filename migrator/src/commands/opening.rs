@@ -50,11 +50,21 @@ pub(super) async fn look(
         Some(ledger) => stop.or(connection.look(&ledger, wanted)).await??,
         None => look,
     };
+    connected(config, &look, listener);
     refuse_foreign(&look, config.database.value.dialect())?;
     Ok((connection, look))
 }
 
-/// The same, for whichever tool's history.
+/// Tells which database answered, and where its history is.
+pub(super) fn connected(config: &Config, look: &Look, listener: &mut dyn Listener) {
+    listener.event(&Event::Connected {
+        database: &config.database.value.to_string(),
+        server: &look.server,
+        history: &look.ledger.table,
+    });
+}
+
+/// The same, for whichever tool's history; it tells nothing of it.
 pub(super) async fn look_at(
     config: &Config,
     ledger: &Ledger,
@@ -76,11 +86,6 @@ pub(super) async fn look_at(
         });
         stop.or(first).await??
     };
-    listener.event(&Event::Connected {
-        database: &database,
-        server: &look.server,
-        history: &look.ledger.table,
-    });
     Ok((connection, look))
 }
 

@@ -24,7 +24,7 @@ use crate::formats::FormatError;
 use crate::project::USUAL_FOLDERS;
 use crate::sources::SourceError;
 use crate::sql::variables::{VariableError, VariableErrorKind};
-use crate::text::{SourceFile, Span};
+use crate::text::{SourceFile, Span, shell_word};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
@@ -82,18 +82,22 @@ fn of(error: &Error) -> Diagnostic {
             create,
         } => database::foreign_history(tool, table, create),
         Error::Format(error) => format(error),
-        Error::HistoryElsewhere { tables, missing } => {
-            database::history_elsewhere(tables, missing)
-        }
+        Error::HistoryElsewhere { tables, missing } => database::history_elsewhere(tables, missing),
         #[cfg(feature = "cli")]
         Error::Git(error) => merged::git(error),
         Error::LockHeld(held) => database::lock_held(held),
         Error::Migration(failure) => migration::migration(failure),
         Error::NeedsItsOwnTransaction { file } => Diagnostic::error(
             "needs_its_own_transaction",
-            format!("{} asks for no transaction, and the run is to be one", file.path()),
+            format!(
+                "{} asks for no transaction, and the run is to be one",
+                file.path()
+            ),
         )
-        .at(Some(Place::new(file, first_line(file, file.span()))), "here")
+        .at(
+            Some(Place::new(file, first_line(file, file.span()))),
+            "here",
+        )
         .help("run with --transaction each, or apply what is before it and it with --to first"),
         Error::NeedsSecondConnection => Diagnostic::error(
             "needs_second_connection",
@@ -107,15 +111,7 @@ fn of(error: &Error) -> Diagnostic {
             format!("this program carries {dir} inside it, and there is no {dir} here"),
         )
         .help("run it in the folder of the package's Cargo.toml, or name the folder with --dir"),
-        Error::NoFolder { root } => Diagnostic::error(
-            "no_migrations_folder",
-            format!(
-                "{} has no folder of migrations ({})",
-                root.display(),
-                USUAL_FOLDERS.map(|dir| format!("{dir}/")).join(", ")
-            ),
-        )
-        .help("name the folder with --dir, MIGRATE_DIR, `dir` in migrate.toml, or for a build BP_MIGRATE_DIR"),
+        Error::NoFolder { root, deep } => no_folder(root, deep.as_deref()),
         Error::Plan(error) => drift::plan(error),
         Error::Rewritten {
             file,
@@ -414,6 +410,30 @@ fn some_of(names: &[String]) -> String {
         more => format!(" and {more} more"),
     };
     format!("{}{more}", names[..shown].join(", "))
+}
+
+fn no_folder(root: &Path, deep: Option<&str>) -> Diagnostic {
+    let root = root.display();
+    let Some(folder) = deep else {
+        let usual = USUAL_FOLDERS.map(|dir| format!("{dir}/")).join(", ");
+        return Diagnostic::error(
+            "no_migrations_folder",
+            format!("{root} has no folder of migrations ({usual})"),
+        )
+        .help(
+            "name the folder with --dir, MIGRATE_DIR, `dir` in migrate.toml, or for a build \
+             BP_MIGRATE_DIR",
+        );
+    };
+    Diagnostic::error(
+        "no_migrations_folder",
+        format!("{root} has no folder of migrations, but {folder}/alembic.ini"),
+    )
+    .help(format!(
+        "if it is meant, name its folder: --dir {}, MIGRATE_DIR, `dir` in migrate.toml, or for a \
+         build BP_MIGRATE_DIR",
+        shell_word(folder)
+    ))
 }
 
 /// A library's message, which may have several lines.

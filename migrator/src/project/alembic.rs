@@ -15,6 +15,9 @@ use std::sync::Arc;
 /// How many folders below the root a configuration is looked for.
 const DEEPEST: usize = 3;
 
+/// How deep one is looked for that can only be named.
+const FAR_BELOW: usize = 8;
+
 /// The same where a folder of SQL migrations is there: only what lies beside it
 /// could be meant instead.
 const BESIDE_SQL: usize = 1;
@@ -179,7 +182,7 @@ impl Home {
             }
             level = level
                 .iter()
-                .flat_map(|folder| self.folders_in(folder))
+                .flat_map(|folder| folders_in(&self.root, folder))
                 .collect();
         }
         Ok(None)
@@ -190,21 +193,6 @@ impl Home {
         let listing = sources::read(&self.root, dir)?;
         let is_alembics = listing.entries.iter().any(|entry| entry.name == "env.py");
         Ok(!is_alembics && listing.entries.iter().any(|it| sources::is_sql(&it.name)))
-    }
-
-    fn folders_in(&self, folder: &str) -> Vec<String> {
-        let entries = std::fs::read_dir(self.root.join(folder));
-        let mut names: Vec<String> = entries
-            .into_iter()
-            .flatten()
-            .flatten()
-            // No link: it could lead back.
-            .filter(|entry| entry.file_type().is_ok_and(|it| it.is_dir()))
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .filter(|name| !name.starts_with('.') && !OTHERS.contains(&name.as_str()))
-            .collect();
-        names.sort();
-        names.iter().map(|name| below(folder, name)).collect()
     }
 
     fn in_folder(&self, folder: &str) -> Result<Option<Found>, Error> {
@@ -308,6 +296,37 @@ impl Home {
             },
         })
     }
+}
+
+/// The first folder below those that are looked at that holds a configuration.
+pub(super) fn far_below(root: &Path) -> Option<String> {
+    let mut level = vec![String::new()];
+    for _ in 0..=FAR_BELOW {
+        let has_one = |folder: &&String| root.join(folder).join(INI).is_file();
+        if let Some(found) = level.iter().find(has_one) {
+            return Some(found.clone());
+        }
+        level = level
+            .iter()
+            .flat_map(|folder| folders_in(root, folder))
+            .collect();
+    }
+    None
+}
+
+fn folders_in(root: &Path, folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(root.join(folder));
+    let mut names: Vec<String> = entries
+        .into_iter()
+        .flatten()
+        .flatten()
+        // No link: it could lead back.
+        .filter(|entry| entry.file_type().is_ok_and(|it| it.is_dir()))
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| !name.starts_with('.') && !OTHERS.contains(&name.as_str()))
+        .collect();
+    names.sort();
+    names.iter().map(|name| below(folder, name)).collect()
 }
 
 fn wrong(path: &str, error: ConfigurationError) -> AlembicError {

@@ -95,7 +95,7 @@ impl Revisions<'_> {
             of("pending"),
         ));
         let heads = self.graph.heads();
-        if heads.len() > 1 {
+        if heads.len() > 1 && !self.graph.has_branches() {
             let ids: Vec<_> = heads.iter().map(|head| head.id.as_str()).collect();
             lines.push(format!(
                 "There are {} heads: {}. `up` would not know which is meant.",

@@ -36,8 +36,12 @@ mod subject;
 #[cfg(feature = "cli")]
 pub(crate) mod tables;
 #[cfg(feature = "cli")]
+mod traces;
+#[cfg(feature = "cli")]
 pub(crate) mod unit;
 pub mod variables;
+#[cfg(feature = "cli")]
+mod words;
 
 pub use error::{SplitError, SplitErrorKind};
 pub use kind::Kind;

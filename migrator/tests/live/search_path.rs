@@ -8,6 +8,7 @@ stories! {
         a_schema_that_a_migration_makes_hides_no_history,
         a_search_path_that_was_changed_is_told,
         an_empty_table_in_front_of_the_history_is_told,
+        another_applications_history_in_front_is_passed,
         another_applications_history_is_not_in_the_way,
         one_that_a_url_chooses_begins_a_history,
     }
@@ -116,6 +117,19 @@ fn another_applications_history_is_not_in_the_way(db: &Database) {
     );
 }
 
+fn another_applications_history_in_front_is_passed(db: &Database) {
+    let project = ledger("other");
+    up(&project, db).exits(0);
+    let theirs = Project::new().migration("7_x.sql", "CREATE TABLE x (id INT);\n");
+    db.run("CREATE SCHEMA front");
+    up_with(&theirs, db, "-csearch_path%3Dfront,public").exits(0);
+    up_with(&project, db, "-csearch_path%3Dfront,public")
+        .exits(0)
+        .says("history in public._sqlx_migrations")
+        .says("Nothing to do");
+    assert_eq!(amounts(db), "1");
+}
+
 fn one_that_a_url_chooses_begins_a_history(db: &Database) {
     let project = Project::new().migration("1_a.sql", "CREATE TABLE a (id INT);\n");
     db.run("CREATE SCHEMA one; CREATE SCHEMA two");
@@ -150,5 +164,18 @@ fn a_history_that_hides_rows_is_refused(db: &Database) {
         .complains("error[history_hidden]")
         .ends("row-level security hides rows of public._sqlx_migrations from the user");
     assert_eq!(amounts(db), "1");
+    // Nor where it is another schema's.
+    db.run(&format!(
+        "CREATE SCHEMA own AUTHORIZATION {role}; ALTER ROLE {role} SET search_path = own"
+    ));
+    Migrate::new(&project)
+        .env(
+            "DATABASE_URL",
+            &format!("postgres://{role}:reader-secret-pw@{after}"),
+        )
+        .args(["up"])
+        .run()
+        .exits(7)
+        .complains("error[history_hidden]");
     db.run(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }

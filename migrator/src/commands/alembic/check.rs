@@ -1,7 +1,7 @@
 //! `check`: whether the revisions may be merged and deployed. It lists all that it
 //! finds, and changes nothing.
 
-use super::{AlembicSources, AlembicTask, Known, head, known};
+use super::{AlembicSources, AlembicTask, Known, heads, known};
 use crate::commands::check::{Base, code};
 use crate::db::Look;
 use crate::diagnostic::Diagnostic;
@@ -63,7 +63,7 @@ fn of_graph(
     Ok(Findings {
         look: None,
         count: graph.revisions().len(),
-        files: head(graph, project)
+        files: heads(graph, project)
             .err()
             .map(|error| error.diagnostic())
             .into_iter()

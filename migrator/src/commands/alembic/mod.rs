@@ -76,7 +76,10 @@ impl AlembicTask {
         stop: &mut Stop,
         listener: &mut dyn Listener,
     ) -> Result<(Connection, Look), Error> {
-        opening::look_at(&self.config, self.ledger(), WANTED, stop, listener).await
+        let (connection, look) =
+            opening::look_at(&self.config, self.ledger(), WANTED, stop, listener).await?;
+        opening::connected(&self.config, &look, listener);
+        Ok((connection, look))
     }
 
     /// Looks to ask questions only; `None` for a SQLite file that `up` would create.
@@ -158,14 +161,13 @@ impl AlembicSources {
     }
 }
 
-/// The one revision to which `up` leads.
+/// The revisions to which `up` leads: one, or that of each branch with a label.
 ///
 /// # Errors
-/// Several of them.
-fn head<'a>(graph: &'a Graph, project: &AlembicProject) -> Result<Option<&'a Revision>, Error> {
+/// Several of which it is not said that they are branches.
+fn heads<'a>(graph: &'a Graph, project: &AlembicProject) -> Result<Vec<&'a Revision>, Error> {
     match &graph.heads()[..] {
-        [] => Ok(None),
-        [only] => Ok(Some(only)),
+        heads if heads.len() <= 1 || graph.has_branches() => Ok(heads.to_vec()),
         heads => {
             let heads = heads.iter().map(|head| Head {
                 label: head.label(),

@@ -1,7 +1,7 @@
 //! `plan`: what `up` would apply, with the SQL that Alembic tells of it.
 
 use super::up::pending;
-use super::{AlembicTask, Wish, head};
+use super::{AlembicTask, Wish, heads};
 use crate::db::{Look, Past};
 use crate::diagnostic::Diagnostic;
 use crate::error::Error;
@@ -25,7 +25,7 @@ pub(crate) struct Planned {
 /// What `up` would fail with before it starts Alembic.
 pub(crate) async fn plan(task: &AlembicTask, wish: Wish<'_>) -> Result<Planned, Error> {
     let graph = task.sources.graph().await?;
-    head(&graph, &task.sources.project)?;
+    let heads = heads(&graph, &task.sources.project)?;
     let look = task.read().await?;
     let past = look.as_ref().map_or(&Past::Fresh, |look| &look.past);
     let pending = pending(task, &graph, past, wish)?;
@@ -34,7 +34,13 @@ pub(crate) async fn plan(task: &AlembicTask, wish: Wish<'_>) -> Result<Planned, 
         (None, _) => Ok(String::new()),
         (Some(last), [] | [_]) => {
             let from = current.first().map_or("base", String::as_str);
-            let range = format!("{from}:{}", last.id);
+            let is_all = wish.to.is_none() && wish.steps.is_none();
+            let to = if is_all && heads.len() > 1 {
+                "heads"
+            } else {
+                &last.id
+            };
+            let range = format!("{from}:{to}");
             let arguments = task.sources.arguments(&["upgrade", &range, "--sql"]);
             // Nothing is connected to, and nothing is run.
             match task.sources.alembic() {

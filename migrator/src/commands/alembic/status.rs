@@ -15,7 +15,7 @@ impl Found {
     /// Whether files and database disagree, or the files among themselves.
     pub(crate) fn disagrees(&self) -> bool {
         let mut unknown = self.graph.unknown(self.look.past.current());
-        unknown.next().is_some() || self.graph.heads().len() > 1
+        unknown.next().is_some() || (self.graph.heads().len() > 1 && !self.graph.has_branches())
     }
 
     pub(crate) fn has_pending(&self) -> bool {

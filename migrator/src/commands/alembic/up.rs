@@ -2,7 +2,7 @@
 
 use super::judge::newest;
 use super::work::{Aim, Work};
-use super::{AlembicTask, Known, Wish, head, known};
+use super::{AlembicTask, Known, Wish, heads, known};
 use crate::commands::{Done, Start};
 use crate::db::Past;
 use crate::diagnostic::Diagnostic;
@@ -37,7 +37,7 @@ pub(super) async fn apply(
     listener: &mut dyn Listener,
 ) -> Result<Done, Error> {
     let graph = stop.or(task.sources.graph()).await??;
-    head(&graph, &task.sources.project)?;
+    let heads = heads(&graph, &task.sources.project)?;
     let url = &task.config.database.value;
     crate::db::check_names(task.ledger(), url.dialect())?;
     // What cannot be run must not leave an empty database behind.
@@ -66,9 +66,14 @@ pub(super) async fn apply(
     };
     let aim = |past: &Past| {
         let revisions = pending(task, &graph, past, wish)?.revisions;
-        let target = revisions.last().map(|it| it.id.clone());
+        let last = revisions.last().map(|it| it.id.clone());
+        let is_all = wish.to.is_none() && wish.steps.is_none();
         Ok(Aim {
-            target: target.unwrap_or_default(),
+            target: if is_all && heads.len() > 1 {
+                "heads".to_owned()
+            } else {
+                last.unwrap_or_default()
+            },
             revisions,
         })
     };
@@ -90,14 +95,14 @@ pub(super) fn pending<'a>(
     wish: Wish<'_>,
 ) -> Result<Pending<'a>, Error> {
     let target = match wish.to {
-        Some(typed) => Some(
+        Some(typed) => vec![
             graph
                 .meant(typed)
                 .ok_or_else(|| AlembicError::UnknownTarget {
                     typed: typed.to_owned(),
                 })?,
-        ),
-        None => head(graph, &task.sources.project)?,
+        ],
+        None => heads(graph, &task.sources.project)?,
     };
     let table = &task.ledger().table;
     if let Known::Newer(ids) = known(graph, past, table, task.config.request)? {
@@ -110,7 +115,7 @@ pub(super) fn pending<'a>(
             warning: Some(error::as_warning(&error)),
         });
     }
-    let mut revisions = graph.pending(target.map(|it| it.id.as_str()), past.current());
+    let mut revisions = graph.pending(target.iter().map(|it| it.id.as_str()), past.current());
     if let Some(steps) = wish.steps {
         let last = revisions.get(steps.saturating_sub(1).min(revisions.len()));
         revisions = match (steps, last) {

@@ -10,9 +10,9 @@ use crate::formats::sqlx::lock_number;
 use crate::model::{Checksum, Version};
 use crate::sql::Quoting;
 
-/// In how many schemas a history is looked for: where there are more, each is a
-/// tenant's, and one of these few knows the files as well.
-const MOST_HISTORIES: usize = 20;
+/// In how many schemas a history is looked for, those of the search path first: where
+/// there are more, each is a tenant's, and one of these knows the files as well.
+const MOST_HISTORIES: usize = 200;
 
 impl Postgres {
     /// Reads the server's facts and the history of this ledger.
@@ -28,7 +28,11 @@ impl Postgres {
                 "SELECT current_setting('server_version'), current_setting('server_version_num'), \
                  exist::text, schema, name, quote_ident(schema), quote_ident(name), \
                  current_database()::text, current_setting('standard_conforming_strings'), \
-                 hides::text, (parts > 1)::text FROM (\
+                 hides::text, (parts > 1)::text, (SELECT count(*) > 0 \
+                 FROM unnest(current_schemas(false)) AS path (other) \
+                 JOIN pg_catalog.pg_namespace s ON s.nspname = path.other \
+                 JOIN pg_catalog.pg_class t ON t.relnamespace = s.oid AND t.relname = name::name \
+                 WHERE path.other <> schema::name AND t.relkind IN ('p', 'r'))::text FROM (\
                  SELECT n.oid IS NOT NULL AS exist, \
                  coalesce(n.nspname, parts[array_length(parts, 1) - 1], current_schema(), '')::text AS schema, \
                  coalesce(c.relname, parts[array_length(parts, 1)]::name)::text AS name, \
@@ -64,13 +68,7 @@ impl Postgres {
             ..ledger.clone()
         };
         if fact(9) == "true" {
-            return Err(Fault::new(
-                FaultKind::Hidden,
-                format!(
-                    "row-level security hides rows of {} from the user {}",
-                    found.table, self.user
-                ),
-            ));
+            return Err(self.hidden(&found.table));
         }
         let past = if fact(2) == "true" {
             self.past(&found, wanted).await?
@@ -81,7 +79,10 @@ impl Postgres {
         };
         let may_lack_history = past.is_empty() && ledger.shape == Shape::Sqlx;
         let is_qualified = fact(10) == "true";
-        let elsewhere = if may_lack_history && !is_qualified {
+        // Another application's may stand in front of it in the search path.
+        let has_others = fact(11) == "true";
+        let is_asked = ledger.shape == Shape::Sqlx && (past.is_empty() || has_others);
+        let elsewhere = if is_asked && !is_qualified {
             self.elsewhere(&schema, &table).await?
         } else {
             Vec::new()
@@ -110,13 +111,24 @@ impl Postgres {
         Ok(past)
     }
 
+    fn hidden(&self, table: &str) -> Fault {
+        Fault::new(
+            FaultKind::Hidden,
+            format!(
+                "row-level security hides rows of {table} from the user {}",
+                self.user
+            ),
+        )
+    }
+
     /// Other histories of this name: of the search path where the URL chose that, of
     /// the whole database where it did not.
     async fn elsewhere(&mut self, schema: &str, table: &str) -> Result<Vec<Elsewhere>, Fault> {
         let tables = self
             .rows(&format!(
                 "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), \
-                 (n.nspname = ANY (current_schemas(false)))::text \
+                 (n.nspname = ANY (current_schemas(false)))::text, \
+                 row_security_active(c.oid)::text \
                  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                  WHERE c.relname = {}::name AND c.relkind IN ('p', 'r') AND n.nspname <> {}::name \
                  AND n.nspname !~ '^pg_' AND has_schema_privilege(n.oid, 'USAGE') \
@@ -132,13 +144,18 @@ impl Postgres {
             .await?;
         let mut found = Vec::new();
         for row in tables.rows {
-            let [Some(table), is_in_path] = &row[..] else {
+            let [Some(table), is_in_path, hides] = &row[..] else {
                 continue;
             };
+            if hides.as_deref() == Some("true") {
+                return Err(self.hidden(table));
+            }
             let sql = format!("SELECT version::text, encode(checksum, 'hex') FROM {table}");
-            // One of other types is another tool's.
-            let Ok(answer) = self.rows(&sql).await else {
-                continue;
+            let answer = match self.rows(&sql).await {
+                Ok(answer) => answer,
+                // One of other types is another tool's.
+                Err(fault) if fault.has_code(&OTHER_SHAPE) => continue,
+                Err(fault) => return Err(fault),
             };
             let applied = answer.rows.iter().filter_map(|row| {
                 let version = row.first()?.as_deref()?.parse().ok()?;

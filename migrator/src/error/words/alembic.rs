@@ -127,8 +127,8 @@ fn configuration(error: &AlembicError) -> Diagnostic {
             format!("{path} has no script_location, so that only a program knows its revisions"),
         )
         .help(
-            "set script_location in its [alembic] section; a project of Flask-Migrate is run by \
-             `flask db upgrade`",
+            "set script_location in its [alembic] section; projects of Flask-Migrate are not \
+             supported yet: run `flask db upgrade` for them",
         ),
         AlembicError::NoVersions { path } => Diagnostic::error(
             "missing_folder",

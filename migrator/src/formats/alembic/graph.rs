@@ -125,6 +125,34 @@ impl Graph {
             .collect()
     }
 
+    /// Whether each of several heads is of a branch with a label of its own: such
+    /// branches need never be merged, and `upgrade heads` brings up all of them.
+    #[must_use]
+    pub fn has_branches(&self) -> bool {
+        let heads = self.heads();
+        let labels: Vec<BTreeSet<&str>> = heads.iter().map(|head| self.labels(head)).collect();
+        heads.len() > 1
+            && labels.iter().enumerate().all(|(number, own)| {
+                let others = labels.iter().enumerate().filter(|(at, _)| *at != number);
+                let taken: BTreeSet<&str> = others.flat_map(|(_, other)| other).copied().collect();
+                own.iter().any(|label| !taken.contains(label))
+            })
+    }
+
+    /// The labels of a revision's branch, and of those that it came from.
+    fn labels(&self, head: &Revision) -> BTreeSet<&str> {
+        let mut branch = BTreeSet::from([head.id.as_str()]);
+        let mut labels = BTreeSet::new();
+        // Backwards, whoever follows comes before what it follows.
+        for revision in self.revisions.iter().rev() {
+            if branch.contains(revision.id.as_str()) {
+                branch.extend(revision.follows.iter().map(String::as_str));
+                labels.extend(revision.branch_labels.iter().map(String::as_str));
+            }
+        }
+        labels
+    }
+
     /// These and all that they need, in order. Names that no file has are none of
     /// them.
     #[must_use]

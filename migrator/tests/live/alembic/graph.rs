@@ -17,6 +17,7 @@ stories! {
         a_revision_of_a_branch_that_was_merged_late,
         a_virtual_environment_beside_the_project_is_found,
         an_application_beside_sql_migrations,
+        branches_with_labels_need_no_merge,
         names_that_are_no_literals_are_asked_of_python,
         revisions_that_are_no_graph,
         two_heads,
@@ -59,6 +60,47 @@ fn two_heads(db: &Database) {
         .run()
         .exits(0)
         .says("the schema is at cccc, dddd");
+}
+
+fn branches_with_labels_need_no_merge(db: &Database) {
+    let labelled = |id: &str, label: &str| {
+        revision(
+            id,
+            None,
+            &format!("op.execute('CREATE TABLE t_{id} (id INT)')"),
+            "pass",
+        )
+        .replace(
+            "branch_labels = None",
+            &format!("branch_labels = ('{label}',)"),
+        )
+    };
+    let path = |id: &str| format!("api/alembic/versions/{id}.py");
+    let project = empty()
+        .file(&path("aaaa"), labelled("aaaa", "users"))
+        .file(&path("bbbb"), labelled("bbbb", "orders"));
+    let project = table(project, "cccc", Some("aaaa"));
+    on(&project, db).args(["plan"]).run().exits(0);
+    on(&project, db)
+        .run()
+        .exits(0)
+        .says("✅ aaaa the aaaa (")
+        .says("✅ bbbb the bbbb (")
+        .says("✅ cccc the cccc (");
+    assert_eq!(tables(db), ["t_aaaa", "t_bbbb", "t_cccc"]);
+    on(&project, db).run().exits(0).says("Nothing to do");
+    on(&project, db)
+        .args(["status", "--exit-code"])
+        .run()
+        .exits(0)
+        .does_not_say("heads");
+    on(&project, db).args(["check"]).run().exits(0);
+    // A second head of one of them is not one of its own.
+    let project = table(project, "dddd", Some("aaaa"));
+    on(&project, db)
+        .run()
+        .exits(3)
+        .complains("error[alembic_several_heads]: there are 3 heads");
 }
 
 fn revisions_that_are_no_graph(db: &Database) {

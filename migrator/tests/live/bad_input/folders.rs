@@ -60,6 +60,29 @@ const CASES: &[Case] = &[
         ..CASE
     },
     Case {
+        name: "a configuration of Alembic that lies too deep",
+        given: &[File("services/api/src/my app/alembic.ini", "[alembic]\n")],
+        code: "no_migrations_folder",
+        says: "but services/api/src/my app/alembic.ini",
+        next: "--dir 'services/api/src/my app'",
+        ..CASE
+    },
+    Case {
+        name: "a project of Flask-Migrate",
+        given: &[
+            File(
+                "migrations/alembic.ini",
+                "# A generic, single database configuration.\n\n[alembic]\n",
+            ),
+            File("migrations/env.py", "from flask import current_app\n"),
+            Folder("migrations/versions"),
+        ],
+        code: "no_script_location",
+        says: "migrations/alembic.ini",
+        next: "`flask db upgrade`",
+        ..CASE
+    },
+    Case {
         name: "nothing at all",
         code: "no_migrations_folder",
         next: "--dir",
