@@ -156,6 +156,25 @@ impl<'a> Step<'a> {
         self.each(|number, _| self.journal.undo(self.version(), number))
     }
 
+    /// Marks the first ones as done, and takes the marks of the others back; each
+    /// change with its semicolon.
+    #[cfg(feature = "mysql")]
+    pub(super) fn split_marks(&self, done: usize) -> (String, String) {
+        let change = |at: usize| {
+            let number = number(self.first + at);
+            let change = if at < done {
+                self.journal.done(self.version(), number)
+            } else {
+                self.journal.undo(self.version(), number)
+            };
+            change + "; "
+        };
+        (
+            (0..done).map(change).collect(),
+            (done..self.statements.len()).map(change).collect(),
+        )
+    }
+
     fn each(&self, sql: impl Fn(i64, &Statement) -> String) -> String {
         let statements = self.statements.iter().enumerate();
         let each: Vec<_> = statements
@@ -171,6 +190,7 @@ impl<'a> Step<'a> {
             at: self.statements.len(),
             is_clean: false,
             fault,
+            staying: None,
             is_of_mark: true,
         }
     }
@@ -187,6 +207,8 @@ pub(super) struct Miss {
     pub(super) fault: Fault,
     /// Whether nothing of the step stays.
     pub(super) is_clean: bool,
+    /// How many of the step's first statements are known to stay, and no others.
+    pub(super) staying: Option<usize>,
     /// Whether they ran, and only their record failed.
     pub(super) is_of_mark: bool,
 }
@@ -198,7 +220,17 @@ impl Miss {
             at,
             is_clean: is_clean && fault.kind != FaultKind::Lost,
             fault,
+            staying: None,
             is_of_mark: false,
+        }
+    }
+
+    /// The same where so many of the step's first statements stay, and no others.
+    #[cfg(feature = "mysql")]
+    pub(super) fn after(self, staying: usize) -> Self {
+        Self {
+            staying: Some(staying),
+            ..self
         }
     }
 }
@@ -278,9 +310,10 @@ fn missed<S: Stepwise>(step: &Step<'_>, miss: Miss) -> Setback {
         at,
         fault,
         is_clean,
+        staying,
         is_of_mark,
     } = miss;
-    let ran = step.first;
+    let ran = step.first + staying.unwrap_or_default();
     if is_of_mark && fault.kind != FaultKind::Lost {
         let message = format!("it ran, but could not be recorded: {}", fault.message);
         let last = step.first + step.statements.len();
@@ -294,7 +327,8 @@ fn missed<S: Stepwise>(step: &Step<'_>, miss: Miss) -> Setback {
         };
     }
     let mut setback = setback::<S>(step.job, step.first + at, ran, fault);
-    if !is_clean && step.statements.len() > 1 && setback.left != Left::Unknown {
+    let is_known = is_clean || staying.is_some() || step.statements.len() == 1;
+    if !is_known && setback.left != Left::Unknown {
         setback.left = Left::Unsettled { ran };
     }
     setback

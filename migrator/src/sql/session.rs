@@ -171,6 +171,11 @@ pub(crate) fn left_set(
     left.into_iter().map(|(_, number)| number).collect()
 }
 
+/// Whether a text has a name as a word of its own, in letters of any size.
+pub(crate) fn mentions(text: &str, name: &str) -> bool {
+    !name.is_empty() && has_word(&text.to_uppercase(), &name.to_uppercase())
+}
+
 /// PostgreSQL: whether a text names a setting of an application's own (`app.user`):
 /// a session that has had one never forgets that it did, and answers with an empty
 /// text where a fresh one has none.

@@ -30,7 +30,7 @@ pub(crate) enum Ends {
 
 /// What a statement does to the transactions of its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Control {
+pub(crate) enum Control {
     /// `SET TRANSACTION` is for the transaction that comes next.
     Announce,
     /// MySQL: from here on there is always a transaction, or no more.
@@ -157,7 +157,8 @@ fn ends(controls: &[Control]) -> Ends {
     }
 }
 
-fn control(text: &str, kind: Kind, dialect: Dialect) -> Control {
+/// What a statement does to the transactions of its file.
+pub(crate) fn control(text: &str, kind: Kind, dialect: Dialect) -> Control {
     let mut words = text
         .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
         .filter(|word| !word.is_empty())

@@ -34,6 +34,7 @@ stories! {
         a_lost_session_does_not_go_on_without_what_it_held,
         a_lost_session_is_made_again_from_its_settings,
         a_table_without_transactions_keeps_what_failed,
+        a_transaction_that_a_statement_ends_tells_what_stays,
         a_transaction_of_the_file_is_one,
         autocommit_off_loses_nothing,
         nothing_stands_between_a_statement_and_who_asks_about_it,
@@ -486,6 +487,55 @@ fn a_transaction_of_the_file_is_one(db: &Database) {
     );
 }
 
+fn a_transaction_that_a_statement_ends_tells_what_stays(db: &Database) {
+    let file = |last: &str| {
+        format!(
+            "CREATE TABLE a (id INT PRIMARY KEY);\nCREATE TABLE x (id INT);\n\
+             BEGIN;\nINSERT INTO a VALUES (1);\nDROP TABLE x;\n{last};\nCOMMIT;\n"
+        )
+    };
+    // What DROP has committed stays, and what follows it commits by itself.
+    let project = Project::new().migration(
+        "1_a.sql",
+        file("INSERT INTO a VALUES (2);\nINSERT INTO a VALUES (1)"),
+    );
+    up(&project, db)
+        .exits(9)
+        .ends("migrations/1_a.sql:7:")
+        .ends("migration 1 is half applied: 6 of its 8 statements stay");
+    assert_eq!(db.rows("SELECT id FROM a").len(), 2);
+    project.write(
+        "migrations/1_a.sql",
+        file("INSERT INTO a VALUES (2);\nINSERT INTO a VALUES (3)"),
+    );
+    up(&project, db).exits(0);
+    assert_eq!(db.rows("SELECT id FROM a").len(), 3);
+    // Before it nothing does, and without autocommit nothing after it.
+    for (text, stay, rows) in [
+        (
+            "BEGIN;\nINSERT INTO a VALUES (4);\nINSERT INTO a VALUES (4);\nDROP TABLE a;\nCOMMIT;\n",
+            1,
+            3,
+        ),
+        (
+            "SET autocommit = 0;\nINSERT INTO a VALUES (4);\nCREATE TABLE y (id INT);\n\
+             INSERT INTO a VALUES (5);\nINSERT INTO a VALUES (5);\nCOMMIT;\n",
+            4,
+            4,
+        ),
+    ] {
+        project.write(
+            "migrations/2_b.sql",
+            format!("CREATE TABLE z{stay} (id INT);\n{text}"),
+        );
+        up(&project, db)
+            .exits(9)
+            .ends(&format!("migration 2 is half applied: {stay} of its "));
+        assert_eq!(db.rows("SELECT id FROM a").len(), rows, "{text}");
+        db.run("DELETE FROM _sqlx_migrations WHERE version = 2");
+    }
+}
+
 fn nothing_stands_between_a_statement_and_who_asks_about_it(db: &Database) {
     let project = Project::new().migration(
         "1_a.sql",
@@ -627,6 +677,22 @@ fn a_table_without_transactions_keeps_what_failed(db: &Database) {
         .exits(9)
         .ends("migration 2 is half applied");
     assert_eq!(db.value("SELECT CAST(COUNT(*) AS CHAR) FROM m"), "2");
+    // Those of another database are not in the way, where they are not named.
+    let other = &Database::new(db.server);
+    let fails = "INSERT INTO a VALUES (1);\nINSERT INTO nowhere VALUES (1);\n";
+    let project = Project::new()
+        .migration("1_m.sql", "CREATE TABLE a (id INT);\n")
+        .migration("2_m.sql", fails);
+    up(&project, other)
+        .exits(8)
+        .ends("nothing of migration 2 stays");
+    project.write(
+        "migrations/2_m.sql",
+        format!("INSERT INTO {}.m VALUES (7);\n{fails}", db.name()),
+    );
+    up(&project, other)
+        .exits(9)
+        .ends("migration 2 is half applied: 2 of its 3 statements stay");
 }
 
 fn a_database_that_is_dropped_is_told(db: &Database) {

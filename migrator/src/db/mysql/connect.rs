@@ -36,6 +36,7 @@ impl Mysql {
             largest: usize::MAX,
             user,
             url: Box::new(url.clone()),
+            database: String::new(),
             known: Known::default(),
             is_changed: false,
             held: None,
@@ -43,7 +44,8 @@ impl Mysql {
         let facts = session
             .rows(
                 "SELECT CAST(CONNECTION_ID() AS CHAR), CAST(@@max_allowed_packet AS CHAR), \
-                 CAST(VERSION() AS CHAR), CAST(@@default_storage_engine AS CHAR)",
+                 CAST(VERSION() AS CHAR), CAST(@@default_storage_engine AS CHAR), \
+                 CAST(DATABASE() AS CHAR)",
             )
             .await?
             .rows;
@@ -53,6 +55,7 @@ impl Mysql {
             .and_then(|bytes| bytes.parse().ok())
             .unwrap_or(usize::MAX);
         session.is_mariadb = fact(2).is_some_and(|version| version.contains("MariaDB"));
+        session.database = fact(4).unwrap_or_default().to_owned();
         session.known.has_safe_default = fact(3) == Some("InnoDB");
         // What the server or the user has by default may be too short for a question.
         let bound = session.bound(Duration::ZERO);

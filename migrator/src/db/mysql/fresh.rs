@@ -15,12 +15,12 @@ const SYSTEM: &str = "('information_schema', 'mysql', 'performance_schema', 'sys
 /// them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known {
-    /// Tables whose changes no ROLLBACK takes back, in capitals.
-    unsafe_tables: Option<Vec<String>>,
+    /// Tables whose changes no ROLLBACK takes back, each with its database.
+    unsafe_tables: Option<Vec<(String, String)>>,
     /// Whether tables are made with transactions where nothing else is said.
     pub(super) has_safe_default: bool,
-    /// Whether there are triggers or routines, which do what no file shows.
-    has_routines: Option<bool>,
+    /// The databases with triggers or routines, which do what no file shows.
+    with_routines: Option<Vec<String>>,
 }
 
 impl Mysql {
@@ -54,32 +54,39 @@ impl Mysql {
             is_changed |= session::changes_session(text, Dialect::Mysql);
         }
         // What a trigger does, no file shows.
-        self.is_changed |= is_changed || self.has_routines().await?;
+        self.is_changed |= is_changed || self.has_routines(job.file.text()).await?;
         let capitals = job.file.text().to_ascii_uppercase();
         if ["TRIGGER", "FUNCTION", "PROCEDURE", "PACKAGE"]
             .iter()
             .any(|word| capitals.contains(word))
         {
-            self.known.has_routines = None;
+            self.known.with_routines = None;
         }
         Ok(())
     }
 
-    async fn has_routines(&mut self) -> Result<bool, Fault> {
-        if let Some(known) = self.known.has_routines {
-            return Ok(known);
+    /// Whether a file's statements may start triggers or routines: those of the
+    /// connection's database, or of one that it names.
+    async fn has_routines(&mut self, text: &str) -> Result<bool, Fault> {
+        if self.known.with_routines.is_none() {
+            let answer = self
+                .rows(&format!(
+                    "SELECT CAST(routine_schema AS CHAR) FROM information_schema.routines \
+                     WHERE routine_schema NOT IN {SYSTEM} UNION \
+                     SELECT CAST(trigger_schema AS CHAR) FROM information_schema.triggers \
+                     WHERE trigger_schema NOT IN {SYSTEM}"
+                ))
+                .await?;
+            let names = answer.rows.into_iter().flatten().flatten();
+            self.known.with_routines = Some(names.collect());
         }
-        let answer = self
-            .rows(&format!(
-                "SELECT 'some' FROM information_schema.routines \
-                 WHERE routine_schema NOT IN {SYSTEM} UNION ALL \
-                 SELECT 'some' FROM information_schema.triggers \
-                 WHERE trigger_schema NOT IN {SYSTEM} LIMIT 1"
-            ))
-            .await?;
-        let has = !answer.rows.is_empty();
-        self.known.has_routines = Some(has);
-        Ok(has)
+        let all = self.known.with_routines.as_deref().unwrap_or_default();
+        Ok(all.iter().any(|name| self.reaches(name, text)))
+    }
+
+    /// Whether a file may mean a database.
+    fn reaches(&self, database: &str, text: &str) -> bool {
+        database == self.database || session::mentions(text, database)
     }
 
     /// Whether a file may write into a table whose changes no ROLLBACK takes back:
@@ -88,28 +95,38 @@ impl Mysql {
         let Ok(tables) = self.unsafe_tables().await else {
             return true;
         };
-        if tables.is_empty() {
+        let mut reached = tables
+            .iter()
+            .filter(|(database, _)| self.reaches(database, text))
+            .peekable();
+        if reached.peek().is_none() {
             return false;
         }
-        let capitals = text.to_uppercase();
-        tables.iter().any(|table| capitals.contains(table))
-            || self.has_routines().await.unwrap_or(true)
+        reached.any(|(_, table)| session::mentions(text, table))
+            || self.has_routines(text).await.unwrap_or(true)
     }
 
-    async fn unsafe_tables(&mut self) -> Result<Vec<String>, Fault> {
+    async fn unsafe_tables(&mut self) -> Result<Vec<(String, String)>, Fault> {
         if let Some(known) = &self.known.unsafe_tables {
             return Ok(known.clone());
         }
         let answer = self
             .rows(&format!(
-                "SELECT CAST(table_name AS CHAR) FROM information_schema.tables \
+                "SELECT CAST(table_schema AS CHAR), CAST(table_name AS CHAR) \
+                 FROM information_schema.tables \
                  WHERE table_type = 'BASE TABLE' AND table_schema NOT IN {SYSTEM} \
                  AND engine NOT IN (SELECT engine FROM information_schema.engines \
                  WHERE transactions = 'YES')"
             ))
             .await?;
-        let names = answer.rows.into_iter().flatten().flatten();
-        let tables: Vec<_> = names.map(|name| name.to_uppercase()).collect();
+        let tables: Vec<_> = answer
+            .rows
+            .into_iter()
+            .filter_map(|row| match <[Option<String>; 2]>::try_from(row) {
+                Ok([Some(database), Some(table)]) => Some((database, table)),
+                _ => None,
+            })
+            .collect();
         self.known.unsafe_tables = Some(tables.clone());
         Ok(tables)
     }

@@ -45,6 +45,8 @@ pub(super) struct Mysql {
     largest: usize,
     user: String,
     url: Box<DatabaseUrl>,
+    /// The URL's database.
+    database: String,
     known: Known,
     /// Whether what has run may have changed the session.
     is_changed: bool,

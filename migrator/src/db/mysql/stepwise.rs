@@ -15,7 +15,7 @@ use crate::formats::journal::Journal;
 use crate::formats::ledger::quote;
 use crate::model::Version;
 use crate::plan::history::Mark;
-use crate::sql::unit::Ends;
+use crate::sql::unit::{self, Control, Ends};
 use crate::sql::{Kind, Statement};
 use std::time::Duration;
 
@@ -211,16 +211,31 @@ impl Mysql {
         self.rows(&begin)
             .await
             .map_err(|fault| Miss::at(0, fault, true))?;
+        // Before the first: nothing of ours may come between them.
+        let mut autocommits = self.autocommits().await;
+        // How many of them stay where the others are rolled back.
+        let mut staying = 0;
+        let mut is_open = false;
         for (at, text) in step.texts() {
             self.forget_what_it_changes(text);
-            let text = format!("/* {} */ {text}", step.job.run);
-            if let Err(fault) = self.rows(&text).await {
-                let is_clean = at == 0 && self.is_atomic(step.text(0));
-                let _ = self.rows(Self::ROLLBACK).await;
-                if is_clean && fault.kind != FaultKind::Lost {
-                    self.take_back(step).await;
+            let sent = format!("/* {} */ {text}", step.job.run);
+            if let Err(fault) = self.rows(&sent).await {
+                let is_known = self.is_atomic(text) && self.rolls_back().await;
+                if is_known && fault.kind != FaultKind::Lost {
+                    self.settle_failed(step, staying).await;
                 }
-                return Err(Miss::at(at, fault, is_clean));
+                let miss = Miss::at(at, fault, is_known && staying == 0);
+                return Err(if is_known { miss.after(staying) } else { miss });
+            }
+            match unit::control(text, step.statements[at].kind, DIALECT) {
+                Control::Begin => (staying, is_open) = (at, true),
+                Control::Announce | Control::None if is_transactional(text) && is_open => {}
+                Control::None if is_transactional(text) && !autocommits => is_open = true,
+                Control::Autocommit(on) => {
+                    autocommits = on;
+                    (staying, is_open) = (at + 1, false);
+                }
+                _ => (staying, is_open) = (at + 1, false),
             }
         }
         let done = format!("{}; {}", step.done(), Self::COMMIT);
@@ -228,6 +243,21 @@ impl Mysql {
             .await
             .map(|_| ())
             .map_err(|fault| step.unrecorded(fault))
+    }
+
+    /// Whether what stands in no transaction of the file's is committed at once.
+    async fn autocommits(&mut self) -> bool {
+        // MariaDB has words for it where MySQL has numbers.
+        let answer = self.rows("SELECT IF(@@autocommit, 'on', 'off')").await;
+        answer.is_ok_and(|answer| answer.rows == [[Some("on".to_owned())]])
+    }
+
+    /// Records of a step that failed which of its statements stay. Where even this
+    /// fails, the next run asks.
+    async fn settle_failed(&mut self, step: &Step<'_>, staying: usize) {
+        let (done, undone) = step.split_marks(staying);
+        let sql = format!("{done}{undone}{}", Self::COMMIT);
+        let _ = self.rows(&sql).await;
     }
 
     /// Where even this fails, the next run settles it.
