@@ -176,6 +176,20 @@ pub(crate) fn mentions(text: &str, name: &str) -> bool {
     !name.is_empty() && has_word(&text.to_uppercase(), &name.to_uppercase())
 }
 
+/// PostgreSQL: whether a statement may call functions that it does not name: those of
+/// triggers. What defines a schema does not.
+pub(crate) fn may_call(text: &str) -> bool {
+    let word: String = text
+        .chars()
+        .take_while(char::is_ascii_alphabetic)
+        .collect::<String>()
+        .to_ascii_uppercase();
+    !matches!(
+        word.as_str(),
+        "COMMENT" | "CREATE" | "DROP" | "GRANT" | "REVOKE" | "SET" | "RESET"
+    )
+}
+
 /// PostgreSQL: whether a text names a setting of an application's own (`app.user`):
 /// a session that has had one never forgets that it did, and answers with an empty
 /// text where a fresh one has none.

@@ -357,6 +357,20 @@ fn what_a_session_keeps_ends_with_its_migration(db: &Database) {
         &["t"],
         db.server,
     );
+    // Nor is what a trigger has set, of which PostgreSQL never forgets the name.
+    alike(
+        &[
+            "CREATE TABLE t (v TEXT);\n\
+             CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n\
+             PERFORM set_config('app.x', 'local', true); RETURN NEW; END $$;\n\
+             CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();\n",
+            "CREATE TABLE u (v TEXT);\n",
+            "INSERT INTO t VALUES ('one');\n",
+            "INSERT INTO u VALUES (coalesce(current_setting('app.x', true), 'none'));\n",
+        ],
+        &["u"],
+        db.server,
+    );
     // The number of another migration's row is not this one's.
     let project = Project::new()
         .migration(

@@ -51,6 +51,7 @@ impl Postgres {
             held: None,
             url: Box::new(url.clone()),
             is_worn: false,
+            has_setters: None,
         };
         if let Some(path) = url.search_path() {
             session.goes_to(path).await?;

@@ -19,7 +19,7 @@ use crate::db::fault::Fault;
 use crate::db::memory::{self, Memory};
 use crate::db::url::DatabaseUrl;
 use crate::db::wire::{self, Answer, Failed};
-use crate::db::{Edit, Entry, Handle, Job, Look, Progress, Session, Wanted};
+use crate::db::{Edit, Entry, Handle, Job, Left, Look, Progress, Session, Setback, Wanted};
 use crate::formats::ledger::Ledger;
 use crate::formats::record;
 use crate::model::Version;
@@ -43,6 +43,8 @@ pub(super) struct Postgres {
     url: Box<DatabaseUrl>,
     /// Whether something was made in the session that nothing but its end resets.
     is_worn: bool,
+    /// Whether the database has functions that make settings, once it was asked.
+    has_setters: Option<bool>,
 }
 
 impl Postgres {
@@ -56,6 +58,45 @@ impl Postgres {
             .map_err(|failed| fault(&failed.error, false).of(&self.user))
     }
 
+    /// The first job that may make what nothing but the end of its session resets: it
+    /// is the session's last.
+    async fn first_to_wear(&mut self, jobs: &[Job<'_>]) -> Result<Option<usize>, Fault> {
+        for (number, job) in jobs.iter().enumerate() {
+            if job.function().is_some() || session::makes_setting(job.file.text()) {
+                // It may be a function that does so when it is called.
+                self.has_setters = None;
+                return Ok(Some(number));
+            }
+            let mut texts = job
+                .statements
+                .iter()
+                .map(|statement| job.file.slice(statement.span));
+            if texts.any(session::may_call) && self.has_setters().await? {
+                return Ok(Some(number));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the database has functions, for triggers say, that make settings.
+    async fn has_setters(&mut self) -> Result<bool, Fault> {
+        if let Some(known) = self.has_setters {
+            return Ok(known);
+        }
+        let found = self
+            .rows(
+                "SELECT 'one' FROM pg_catalog.pg_proc p \
+                 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+                 WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') \
+                 AND (p.prosrc ~* 'set_config|\\mset\\s+(local\\s+|session\\s+)?\\w+\\.\\w' \
+                 OR p.proconfig::text ~ '\\w\\.\\w+=') LIMIT 1",
+            )
+            .await?;
+        let has = !found.rows.is_empty();
+        self.has_setters = Some(has);
+        Ok(has)
+    }
+
     /// Another session where this one is worn out.
     async fn renew(&mut self) -> Result<(), Fault> {
         if !self.is_worn {
@@ -65,6 +106,7 @@ impl Postgres {
         let other = Self::connect(&url).await.map_err(Fault::lost)?;
         *self = Self {
             version: self.version,
+            has_setters: self.has_setters,
             ..other
         };
         Ok(())
@@ -107,15 +149,13 @@ impl Session for Postgres {
     }
 
     async fn apply(&mut self, jobs: &[Job<'_>]) -> Progress {
-        // What wears the session out is its last.
-        let wears =
-            |job: &Job<'_>| job.function().is_some() || session::makes_setting(job.file.text());
-        let jobs = match jobs.iter().position(wears) {
-            Some(last) => {
+        let jobs = match self.first_to_wear(jobs).await {
+            Ok(Some(last)) => {
                 self.is_worn = true;
                 &jobs[..=last]
             }
-            None => jobs,
+            Ok(None) => jobs,
+            Err(fault) => return Progress::none(Setback::unplaced(fault, Left::Nothing)),
         };
         match jobs {
             [job] if let Some(function) = job.function() => {
