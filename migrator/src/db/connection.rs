@@ -399,6 +399,7 @@ impl GuardSession for Guard {
         match &self.0 {
             #[cfg(feature = "mysql")]
             Holder::Connection(Connection(Driver::Mysql(guard))) => guard.number(),
+            #[allow(unreachable_patterns, reason = "which drivers there are differs")]
             _ => None,
         }
     }

@@ -85,6 +85,7 @@ impl<'a> Step<'a> {
     }
 
     /// The text of one of its statements.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
     pub(super) fn text(&self, at: usize) -> &'a str {
         self.statements
             .get(at)
@@ -92,6 +93,7 @@ impl<'a> Step<'a> {
     }
 
     /// The texts of its statements, each with its number in the step.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
     pub(super) fn texts(&self) -> impl Iterator<Item = (usize, &'a str)> {
         let file = self.job.file;
         let texts = self.statements.iter();
@@ -110,6 +112,7 @@ impl<'a> Step<'a> {
     }
 
     /// The only statement, of most steps.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
     pub(super) fn only(&self) -> Option<&'a Statement> {
         match self.statements {
             [only] => Some(only),
@@ -543,6 +546,7 @@ fn ours(ran: usize, fault: Fault) -> Setback {
 }
 
 /// A statement's first word, in capitals.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(super) fn first_word(statement: &str) -> String {
     statement
         .split(|c: char| !c.is_ascii_alphabetic())

@@ -75,6 +75,7 @@ impl State {
     }
 
     /// Whether it is what every session has after an INSERT: the number of its row.
+    #[cfg(any(feature = "mysql", feature = "sqlite"))]
     fn is_of_insert(&self) -> bool {
         self.used_by.iter().any(|word| {
             matches!(
@@ -118,6 +119,7 @@ impl Session {
 
 /// Whether a statement may have changed its session, but for the number of the row
 /// that it inserted last.
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
 pub(crate) fn changes_session(text: &str, dialect: Dialect) -> bool {
     traces(text, dialect).iter().any(|trace| match trace {
         Trace::Setting => true,
@@ -172,12 +174,14 @@ pub(crate) fn left_set(
 }
 
 /// Whether a text has a name as a word of its own, in letters of any size.
+#[cfg(feature = "mysql")]
 pub(crate) fn mentions(text: &str, name: &str) -> bool {
     !name.is_empty() && has_word(&text.to_uppercase(), &name.to_uppercase())
 }
 
 /// PostgreSQL: whether a statement may call functions that it does not name: those of
 /// triggers. What defines a schema does not.
+#[cfg(feature = "postgres")]
 pub(crate) fn may_call(text: &str) -> bool {
     let word: String = text
         .chars()
@@ -193,6 +197,7 @@ pub(crate) fn may_call(text: &str) -> bool {
 /// PostgreSQL: whether a text names a setting of an application's own (`app.user`):
 /// a session that has had one never forgets that it did, and answers with an empty
 /// text where a fresh one has none.
+#[cfg(feature = "postgres")]
 pub(crate) fn makes_setting(text: &str) -> bool {
     let capitals = text.to_ascii_uppercase();
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '"');

@@ -226,6 +226,7 @@ impl DatabaseUrl {
 
     /// The `search_path` that a parameter asks for.
     #[cfg(feature = "cli")]
+    #[cfg(feature = "postgres")]
     pub(in crate::db) fn search_path(&self) -> Option<&str> {
         self.told.search_path.as_deref()
     }

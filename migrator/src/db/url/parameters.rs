@@ -5,6 +5,9 @@
 use super::{Tls, UrlError};
 use crate::sql::Dialect;
 
+/// In place of a name that may be a secret's.
+const HIDDEN: &str = "one behind a password (is an & in it written as %26?)";
+
 /// What the parameters come to.
 #[derive(Debug, Default)]
 pub(super) struct Parameters {
@@ -201,6 +204,12 @@ impl Parameters {
             }
             "sslcert" => &["ssl-cert", "sslcert"],
             "sslkey" => &["ssl-key", "sslkey"],
+            // Behind a secret it may be the rest of it, cut at an `&` of its own.
+            _ if !self.secrets.is_empty() => {
+                self.secrets.push(key.to_owned());
+                self.unused.push(HIDDEN.to_owned());
+                return;
+            }
             _ => {
                 self.unused.push(key.to_owned());
                 return;

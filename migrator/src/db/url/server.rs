@@ -119,6 +119,14 @@ mod tests {
     }
 
     #[test]
+    fn the_rest_of_a_password_is_no_name() {
+        let url = DatabaseUrl::parse("postgres://h/d?pool=1&password=hush&hush2x").unwrap();
+        assert_eq!(url.unused_parameters().len(), 2);
+        assert_eq!(url.unused_parameters()[0], "pool");
+        assert!(!url.unused_parameters()[1].contains("hush2x"));
+    }
+
+    #[test]
     fn a_socket_with_a_user_and_no_host_is_libpqs_form() {
         let url = DatabaseUrl::parse("postgres://u:p@/d?host=/cloudsql/a:b:c").unwrap();
         assert_eq!(url.to_string(), "postgres://u@/cloudsql/a:b:c/d");
