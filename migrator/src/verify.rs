@@ -88,26 +88,19 @@ pub(crate) fn without_effect(
     statements: &[Statement],
     dialect: Dialect,
 ) -> Vec<Error> {
-    let forbidden = |statement: &Statement, why| {
-        Error::from(Forbidden {
-            file: Arc::clone(file),
-            span: statement.span,
-            why,
-        })
-    };
     let in_transaction = script.transaction && dialect != Dialect::Mysql;
     if in_transaction {
         let off = statements.iter();
         let off = off.filter(|statement| statement.kind == Kind::ForeignKeys(false));
         let what = "PRAGMA foreign_keys = OFF";
         return off
-            .map(|statement| forbidden(statement, Why::IgnoredInTransaction { what }))
+            .map(|statement| refusal(file, statement, Why::IgnoredInTransaction { what }).into())
             .collect();
     }
     let only_sets = |statement: &Statement| sets_session(file.slice(statement.span), dialect);
     match statements.first() {
         Some(first) if statements.iter().all(only_sets) => {
-            vec![forbidden(first, Why::SessionOnly)]
+            vec![refusal(file, first, Why::SessionOnly).into()]
         }
         _ => Vec::new(),
     }
@@ -123,14 +116,16 @@ pub(crate) fn left_behind(
     let left = session::left_set(file, statements, dialect);
     left.into_iter()
         .filter_map(|number| statements.get(number))
-        .map(|statement| {
-            Error::from(Forbidden {
-                file: Arc::clone(file),
-                span: statement.span,
-                why: Why::SetsForItself,
-            })
-        })
+        .map(|statement| refusal(file, statement, Why::SetsForItself).into())
         .collect()
+}
+
+fn refusal(file: &Arc<SourceFile>, statement: &Statement, why: Why) -> Forbidden {
+    Forbidden {
+        file: Arc::clone(file),
+        span: statement.span,
+        why,
+    }
 }
 
 /// Lines `-- migrate:allow` that allow nothing.
@@ -219,22 +214,19 @@ fn forbidden(
     dialect: Dialect,
 ) -> impl Iterator<Item = Forbidden> {
     verified.statements.iter().filter_map(move |statement| {
-        Some(Forbidden {
-            file: Arc::clone(&verified.file),
-            span: statement.span,
-            why: match statement.kind {
-                // What is prepared outlives every connection, and no mark goes with it.
-                Kind::TransactionControl if !script.transaction => {
-                    let text = verified.file.slice(statement.span);
-                    let is = |word: &str| {
-                        text.get(..word.len())
-                            .is_some_and(|start| start.eq_ignore_ascii_case(word))
-                    };
-                    is("PREPARE").then_some(Why::TransactionControl)?
-                }
-                kind => why_forbidden(kind, script, dialect)?,
-            },
-        })
+        let why = match statement.kind {
+            // What is prepared outlives every connection, and no mark goes with it.
+            Kind::TransactionControl if !script.transaction => {
+                let text = verified.file.slice(statement.span);
+                let is = |word: &str| {
+                    text.get(..word.len())
+                        .is_some_and(|start| start.eq_ignore_ascii_case(word))
+                };
+                is("PREPARE").then_some(Why::TransactionControl)?
+            }
+            kind => why_forbidden(kind, script, dialect)?,
+        };
+        Some(refusal(&verified.file, statement, why))
     })
 }
 

@@ -20,7 +20,7 @@ pub(crate) mod wait;
 
 use crate::config::Config;
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::{self, Connection, Past, Wanted};
+use crate::db::{self, Connection, Look, Past, Wanted};
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::engine::{Outcome, Run, Step};
@@ -139,7 +139,7 @@ impl Task {
         start: &'a Start,
         verb: &'static str,
         wanted: Wanted,
-        look: &'a crate::db::Look,
+        look: &'a Look,
     ) -> Run<'a> {
         Run {
             name: &start.name,
@@ -231,25 +231,15 @@ fn must_be_there(task: &Task) -> Result<(), Error> {
 ///
 /// # Errors
 /// One that nothing leads to, or more than one.
-fn other_history(
-    look: &crate::db::Look,
-    migrations: &[Migration],
-) -> Result<Option<Ledger>, Error> {
-    let applied = match &look.past {
-        Past::Known(history) => &history.applied[..],
-        _ => &[],
-    };
-    let is_theirs = applied.iter().any(|applied| {
-        let mut files = migrations.iter();
-        files.any(|file| file.version == applied.version && file.checksum == applied.checksum)
-    });
+fn other_history(look: &Look, migrations: &[Migration]) -> Result<Option<Ledger>, Error> {
+    let is_theirs = look.past.knows(migrations);
     let knowing: Vec<_> = look
         .elsewhere
         .iter()
         .filter(|it| !is_theirs && it.knows(migrations))
         .collect();
     // An empty table may be the beginning of another history.
-    let is_begun = matches!(look.past, Past::Known(_)) && applied.is_empty();
+    let is_begun = matches!(look.past, Past::Known(_)) && look.past.is_empty();
     match knowing[..] {
         [] => Ok(None),
         [only] if only.is_in_path && !is_begun => Ok(Some(Ledger {
@@ -264,16 +254,14 @@ fn other_history(
 }
 
 /// Refuses a database that another tool keeps.
-fn refuse_foreign(look: &crate::db::Look, dialect: Dialect) -> Result<(), Error> {
+fn refuse_foreign(look: &Look, dialect: Dialect) -> Result<(), Error> {
     match look.past {
-        crate::db::Past::Foreign { tool, table } => Err(Error::ForeignHistory {
+        Past::Foreign { tool, table } => Err(Error::ForeignHistory {
             tool,
             table,
             create: one_line(&look.ledger.create(dialect).join("; ")),
         }),
-        crate::db::Past::Fresh | crate::db::Past::Known(_) | crate::db::Past::Revisions { .. } => {
-            Ok(())
-        }
+        Past::Fresh | Past::Known(_) | Past::Revisions { .. } => Ok(()),
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a session is given to apply.
 
 use crate::formats::ledger::Ledger;
-use crate::formats::record::Record;
-use crate::model::Deed;
+use crate::formats::record::{self, Record};
+use crate::model::{Deed, Version};
 use crate::plan::history::Resume;
 use crate::sql::{Dialect, Statement};
 use crate::text::SourceFile;
@@ -44,6 +44,13 @@ impl<'a> Job<'a> {
             deed: self.deed,
             run: self.run,
         }
+    }
+
+    /// Whether it goes on in a session that holds what an earlier run of it has
+    /// left: `held` is the migration whose statements that session has run last.
+    #[must_use]
+    pub fn goes_on_in(&self, held: Option<Version>) -> bool {
+        self.resume.is_some() && held == Some(record::version(self.deed))
     }
 
     /// Whether it can be one transaction.

@@ -14,8 +14,9 @@ pub struct Look {
     /// migration leaves the search path.
     pub ledger: Ledger,
     pub past: Past,
-    /// Where nothing is applied: other tables of the history's name, which an
-    /// unqualified name may mean, with what they hold.
+    /// Other tables of the history's name, which an unqualified name may mean, with
+    /// what they hold: asked for where nothing is applied, and where another one
+    /// stands in the search path.
     pub elsewhere: Vec<Elsewhere>,
     /// Where nothing is applied: whether there are tables all the same.
     pub has_tables: bool,
@@ -61,15 +62,28 @@ impl Elsewhere {
     /// Whether it is the history of these files: one of them was applied by it.
     #[must_use]
     pub fn knows(&self, migrations: &[Migration]) -> bool {
-        self.applied.iter().any(|(version, checksum)| {
-            migrations
-                .iter()
-                .any(|file| file.version == *version && file.checksum == *checksum)
-        })
+        let mut applied = self.applied.iter();
+        applied.any(|(version, checksum)| is_one_of(migrations, *version, checksum))
     }
 }
 
+/// Whether one of these files is the one that was applied.
+fn is_one_of(migrations: &[Migration], version: Version, checksum: &Checksum) -> bool {
+    let mut files = migrations.iter();
+    files.any(|file| file.version == version && file.checksum == *checksum)
+}
+
 impl Past {
+    /// Whether it is the history of these files: one of them was applied by it.
+    #[must_use]
+    pub fn knows(&self, migrations: &[Migration]) -> bool {
+        let Self::Known(history) = self else {
+            return false;
+        };
+        let mut applied = history.applied.iter();
+        applied.any(|applied| is_one_of(migrations, applied.version, &applied.checksum))
+    }
+
     /// Whether nothing is applied, as far as we know.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -159,23 +159,18 @@ impl<'a> Step<'a> {
         self.each(|number, _| self.journal.undo(self.version(), number))
     }
 
-    /// Marks the first ones as done, and takes the marks of the others back; each
-    /// change with its semicolon.
+    /// Marks so many of the first ones as done, and takes the marks of the others
+    /// back.
     #[cfg(feature = "mysql")]
-    pub(super) fn split_marks(&self, done: usize) -> (String, String) {
-        let change = |at: usize| {
-            let number = number(self.first + at);
-            let change = if at < done {
+    pub(super) fn done_until(&self, done: usize) -> String {
+        let end = number(self.first + done);
+        self.each(|number, _| {
+            if number < end {
                 self.journal.done(self.version(), number)
             } else {
                 self.journal.undo(self.version(), number)
-            };
-            change + "; "
-        };
-        (
-            (0..done).map(change).collect(),
-            (done..self.statements.len()).map(change).collect(),
-        )
+            }
+        })
     }
 
     fn each(&self, sql: impl Fn(i64, &Statement) -> String) -> String {

@@ -153,29 +153,21 @@ fn a_history_that_hides_rows_is_refused(db: &Database) {
          GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; GRANT ALL ON SCHEMA public TO {role}"
     ));
     let (_, after) = db.url().split_once('@').unwrap();
-    Migrate::new(&project)
-        .env(
-            "DATABASE_URL",
-            &format!("postgres://{role}:reader-secret-pw@{after}"),
-        )
-        .args(["up"])
-        .run()
-        .exits(7)
-        .complains("error[history_hidden]")
-        .ends("row-level security hides rows of public._sqlx_migrations from the user");
+    let url = format!("postgres://{role}:reader-secret-pw@{after}");
+    let is_refused = || {
+        Migrate::new(&project)
+            .env("DATABASE_URL", &url)
+            .args(["up"])
+            .run()
+            .exits(7)
+            .complains("error[history_hidden]")
+    };
+    is_refused().ends("row-level security hides rows of public._sqlx_migrations from the user");
     assert_eq!(amounts(db), "1");
     // Nor where it is another schema's.
     db.run(&format!(
         "CREATE SCHEMA own AUTHORIZATION {role}; ALTER ROLE {role} SET search_path = own"
     ));
-    Migrate::new(&project)
-        .env(
-            "DATABASE_URL",
-            &format!("postgres://{role}:reader-secret-pw@{after}"),
-        )
-        .args(["up"])
-        .run()
-        .exits(7)
-        .complains("error[history_hidden]");
+    is_refused();
     db.run(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }

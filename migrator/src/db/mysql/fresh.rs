@@ -5,7 +5,6 @@
 use super::Mysql;
 use crate::db::Job;
 use crate::db::fault::Fault;
-use crate::formats::record;
 use crate::sql::{Dialect, session};
 
 /// Schemas of the server itself.
@@ -27,8 +26,7 @@ impl Mysql {
     /// Another session, unless nothing was changed in this one, or the job goes on
     /// with what this one has begun.
     pub(super) async fn make_fresh(&mut self, job: &Job<'_>) -> Result<(), Fault> {
-        let goes_on = job.resume.is_some() && self.held == Some(record::version(job.deed));
-        if goes_on {
+        if job.goes_on_in(self.held) {
             return Ok(());
         }
         self.renew().await

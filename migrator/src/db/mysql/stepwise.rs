@@ -110,39 +110,43 @@ impl Mysql {
         let is_ours = !step.statements.iter().any(is_control);
         let begins = step.texts().position(|(_, text)| !announces(text));
         let marks = step.done_at_once();
+        let ends_itself = matches!(step.ends, Ends::Commit | Ends::Rollback);
         for (at, text) in step.texts() {
-            let ends = at == last && matches!(step.ends, Ends::Commit | Ends::Rollback);
             if Some(at) == begins && (is_ours || !is_control(&step.statements[at])) {
                 self.rows(Self::BEGIN)
                     .await
                     .map_err(|fault| Miss::at(at, fault, true))?;
             }
-            let result = match (ends, step.ends) {
-                (true, Ends::Commit) => self.marked(&marks).await,
-                (true, _) => match self.rows(Self::ROLLBACK).await {
-                    Ok(_) => match self.rows(Self::BEGIN).await {
-                        Ok(_) => self.marked(&marks).await,
-                        Err(fault) => Err(fault),
-                    },
-                    Err(fault) => Err(fault),
-                },
-                (false, _) => self
-                    .rows(&format!("/* {} */ {text}", step.job.run))
-                    .await
-                    .map(|_| ()),
+            let result = match step.ends {
+                Ends::Commit if at == last => self.marked(&marks).await,
+                Ends::Rollback if at == last => self.rolled_back_and_marked(&marks).await,
+                _ => {
+                    let sent = format!("/* {} */ {text}", step.job.run);
+                    self.rows(&sent).await.map(|_| ())
+                }
             };
             if let Err(fault) = result {
-                let is_clean = self.rolls_back().await;
-                return Err(Miss::at(at, fault, is_clean));
+                return Err(self.rolled_back(at, fault).await);
             }
         }
-        if !matches!(step.ends, Ends::Commit | Ends::Rollback)
-            && let Err(fault) = self.marked(&marks).await
-        {
-            let is_clean = self.rolls_back().await;
-            return Err(Miss::at(last, fault, is_clean));
+        if !ends_itself && let Err(fault) = self.marked(&marks).await {
+            return Err(self.rolled_back(last, fault).await);
         }
         Ok(())
+    }
+
+    /// A step that failed in a transaction, which is rolled back.
+    async fn rolled_back(&mut self, at: usize, fault: Fault) -> Miss {
+        let is_clean = self.rolls_back().await;
+        Miss::at(at, fault, is_clean)
+    }
+
+    /// The end of a file's transaction that ends with ROLLBACK: the marks must not
+    /// go with it.
+    async fn rolled_back_and_marked(&mut self, marks: &str) -> Result<(), Fault> {
+        self.rows(Self::ROLLBACK).await?;
+        self.rows(Self::BEGIN).await?;
+        self.marked(marks).await
     }
 
     async fn marked(&mut self, marks: &str) -> Result<(), Fault> {
@@ -255,8 +259,7 @@ impl Mysql {
     /// Records of a step that failed which of its statements stay. Where even this
     /// fails, the next run asks.
     async fn settle_failed(&mut self, step: &Step<'_>, staying: usize) {
-        let (done, undone) = step.split_marks(staying);
-        let sql = format!("{done}{undone}{}", Self::COMMIT);
+        let sql = format!("{}; {}", step.done_until(staying), Self::COMMIT);
         let _ = self.rows(&sql).await;
     }
 

@@ -7,7 +7,6 @@ use crate::db::fault::{Fault, FaultKind};
 use crate::db::memory::Memory;
 use crate::db::wire::{Answer, Rows};
 use crate::db::{Job, Left, Progress, Setback, repeat, stepwise, wire};
-use crate::formats::record;
 use crate::formats::repeated::Repeated;
 use crate::model::Deed;
 use crate::text::SourceFile;
@@ -31,8 +30,9 @@ impl Postgres {
         if let Err(fault) = self.prepare(&[job]).await {
             return Progress::none(Setback::unplaced(fault, Left::Nothing));
         }
-        let is_held = job.resume.is_some() && self.held == Some(record::version(job.deed));
-        if !is_held && let Err(fault) = self.refresh_after(None).await {
+        if !job.goes_on_in(self.held)
+            && let Err(fault) = self.refresh_after(None).await
+        {
             return Progress::none(Setback::unplaced(fault, Left::Nothing));
         }
         if let Err(fault) = self.bound_the_session(job).await {

@@ -21,7 +21,6 @@ use crate::db::url::DatabaseUrl;
 use crate::db::wire::{self, Answer, Failed};
 use crate::db::{Edit, Entry, Handle, Job, Left, Look, Progress, Session, Setback, Wanted};
 use crate::formats::ledger::Ledger;
-use crate::formats::record;
 use crate::model::Version;
 use crate::sql::{Dialect, session};
 use fault::{DUPLICATE_TABLE, INSUFFICIENT_PRIVILEGE, UNDEFINED_TABLE, UNIQUE_VIOLATION, fault};
@@ -134,8 +133,10 @@ impl Session for Postgres {
     }
 
     async fn prepare(&mut self, job: &Job<'_>) -> Result<(), Fault> {
-        let goes_on = job.resume.is_some() && self.held == Some(record::version(job.deed));
-        if goes_on { Ok(()) } else { self.renew().await }
+        if job.goes_on_in(self.held) {
+            return Ok(());
+        }
+        self.renew().await
     }
 
     fn handle(&self) -> Handle {

@@ -18,7 +18,6 @@ use crate::db::url::DatabaseUrl;
 use crate::db::wire::{self, Answer};
 use crate::db::{Edit, Entry, Handle, Job, Left, Look, Progress, Session, Setback, Wanted, repeat};
 use crate::formats::ledger::Ledger;
-use crate::formats::record;
 use crate::formats::repeated::Repeated;
 use crate::model::{Deed, Version};
 use crate::sql::{Dialect, Statement, session, with_comments};
@@ -132,8 +131,7 @@ impl Session for Sqlite {
     }
 
     async fn prepare(&mut self, job: &Job<'_>) -> Result<(), Fault> {
-        let goes_on = job.resume.is_some() && self.held == Some(record::version(job.deed));
-        if goes_on {
+        if job.goes_on_in(self.held) {
             return Ok(());
         }
         // The counts of a session go on from migration to migration.
