@@ -2,7 +2,7 @@
 //! by itself, and the history row with it, which says until the end that the
 //! migration is not complete.
 
-use super::fault::fault;
+use super::fault::{fault, surely};
 use super::one_transaction::{marked, undone};
 use super::{DIALECT, Mysql};
 use crate::db::code::{self, Function, Handle, Opened, Transaction, unplaced};
@@ -76,11 +76,12 @@ impl Opened for Open<'_> {
 
     async fn left(&mut self, job: Job<'_>) -> Left {
         for ours in ["ROLLBACK", "UNLOCK TABLES"] {
-            if self.ask(ours).await.is_err() {
+            if surely(async || self.ask(ours).await).await.is_err() {
                 return Left::Unknown;
             }
         }
-        match self.ask(&marked(job)).await {
+        let marked = marked(job);
+        match surely(async || self.ask(&marked).await).await {
             Ok(answer) => undone(job, &answer, 0),
             Err(_) => Left::Unknown,
         }

@@ -2,6 +2,7 @@
 
 use super::place::name;
 use crate::db::fault::{Fault, FaultKind, Position};
+use crate::db::wire::Answer;
 use crate::db::{names, wire};
 use sqlx::mysql::MySqlDatabaseError;
 
@@ -9,6 +10,7 @@ use sqlx::mysql::MySqlDatabaseError;
 pub(super) const DUPLICATE_ENTRY: &str = "1062";
 pub(super) const NO_SUCH_TABLE: &str = "1146";
 pub(super) const TABLE_ACCESS_DENIED: &str = "1142";
+const INTERRUPTED: &str = "1317";
 pub(super) const UNKNOWN_COLUMN: &str = "1054";
 pub(super) const UNKNOWN_DATABASE: &str = "1049";
 pub(super) const READ_ONLY_TRANSACTION: &str = "1792";
@@ -34,6 +36,24 @@ pub(super) fn fault(error: &sqlx::Error, connecting: bool) -> Fault {
             .or_else(|| name(error.number(), error.message()).map(Position::Token)),
         ..Fault::new(FaultKind::Statement, error.message())
     }
+}
+
+/// How often a statement of ours is sent before a cancel counts as its answer.
+const TRIES: u32 = 10;
+
+/// Asks again where the answer is that it was cancelled. The guard cancels a
+/// connection, not a statement: a cancel that was meant for the file's statement
+/// may arrive when that has ended, and hit what is asked about it afterwards.
+pub(super) async fn surely(
+    mut ask: impl AsyncFnMut() -> Result<Answer, Fault>,
+) -> Result<Answer, Fault> {
+    for _ in 1..TRIES {
+        match ask().await {
+            Err(fault) if fault.has_code(&[INTERRUPTED]) => {}
+            answer => return answer,
+        }
+    }
+    ask().await
 }
 
 /// By number: 1040, 1203 and 1226 are too many connections, 1053 a shutdown, 1927 and

@@ -23,7 +23,7 @@ use crate::formats::ledger::Ledger;
 use crate::formats::repeated::Repeated;
 use crate::model::{Deed, Version};
 use crate::sql::Dialect;
-use fault::{NO_SUCH_TABLE, TABLE_ACCESS_DENIED, fault};
+use fault::{NO_SUCH_TABLE, TABLE_ACCESS_DENIED, fault, surely};
 use fresh::Known;
 use sqlx::mysql::MySqlConnection;
 use std::time::Duration;
@@ -59,6 +59,11 @@ impl Mysql {
         wire::send(&mut self.connection, sql)
             .await
             .map_err(|failed| fault(&failed.error, false).of(&self.user))
+    }
+
+    /// Asks what must be known of a statement that has failed or was cancelled.
+    async fn rows_surely(&mut self, sql: &str) -> Result<Answer, Fault> {
+        surely(async || self.rows(sql).await).await
     }
 
     /// The default of the locks is a year; waiting in the table's queue stops its

@@ -67,14 +67,14 @@ impl Mysql {
     async fn left(&mut self, job: Job<'_>, ran: usize) -> Left {
         // Under a file's LOCK TABLES the history could not be read; unlocking
         // commits, so it comes second.
-        if self.rows(Self::ROLLBACK).await.is_err() {
+        if self.rows_surely(Self::ROLLBACK).await.is_err() {
             return Left::Unknown;
         }
         let is_kept = self.kept_something().await;
-        if self.rows("UNLOCK TABLES").await.is_err() {
+        if self.rows_surely("UNLOCK TABLES").await.is_err() {
             return Left::Unknown;
         }
-        match self.rows(&marked(job)).await {
+        match self.rows_surely(&marked(job)).await {
             Ok(answer) => match undone(job, &answer, ran) {
                 Left::Nothing if is_kept => Left::Part {
                     ran,

@@ -168,13 +168,13 @@ impl Mysql {
     /// Rolls back what has failed; whether nothing of it stays, which a table
     /// without transactions makes untrue.
     pub(super) async fn rolls_back(&mut self) -> bool {
-        self.rows(Self::ROLLBACK).await.is_ok() && !self.kept_something().await
+        self.rows_surely(Self::ROLLBACK).await.is_ok() && !self.kept_something().await
     }
 
     /// Whether the server says of the ROLLBACK before that it could not take back
     /// all.
     pub(super) async fn kept_something(&mut self) -> bool {
-        match self.rows("SHOW WARNINGS").await {
+        match self.rows_surely("SHOW WARNINGS").await {
             Ok(answer) => answer.rows.iter().any(|row| {
                 row.iter()
                     .flatten()
@@ -260,13 +260,13 @@ impl Mysql {
     /// fails, the next run asks.
     async fn settle_failed(&mut self, step: &Step<'_>, staying: usize) {
         let sql = format!("{}; {}", step.done_until(staying), Self::COMMIT);
-        let _ = self.rows(&sql).await;
+        let _ = self.rows_surely(&sql).await;
     }
 
     /// Where even this fails, the next run settles it.
     async fn take_back(&mut self, step: &Step<'_>) {
         let _ = self
-            .rows(&format!("{}; {}", step.undo(), Self::COMMIT))
+            .rows_surely(&format!("{}; {}", step.undo(), Self::COMMIT))
             .await;
     }
 
