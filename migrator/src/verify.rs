@@ -10,7 +10,7 @@ use crate::plan::history::History;
 use crate::plan::history::Resume;
 use crate::plan::resume;
 use crate::sql::{
-    self, Dialect, Kind, Quoting, Statement, allow, session, sets_session, unit, variables,
+    self, Dialect, Kind, Quoting, Statement, Syntax, allow, session, sets_session, unit, variables,
 };
 use crate::text::{SourceFile, Span};
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub(crate) fn script(
 
 /// All that may not stand in a script as it is written, its variables not filled
 /// in; nothing where it can be run.
-pub(crate) fn problems(script: &Script, dialect: Dialect, quoting: Quoting) -> Vec<Error> {
+pub(crate) fn problems(script: &Script, Syntax { dialect, quoting }: Syntax) -> Vec<Error> {
     if script.code.is_some() {
         return Vec::new();
     }
@@ -72,13 +72,12 @@ pub(crate) fn problems(script: &Script, dialect: Dialect, quoting: Quoting) -> V
 }
 
 /// Whether a script has no statement, for any database where none is known.
-pub(crate) fn is_empty(script: &Script, dialect: Option<Dialect>) -> bool {
-    let every = [Dialect::Mysql, Dialect::Postgres, Dialect::Sqlite];
-    script.code.is_none()
-        && every
-            .into_iter()
-            .filter(|each| dialect.is_none_or(|known| known == *each))
-            .all(|each| sql::split(&script.file, each).is_ok_and(|found| found.is_empty()))
+pub(crate) fn is_empty(script: &Script, syntax: Option<Syntax>) -> bool {
+    let every = [Dialect::Mysql, Dialect::Postgres, Dialect::Sqlite].map(Syntax::usual);
+    let none = |Syntax { dialect, quoting }| {
+        sql::split_as(&script.file, dialect, quoting).is_ok_and(|found| found.is_empty())
+    };
+    script.code.is_none() && syntax.map_or_else(|| every.into_iter().all(none), none)
 }
 
 /// What a script holds that has no effect, and is sent all the same.

@@ -17,7 +17,7 @@ use crate::plan::merged::{self, Deviation};
 use crate::plan::planner::{self, OutOfOrder, Request};
 use crate::project::Project;
 use crate::sources::{Content, Entry, Listing, is_sql};
-use crate::sql::{Dialect, Quoting};
+use crate::sql::{Dialect, Syntax};
 use crate::text::Span;
 use crate::verify::drops::Pending;
 use crate::verify::{self, Verified};
@@ -122,17 +122,18 @@ pub(crate) async fn offline<'a>(
             all.any(|migration| migration.version == version)
         })
     };
-    let mut files = files(project, *dialect, is_settled, "is merged");
-    match dialect {
+    let syntax = dialect.map(Syntax::usual);
+    let mut files = files(project, syntax, is_settled, "is merged");
+    match syntax {
         None => files.push(unknown_dialect()),
-        Some(dialect) => {
+        Some(syntax) => {
             let all = project.migrations.iter();
             let pending: Vec<Deed<'_>> = all
                 .filter(|migration| !is_settled(migration.version))
                 .map(Deed::Apply)
                 .collect();
             let nobody = async |_: &[String]| Ok(Dependents::default());
-            files.extend(foreseen(&pending, *dialect, nobody).await?);
+            files.extend(foreseen(&pending, syntax, nobody).await?);
         }
     }
     Ok(Findings {
@@ -168,15 +169,18 @@ pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Find
         let version = deed.subject().version();
         version.is_none_or(|version| history.find(version).is_none())
     });
-    let dialect = config.database.value.dialect();
-    let mut disagreements = drifts(project, config.request, &history, dialect);
+    let syntax = Syntax {
+        dialect: config.database.value.dialect(),
+        quoting: look.as_ref().map(|look| look.quoting).unwrap_or_default(),
+    };
+    let mut disagreements = drifts(project, config.request, &history, syntax);
     disagreements.extend(deviations(project, config.request, merged.as_ref()));
-    let mut files = files(project, Some(dialect), is_done, "is applied");
+    let mut files = files(project, Some(syntax), is_done, "is applied");
     let ask = async |tables: &[String]| match &mut reader {
         Some(reader) => reader.dependents(tables).await,
         None => Ok(Dependents::default()),
     };
-    files.extend(foreseen(&pending, dialect, ask).await?);
+    files.extend(foreseen(&pending, syntax, ask).await?);
     Ok(Findings {
         look,
         files,
@@ -190,7 +194,7 @@ pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Find
 /// What can be told of files that are to be applied, as they are written.
 async fn foreseen(
     pending: &[Deed<'_>],
-    dialect: Dialect,
+    Syntax { dialect, quoting }: Syntax,
     ask: impl AsyncFnOnce(&[String]) -> Result<Dependents, Fault>,
 ) -> Result<Vec<Diagnostic>, Fault> {
     // What cannot be split is found with the files.
@@ -199,7 +203,7 @@ async fn foreseen(
             file: Arc::clone(&script.file),
             statements: Vec::new(),
         }),
-        script => verify::split(Arc::clone(&script.file), dialect, Quoting::default()).ok(),
+        script => verify::split(Arc::clone(&script.file), dialect, quoting).ok(),
     };
     let verified: Vec<_> = pending
         .iter()
@@ -223,7 +227,7 @@ async fn foreseen(
 /// made anew would refuse it.
 pub(super) fn files(
     project: &Project,
-    dialect: Option<Dialect>,
+    syntax: Option<Syntax>,
     is_settled: impl Fn(Version) -> bool,
     how: &str,
 ) -> Vec<Diagnostic> {
@@ -240,11 +244,11 @@ pub(super) fn files(
     let repeatables = project.repeatables.iter().map(Deed::Repeat);
     let empty = deeds
         .chain(repeatables)
-        .filter(|deed| verify::is_empty(deed.script(), dialect));
+        .filter(|deed| verify::is_empty(deed.script(), syntax));
     found.extend(empty.map(error::empty));
     for migration in &project.migrations {
         let scripts = std::iter::once(&migration.up).chain(&migration.down);
-        for problem in scripts.flat_map(|script| problems(script, dialect)) {
+        for problem in scripts.flat_map(|script| problems(script, syntax)) {
             let diagnostic = problem.diagnostic();
             found.push(if is_settled(migration.version) {
                 Diagnostic {
@@ -264,12 +268,13 @@ pub(super) fn files(
 }
 
 /// Where nothing says whose SQL it is, only what everybody would refuse.
-fn problems(script: &Script, dialect: Option<Dialect>) -> Vec<Error> {
-    let of = |dialect| verify::problems(script, dialect, Quoting::default());
-    match dialect {
-        Some(dialect) => of(dialect),
-        None if of(Dialect::Mysql).is_empty() || of(Dialect::Sqlite).is_empty() => Vec::new(),
-        None => of(Dialect::Postgres),
+fn problems(script: &Script, syntax: Option<Syntax>) -> Vec<Error> {
+    let of = |syntax| verify::problems(script, syntax);
+    let usual = |dialect| of(Syntax::usual(dialect));
+    match syntax {
+        Some(syntax) => of(syntax),
+        None if usual(Dialect::Mysql).is_empty() || usual(Dialect::Sqlite).is_empty() => Vec::new(),
+        None => usual(Dialect::Postgres),
     }
 }
 
@@ -289,7 +294,7 @@ pub(super) fn drifts(
     project: &Project,
     request: Request,
     history: &History,
-    dialect: Dialect,
+    Syntax { dialect, quoting }: Syntax,
 ) -> Vec<Diagnostic> {
     let migrations = &project.migrations;
     let mut found = Vec::new();
@@ -312,7 +317,7 @@ pub(super) fn drifts(
         if let (Drift::Resumable { .. }, Some(migration)) = (&drift, migration) {
             // What cannot be split is found with the files.
             let no_values = |_: &str| Some(String::new());
-            let script = verify::script(&migration.up, dialect, Quoting::default(), no_values).ok();
+            let script = verify::script(&migration.up, dialect, quoting, no_values).ok();
             let resumed = script.map(|script| verify::resume(migration.version, &script, history));
             if let Some(Err(error)) = resumed {
                 found.push(error.diagnostic());

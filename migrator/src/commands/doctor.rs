@@ -18,6 +18,7 @@ use crate::limits::Limits;
 use crate::project::Project;
 use crate::repository::Repository;
 use crate::sources::{SourceError, read_optional};
+use crate::sql::Syntax;
 use std::path::Path;
 use std::time::Duration;
 
@@ -220,8 +221,9 @@ async fn migrations(patient: &Patient, examination: &mut Examination) {
     let (dir, number, found) = match &patient.migrations {
         Ok(Migrations::Sql(project)) => {
             let config = patient.config.as_ref().ok();
-            let dialect = config.map(|config| config.database.value.dialect());
-            let found = check::files(project, dialect, |_| false, "");
+            // Whether or not its database answers.
+            let syntax = config.map(|config| Syntax::usual(config.database.value.dialect()));
+            let found = check::files(project, syntax, |_| false, "");
             (project.dir.clone(), project.migrations.len(), found)
         }
         Ok(Migrations::Alembic(sources)) => {

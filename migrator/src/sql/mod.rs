@@ -45,7 +45,7 @@ mod words;
 
 pub use error::{SplitError, SplitErrorKind};
 pub use kind::Kind;
-pub use quoting::Quoting;
+pub use quoting::{Quoting, Syntax};
 #[cfg(feature = "cli")]
 pub(crate) use settings::sets_session;
 #[cfg(feature = "cli")]

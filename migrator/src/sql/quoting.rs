@@ -23,6 +23,24 @@ pub struct Quoting {
     is_fixed: bool,
 }
 
+/// Whose SQL a text is, and how its session reads quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Syntax {
+    pub dialect: Dialect,
+    pub quoting: Quoting,
+}
+
+impl Syntax {
+    /// Of a server whose settings are not known.
+    #[must_use]
+    pub fn usual(dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            quoting: Quoting::default(),
+        }
+    }
+}
+
 impl Quoting {
     /// By MySQL's and MariaDB's `sql_mode`.
     #[must_use]

@@ -232,8 +232,11 @@ fn quotes_are_read_as_the_session_reads_them(db: &Database) {
     for (number, text) in files.iter().enumerate() {
         project.write(&format!("migrations/{}_a.sql", number + 1), text);
     }
+    // Whoever looks only must not read them otherwise.
+    migrate(&project, db, ["check"]).exits(6).says("0 errors");
     up(&project, db).exits(0);
     assert_eq!(db.column("SELECT t FROM a ORDER BY t"), rows);
+    migrate(&project, db, ["check"]).exits(0);
 }
 
 fn each_migration_begins_as_if_alone(db: &Database) {

@@ -17,7 +17,7 @@ use crate::model::Script;
 use crate::plan::history::History;
 use crate::plan::planner::{self, Files, Request};
 use crate::project::Project;
-use crate::sql::{Dialect, Quoting};
+use crate::sql::Syntax;
 use crate::verify;
 
 /// What `check` calls a migration that began and did not end.
@@ -73,10 +73,14 @@ pub(super) async fn examine(patient: &Patient, of_the_url: usize, examination: &
     }
     let seen = look.as_ref().ok().and_then(Option::as_ref);
     let history = seen.map_or_else(History::default, |look| look.past.history());
+    let syntax = Syntax {
+        dialect: url.dialect(),
+        quoting: seen.map(|look| look.quoting).unwrap_or_default(),
+    };
     let pending = match migrations {
         // It alone knows what it would send.
         Migrations::Alembic(_) => Vec::new(),
-        Migrations::Sql(project) => pending(project, url.dialect(), &history),
+        Migrations::Sql(project) => pending(project, syntax, &history),
     };
     let facts = Facts {
         health: &health,
@@ -90,13 +94,9 @@ pub(super) async fn examine(patient: &Patient, of_the_url: usize, examination: &
         Ok(Some(look)) => {
             let found = match migrations {
                 Migrations::Alembic(sources) => of_revisions(sources, config.request, &look).await,
-                Migrations::Sql(project) => of_the_history(
-                    config.request,
-                    project,
-                    url.dialect(),
-                    &look,
-                    health.is_at_work(),
-                ),
+                Migrations::Sql(project) => {
+                    of_the_history(config.request, project, syntax, &look, health.is_at_work())
+                }
             };
             findings.extend(found.into_iter().map(sources::finding));
         }
@@ -120,14 +120,17 @@ pub(super) async fn examine(patient: &Patient, of_the_url: usize, examination: &
 
 /// What a run would do, as far as it can be read: what cannot is found with the
 /// files.
-fn pending(project: &Project, dialect: Dialect, history: &History) -> Vec<Pending> {
+fn pending(
+    project: &Project,
+    Syntax { dialect, quoting }: Syntax,
+    history: &History,
+) -> Vec<Pending> {
     let files = Files {
         migrations: &project.migrations,
         repeatables: &project.repeatables,
     };
     let read = |script: &Script| {
-        let verified =
-            verify::script(script, dialect, Quoting::default(), |_| Some(String::new())).ok()?;
+        let verified = verify::script(script, dialect, quoting, |_| Some(String::new())).ok()?;
         Some(Pending {
             transaction: script.transaction,
             file: verified.file,
@@ -145,7 +148,7 @@ fn pending(project: &Project, dialect: Dialect, history: &History) -> Vec<Pendin
 fn of_the_history(
     request: Request,
     project: &Project,
-    dialect: Dialect,
+    syntax: Syntax,
     look: &Look,
     is_at_work: bool,
 ) -> Vec<Diagnostic> {
@@ -154,7 +157,7 @@ fn of_the_history(
     }
     match &look.past {
         Past::Foreign { .. } => {
-            let refused = refuse_foreign(look, dialect).err();
+            let refused = refuse_foreign(look, syntax.dialect).err();
             refused.iter().map(Error::diagnostic).collect()
         }
         Past::Fresh if look.has_tables && !project.migrations.is_empty() => {
@@ -162,7 +165,7 @@ fn of_the_history(
         }
         Past::Fresh | Past::Revisions { .. } => Vec::new(),
         Past::Known(history) => {
-            let mut found = check::drifts(project, request, history, dialect);
+            let mut found = check::drifts(project, request, history, syntax);
             // Whoever is at work has not ended what it began.
             found.retain(|found| !(is_at_work && UNFINISHED.contains(&found.code)));
             found
