@@ -303,6 +303,14 @@ fn without_tail(message: &str, tail: &str) -> String {
     };
     // MariaDB says with dots that it goes on.
     let quoted = head.strip_suffix("...").unwrap_or(head);
+    // Where the statement goes on after its last semicolon, as that of a routine
+    // without a DELIMITER, the server trips over what is ours: over its end, that is.
+    if let Some((before, all)) = quoted.split_once(" near '")
+        && !all.is_empty()
+        && tail.contains(all)
+    {
+        return format!("{before} near '' at line {rest}");
+    }
     let ours = quoted
         .match_indices(';')
         .map(|(at, _)| at)
@@ -325,7 +333,12 @@ mod tests {
             without_tail("bad near 'x;\nUPDATE app._mig...' at line 1", tail),
             "bad near 'x' at line 1"
         );
+        assert_eq!(
+            without_tail("bad near 'UPDATE app._migrate_jo...' at line 3", tail),
+            "bad near '' at line 3"
+        );
         for other in [
+            "bad near '' at line 1",
             "bad near 'a; b' at line 1",
             "bad near 'a; b...' at line 1",
             "Unknown table 'a'",
