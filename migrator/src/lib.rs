@@ -10,10 +10,11 @@
 //! | sources | anything of ours |
 //! | git, python | anything of ours |
 //! | repository | anything of ours |
-//! | formats | a file, the environment, a driver, tokio, plan but its history |
+//! | history | a file, the environment, a driver, tokio, the clock, formats, plan, db |
+//! | formats | a file, the environment, a driver, tokio, plan, db |
 //! | plan | db, engine, config, tokio, the clock, the environment |
 //! | platforms | db, engine, report, commands, doctor, tokio, a file, the clock, the environment |
-//! | db | plan but its history, engine, report, config, commands |
+//! | db | plan, engine, report, config, commands |
 //! | doctor | db but what it knows of a URL and a server's health, engine, report, commands, tokio, a file, the clock, the environment |
 //! | engine | formats, sources, config, report, a database by name |
 //! | report | db, drivers, tokio, commands |
@@ -38,6 +39,7 @@ pub mod embedded;
 pub mod formats;
 #[cfg(feature = "cli")]
 mod git;
+pub mod history;
 pub mod plan;
 #[cfg(feature = "cli")]
 mod platforms;

@@ -12,7 +12,7 @@ use crate::diagnostic::Diagnostic;
 use crate::embedded::Embedded;
 use crate::error::Error;
 use crate::formats::sqlx::Sqlx;
-use crate::formats::{Format, FormatName, foreign, repeated};
+use crate::formats::{Format, FormatName, foreign, repeatable};
 use crate::model::{Addition, Migration, Repeatable};
 use crate::sources::{self, Content, Entry, Listing, SourceError};
 #[cfg(feature = "cli")]
@@ -274,14 +274,14 @@ impl Home {
             format.read(&listing),
             additions.filter(|addition| addition.database == database),
         )?;
-        let folder = listing.path(repeated::FOLDER);
-        let again = if listing.has_folder(repeated::FOLDER) {
+        let folder = listing.path(repeatable::FOLDER);
+        let again = if listing.has_folder(repeatable::FOLDER) {
             Some(read(&folder)?)
         } else {
             None
         };
         let repeatables = match &again {
-            Some(again) => repeated::read(again, Sqlx::script)?,
+            Some(again) => repeatable::read(again, Sqlx::script)?,
             None => Vec::new(),
         };
         let listings = [Some(&listing), again.as_ref()];

@@ -5,9 +5,9 @@
 pub(crate) mod drops;
 
 use crate::error::{BadAllow, Error, Forbidden, Why, WhyNotAllowed};
+use crate::history::History;
+use crate::history::Resume;
 use crate::model::{Rule, Script, Version};
-use crate::plan::history::History;
-use crate::plan::history::Resume;
 use crate::plan::resume;
 use crate::sql::{
     self, Dialect, Kind, Quoting, Statement, Syntax, allow, session, sets_session, unit, variables,

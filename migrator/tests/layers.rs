@@ -58,7 +58,7 @@ impl Rule {
             "engine" => only(&["crate::engine"]),
             "exiting" => only(&["std::process", "process::exit"]),
             "formats" => only(&["crate::formats"]),
-            "plan but its history" => Self::Paths(&["crate::plan"], but(&["crate::plan::history"])),
+            "plan" => only(&["crate::plan"]),
             "printing" => only(&["print!", "println!", "eprint!", "eprintln!", "std::io"]),
             "report" => only(&["crate::report"]),
             "sources" => only(&["crate::sources"]),

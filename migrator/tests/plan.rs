@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 
 use migrate::formats::Format;
-use migrate::formats::journal::{CLAIM, claim_digest, digest};
 use migrate::formats::sqlx::{Settings, Sqlx};
+use migrate::history::journal::{CLAIM, claim_digest, digest};
+use migrate::history::{Applied, History, Mark, Repeated};
 use migrate::model::{Checksum, Migration, Repeatable, Script, Subject, Version};
 use migrate::plan::drift::Drift;
-use migrate::plan::history::{Applied, History, Mark, Repeated};
 use migrate::plan::planner::{self, Files, OutOfOrder, Plan, PlanError, Request, UnknownApplied};
 use migrate::plan::resume;
 use migrate::sources::{Content, Entry, Listing};

@@ -3,10 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail so")]
 
-use migrate::formats::journal::{CLAIM, REVERT, claim_digest};
 use migrate::formats::sqlx::{Settings, Sqlx};
+use migrate::history::journal::{CLAIM, REVERT, claim_digest};
+use migrate::history::{Applied, Ending, History, Mark, Run, Who};
 use migrate::model::{Checksum, Deed, Direction, Migration, Script, Subject, Version};
-use migrate::plan::history::{Applied, Ending, History, Mark, Run, Who};
 use migrate::plan::planner::Request;
 use migrate::plan::revert::{self, LeftAlone, RevertError, Wish};
 use migrate::text::SourceFile;

@@ -2,7 +2,7 @@
 
 use crate::config::Environment;
 use crate::config::environment::{COMMIT, DEPLOYMENT};
-use crate::plan::history::Who;
+use crate::history::Who;
 
 /// The name of this run in the server: the time, and chance for those of the
 /// same second.

@@ -6,7 +6,7 @@ use crate::engine;
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::error::Error;
-use crate::plan::history::{Ending, History, Run};
+use crate::history::{Ending, History, Run};
 
 /// Marks the runs so far as live.
 ///

@@ -8,7 +8,7 @@ use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::error::Error;
 use crate::formats::Format;
-use crate::formats::ledger::Ledger;
+use crate::history::ledger::Ledger;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::time::timeout;

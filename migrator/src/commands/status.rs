@@ -5,8 +5,8 @@ use super::{Task, opening};
 use crate::db::{Look, Wanted};
 use crate::error::Error;
 use crate::formats::Format;
+use crate::history::History;
 use crate::plan::drift::{self, Drift};
-use crate::plan::history::History;
 
 /// What was found.
 pub(crate) struct Found {

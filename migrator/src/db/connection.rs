@@ -9,7 +9,7 @@ use super::{
     Attempt, Blocker, Edit, Entry, GuardSession, Handle, Job, LockKey, Look, Progress, Session,
     Sight, Wanted,
 };
-use crate::formats::ledger::Ledger;
+use crate::history::ledger::Ledger;
 use crate::sql::Dialect;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};

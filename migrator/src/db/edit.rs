@@ -1,7 +1,7 @@
 //! What a session is given to record, beside what it applies.
 
+use crate::history::{Ending, Run};
 use crate::model::{Migration, Subject, Version};
-use crate::plan::history::{Ending, Run};
 
 /// What a run is remembered by.
 #[derive(Clone, Copy, Debug)]

@@ -1,9 +1,9 @@
 //! What a session is given to apply.
 
-use crate::formats::ledger::Ledger;
-use crate::formats::record::{self, Record};
+use crate::history::Resume;
+use crate::history::ledger::Ledger;
+use crate::history::record::{self, Record};
 use crate::model::{Deed, Version};
-use crate::plan::history::Resume;
 use crate::sql::{Dialect, Statement};
 use crate::text::SourceFile;
 use std::sync::atomic::AtomicBool;

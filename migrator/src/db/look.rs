@@ -1,8 +1,8 @@
 //! What one look at a database tells.
 
-use crate::formats::ledger::Ledger;
+use crate::history::ledger::Ledger;
+use crate::history::{History, Run};
 use crate::model::{Checksum, Migration, Version};
-use crate::plan::history::{History, Run};
 use crate::sql::Quoting;
 
 /// What one look at a database tells.

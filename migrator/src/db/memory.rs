@@ -4,11 +4,11 @@
 use super::fault::{Fault, FaultKind};
 use super::wire::{self, Answer};
 use super::{Edit, Entry, Past, Wanted};
-use crate::formats::journal::Journal;
-use crate::formats::ledger::Ledger;
-use crate::formats::repeated::Repeated;
-use crate::formats::runs::Runs;
-use crate::plan::history::History;
+use crate::history::History;
+use crate::history::journal::Journal;
+use crate::history::ledger::Ledger;
+use crate::history::repeatables::Repeated;
+use crate::history::runs::Runs;
 use crate::sql::Dialect;
 
 /// What a database must tell for it.

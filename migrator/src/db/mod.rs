@@ -61,7 +61,7 @@ pub use look::{Elsewhere, LockKey, Look, Past, Wanted};
 pub use progress::{Left, Progress, Setback};
 pub use session::{Handle, Outside, Session};
 
-use crate::formats::ledger::Ledger;
+use crate::history::ledger::Ledger;
 #[cfg(feature = "cli")]
 use crate::model::Script;
 use crate::sql::Dialect;

@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use super::{Edit, Entry, Job, Look, Progress, Wanted};
-use crate::formats::ledger::Ledger;
+use crate::history::ledger::Ledger;
 
 /// By what a session's running statement is found and cancelled.
 #[derive(Clone, Debug)]

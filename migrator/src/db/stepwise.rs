@@ -5,10 +5,10 @@
 use super::fault::{Fault, FaultKind};
 use super::memory::Memory;
 use super::{Job, Left, Setback};
-use crate::formats::journal::{CLAIM, Journal, REVERT, claim_digest, claim_number, digest};
-use crate::formats::record;
+use crate::history::journal::{CLAIM, Journal, REVERT, claim_digest, claim_number, digest};
+use crate::history::record;
+use crate::history::{Mark, Resume};
 use crate::model::{Deed, Version};
-use crate::plan::history::{Mark, Resume};
 use crate::sql::unit::{self, Ends};
 use crate::sql::{Dialect, Kind, Statement, session};
 use std::ops::Range;

@@ -5,9 +5,9 @@
 
 use super::Past;
 use super::fault::{Fault, FaultKind};
-use crate::formats::foreign;
-use crate::formats::ledger::{Ledger, Row, Shape, quote};
-use crate::plan::history::{Applied, History};
+use crate::history::foreign;
+use crate::history::ledger::{Ledger, Row, Shape, quote};
+use crate::history::{Applied, History};
 use crate::sql::Dialect;
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, ColumnIndex, Connection, Database, Decode, Either, Executor, Type};

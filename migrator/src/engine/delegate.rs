@@ -9,8 +9,8 @@ use super::{Control, Hold, RELEASE_WITHIN, REMEMBER_WITHIN, Run, STARVED_AFTER, 
 use crate::db::fault::Fault;
 use crate::db::{Entry, GuardSession, Handle, LockKey, Outside, Past, Session, Sight};
 use crate::error::Error;
+use crate::history;
 use crate::model::Subject;
-use crate::plan::history;
 use crate::python::{Child, Ending, Running, running};
 use std::io;
 use std::process::{ExitStatus, Stdio};

@@ -9,8 +9,8 @@ use super::{Control, Outcome, Run, Step};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::{Edit, Entry, GuardSession, Left, Session, Setback};
 use crate::error::Error;
+use crate::history::{self, Ending};
 use crate::model::Deed;
-use crate::plan::history::{self, Ending};
 use std::future::Future;
 
 /// Remembers the run before it changes anything. Where that cannot be, the run

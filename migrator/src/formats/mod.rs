@@ -3,21 +3,16 @@
 //! no file and asks no database.
 
 pub mod alembic;
-mod beside;
 pub mod foreign;
-pub mod journal;
-pub mod ledger;
 pub mod naming;
-pub mod record;
-pub mod repeated;
-pub mod runs;
+pub mod repeatable;
 pub mod sqlx;
 
 use crate::diagnostic::Diagnostic;
+use crate::history::ledger::Ledger;
 use crate::model::{Checksum, Migration, Version};
 use crate::sources::Listing;
 use crate::text::{SourceFile, Span};
-use ledger::Ledger;
 use naming::{Draft, Wish};
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Adopting a database that grew without a history: which migrations are recorded
 //! as applied without being run.
 
-use super::history::History;
+use crate::history::History;
 use crate::model::{Migration, Version};
 
 /// Why nothing is recorded.

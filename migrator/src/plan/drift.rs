@@ -1,8 +1,8 @@
 //! Files against history: where the two do not tell the same story.
 
-use super::history::{Applied, History};
 use super::resume;
 use crate::formats::Format;
+use crate::history::{Applied, History};
 use crate::model::{Direction, Migration, Version};
 use std::collections::HashMap;
 use std::time::Duration;

@@ -3,7 +3,6 @@
 pub mod baseline;
 pub mod branches;
 pub mod drift;
-pub mod history;
 pub mod merged;
 pub mod planner;
 pub mod repair;

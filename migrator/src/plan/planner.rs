@@ -1,8 +1,8 @@
 //! What is to be done: a pure function of files, history and wishes.
 
 use super::drift::{self, Drift};
-use super::history::History;
 use crate::formats::Format;
+use crate::history::History;
 use crate::model::{Deed, Migration, Repeatable, Version};
 
 /// What the user asked for.

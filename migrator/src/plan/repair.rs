@@ -2,9 +2,9 @@
 //! of a person changes in it.
 
 use super::drift::{self, Drift};
-use super::history::{Applied, History};
 use super::resume;
 use crate::formats::Format;
+use crate::history::{Applied, History, Mark};
 use crate::model::{Checksum, Direction, Migration, Version};
 
 /// Something that can be repaired.
@@ -131,7 +131,7 @@ fn of(migrations: &[Migration], version: Version) -> Option<&Migration> {
 fn unfinished(applied: &Applied, history: &History) -> Unfinished {
     let marks = history.marks(applied.version);
     let direction = resume::direction(applied, &marks);
-    let ours = |mark: &&&super::history::Mark| direction.is_some() && mark.statement >= 0;
+    let ours = |mark: &&&Mark| direction.is_some() && mark.statement >= 0;
     Unfinished {
         version: applied.version,
         name: applied.name.clone(),

@@ -1,8 +1,8 @@
 //! Where a migration goes on that was begun and not ended: by the journal's
 //! marks, and only if what is done is still what the file says.
 
-use super::history::{Applied, Mark, Resume};
-use crate::formats::journal::{CLAIM, REVERT, claim_digest, digest};
+use crate::history::journal::{CLAIM, REVERT, claim_digest, digest};
+use crate::history::{Applied, Mark, Resume};
 use crate::model::Direction;
 use crate::sql::Statement;
 use crate::text::SourceFile;

@@ -2,10 +2,10 @@
 //! every round the deeds that are left of them. Were they counted anew in each
 //! round, a run whose answer was lost would take back more than it was asked to.
 
-use super::history::{Applied, Ending, History, Run};
 use super::planner::{Plan, Request, judge};
 use super::{drift, resume};
 use crate::formats::Format;
+use crate::history::{Applied, Ending, History, Run};
 use crate::model::{Deed, Direction, Migration, Subject, Version};
 use std::time::Duration;
 

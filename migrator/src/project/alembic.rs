@@ -6,7 +6,7 @@ use crate::formats::alembic::{
     self, AlembicError, Configuration, ConfigurationError, INI, PYPROJECT, Revisions,
     is_revision_file,
 };
-use crate::formats::ledger::{Ledger, Shape};
+use crate::history::ledger::{Ledger, Shape};
 use crate::sources;
 use crate::text::SourceFile;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@ use super::json::run;
 use super::status::said;
 use super::words::count;
 use crate::formats::alembic::{Graph, Revision};
-use crate::plan::history::Run;
+use crate::history::Run;
 use serde_json::{Value, json};
 
 /// How many runs are shown to a person, and in a document.

@@ -1,9 +1,9 @@
 //! `status`: every migration, and what the files and the history say of it.
 
 use super::words::{count, duration};
+use crate::history::{Applied, Ending, History, Repeated, Run};
 use crate::model::{Migration, Repeatable, Version};
 use crate::plan::drift::Drift;
-use crate::plan::history::{Applied, Ending, History, Repeated, Run};
 use std::collections::BTreeMap;
 
 /// What `status` found.

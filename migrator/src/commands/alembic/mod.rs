@@ -21,7 +21,7 @@ use crate::engine::stop::Stop;
 use crate::engine::{Errand, Run};
 use crate::error::Error;
 use crate::formats::alembic::{AlembicError, Graph, Head, Revision};
-use crate::formats::ledger::Ledger;
+use crate::history::ledger::Ledger;
 use crate::limits::Transaction;
 use crate::model::Subject;
 use crate::plan::planner::{Request, UnknownApplied};

@@ -9,8 +9,8 @@ use crate::engine::event::Listener;
 use crate::engine::stop::Stop;
 use crate::error::Error;
 use crate::formats::alembic::{Graph, Revision};
+use crate::history::Ending;
 use crate::model::Subject;
-use crate::plan::history::Ending;
 use std::cell::RefCell;
 use std::time::Instant;
 

@@ -6,7 +6,7 @@ use crate::db::fault::Fault;
 use crate::db::{
     Attempt, Blocker, GuardSession, Handle, Lock, LockKey, Look, Outside, Sight, Work,
 };
-use crate::formats::ledger::quote;
+use crate::history::ledger::quote;
 use std::time::Duration;
 
 impl GuardSession for Mysql {

@@ -5,7 +5,7 @@ use super::{DIALECT, Mysql};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::health::{self, Clock, Health, Line, Of, Own, Product, ReadOnly, Room};
 use crate::db::{Blocker, GuardSession, Lock, LockKey, Look};
-use crate::formats::ledger::{Row, quote};
+use crate::history::ledger::{Row, quote};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Settings that decide something, under the names of both servers.

@@ -5,8 +5,8 @@ use super::lock_name::lock_name;
 use super::{DIALECT, Mysql};
 use crate::db::fault::Fault;
 use crate::db::{LockKey, Look, Past, Wanted, memory, wire};
-use crate::formats::ledger::{Ledger, Shape, quote};
 use crate::formats::sqlx::lock_number;
+use crate::history::ledger::{Ledger, Shape, quote};
 use crate::sql::Quoting;
 
 impl Mysql {

@@ -9,7 +9,7 @@ use crate::db::memory::Memory;
 use crate::db::stepwise::{Stepwise, first_word, quicker, removed};
 use crate::db::wire::Answer;
 use crate::db::{Job, Left, Setback};
-use crate::formats::record;
+use crate::history::record;
 use crate::model::Deed;
 use crate::sql::{Kind, Statement};
 use crate::text::SourceFile;

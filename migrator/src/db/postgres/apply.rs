@@ -7,7 +7,7 @@ use crate::db::fault::{Fault, FaultKind};
 use crate::db::memory::Memory;
 use crate::db::wire::{Answer, Rows};
 use crate::db::{Job, Left, Progress, Setback, repeat, stepwise, wire};
-use crate::formats::repeated::Repeated;
+use crate::history::repeatables::Repeated;
 use crate::model::Deed;
 use crate::text::SourceFile;
 use std::time::Duration;

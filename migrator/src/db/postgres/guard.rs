@@ -6,7 +6,7 @@ use super::{DIALECT, Postgres, progress};
 use crate::db::fault::Fault;
 use crate::db::url::without_user_info;
 use crate::db::{Attempt, Blocker, GuardSession, Handle, Lock, LockKey, Look, Outside, Sight};
-use crate::formats::ledger::{Row, quote};
+use crate::history::ledger::{Row, quote};
 use std::time::Duration;
 
 /// The point to which the tool's lock is given back.

@@ -9,7 +9,7 @@ use crate::db::fault::{Fault, FaultKind};
 use crate::db::health::{self, Clock, Health, Line, Of, Own, Product, Room};
 use crate::db::url::DatabaseUrl;
 use crate::db::{Blocker, GuardSession, Lock, LockKey, Look};
-use crate::formats::ledger::{Ledger, Row};
+use crate::history::ledger::{Ledger, Row};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How many open transactions are told.

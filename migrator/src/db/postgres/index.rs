@@ -4,7 +4,7 @@
 use super::fault::INVALID_NAME;
 use super::{DIALECT, PAUSE, Postgres};
 use crate::db::fault::{Fault, FaultKind};
-use crate::formats::ledger::quote;
+use crate::history::ledger::quote;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 

@@ -5,8 +5,8 @@ use super::lock_id::lock_id;
 use super::{DIALECT, Postgres};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::{Elsewhere, LockKey, Look, Past, Wanted, memory, wire};
-use crate::formats::ledger::{Ledger, Shape, quote};
 use crate::formats::sqlx::lock_number;
+use crate::history::ledger::{Ledger, Shape, quote};
 use crate::model::{Checksum, Version};
 use crate::sql::Quoting;
 

@@ -12,7 +12,7 @@ use crate::db::fault::{Fault, FaultKind, Position};
 use crate::db::stepwise::removed;
 use crate::db::wire::{Answer, Rows};
 use crate::db::{Job, Left, Setback};
-use crate::formats::ledger::quote;
+use crate::history::ledger::quote;
 use crate::text::SourceFile;
 use std::time::Duration;
 

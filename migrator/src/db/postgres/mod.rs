@@ -20,7 +20,7 @@ use crate::db::memory::{self, Memory};
 use crate::db::url::DatabaseUrl;
 use crate::db::wire::{self, Answer, Failed};
 use crate::db::{Edit, Entry, Handle, Job, Left, Look, Progress, Session, Setback, Wanted};
-use crate::formats::ledger::Ledger;
+use crate::history::ledger::Ledger;
 use crate::model::Version;
 use crate::sql::{Dialect, session};
 use fault::{DUPLICATE_TABLE, INSUFFICIENT_PRIVILEGE, UNDEFINED_TABLE, UNIQUE_VIOLATION, fault};

@@ -7,7 +7,7 @@ use super::{DIALECT, Sqlite};
 use crate::db::Job;
 use crate::db::dependents::{Dependents, Key, Loss, Object, sentence};
 use crate::db::fault::{Fault, FaultKind};
-use crate::formats::ledger::quote;
+use crate::history::ledger::quote;
 use crate::model::Rule;
 use crate::sql::allow::is_allowed;
 use crate::sql::tables::{OnDelete, dropped_later, dropped_table};

@@ -4,7 +4,7 @@ use super::fault::{ERROR, is_missing, unopened};
 use super::{DIALECT, Sqlite, lock_file};
 use crate::db::fault::Fault;
 use crate::db::{LockKey, Look, Past, Wanted, memory, wire};
-use crate::formats::ledger::{Ledger, Shape, quote};
+use crate::history::ledger::{Ledger, Shape, quote};
 
 impl Sqlite {
     /// Reads the library's version and the history of this ledger.

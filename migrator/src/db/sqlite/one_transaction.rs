@@ -4,7 +4,7 @@ use super::{DIALECT, Sqlite};
 use crate::db::fault::Fault;
 use crate::db::stepwise::{Stepwise, quicker, removed};
 use crate::db::{Job, Left, Setback};
-use crate::formats::repeated::Repeated;
+use crate::history::repeatables::Repeated;
 use crate::model::Deed;
 use std::time::{Duration, Instant};
 

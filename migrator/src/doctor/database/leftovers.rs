@@ -5,7 +5,7 @@ use super::{Facts, name, said};
 use crate::db::health::{Blocker, InvalidIndex, Lock, Own, Postgres};
 use crate::doctor::finding::Finding;
 use crate::doctor::see;
-use crate::plan::history::{Ending, History};
+use crate::history::{Ending, History};
 use crate::sql::Dialect;
 use std::time::Duration;
 

@@ -9,8 +9,8 @@ mod settings;
 
 use super::finding::Finding;
 use crate::db::health::Health;
+use crate::history::History;
 use crate::limits::Limits;
-use crate::plan::history::History;
 use crate::sql::{Dialect, Statement};
 use crate::text::SourceFile;
 use std::sync::Arc;

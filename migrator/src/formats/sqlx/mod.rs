@@ -7,10 +7,10 @@ mod naming;
 mod toml;
 mod unwritten;
 
-use super::ledger::{Ledger, Shape};
 use super::naming::{Draft, Wish};
 use super::{Format, FormatError, Reading};
 use crate::diagnostic::Diagnostic;
+use crate::history::ledger::{Ledger, Shape};
 use crate::model::{Checksum, Migration, Script, Version};
 use crate::sources::{Content, Listing, is_sql};
 use crate::text::SourceFile;

@@ -1,65 +1,23 @@
-//! Repeatable files: where they stand, and the table of ours that remembers what
-//! was run of them. sqlx passes over a subfolder, and knows nothing of the table.
+//! The table of ours that remembers what was run of the repeatable files. sqlx
+//! knows nothing of it.
 
-use super::FormatError;
-use super::beside::Own;
 use super::ledger::{Ledger, Row, as_written};
-use crate::model::{Checksum, Repeatable, Script};
-use crate::plan::history;
-use crate::sources::{Content, Listing};
+use super::side_table::SideTable;
+use crate::model::{Checksum, Repeatable};
 use crate::sql::Dialect;
-use crate::text::SourceFile;
-use sha2::{Digest, Sha256};
-use std::sync::Arc;
-
-/// The subfolder of the migrations folder in which they are.
-pub const FOLDER: &str = "repeatable";
 
 const TABLE: &str = "_migrate_repeatable";
-
-/// Reads the files of the subfolder, in the order of their names.
-///
-/// # Errors
-/// A file that is not text.
-pub fn read(
-    listing: &Listing,
-    script: impl Fn(String, &[u8]) -> Result<Script, FormatError>,
-) -> Result<Vec<Repeatable>, FormatError> {
-    listing
-        .entries
-        .iter()
-        .filter_map(|entry| match &entry.content {
-            Content::Sql(bytes) => Some((&entry.name, bytes)),
-            Content::Folder(_) | Content::Other => None,
-        })
-        .map(|(name, bytes)| {
-            let script = script(listing.path(name), bytes)?;
-            Ok(Repeatable {
-                name: name[..name.len() - ".sql".len()].to_owned(),
-                checksum: checksum(&script.file),
-                script,
-            })
-        })
-        .collect()
-}
-
-/// Of the text without what an editor changes by itself: another line ending is
-/// no reason to run a file again.
-fn checksum(file: &Arc<SourceFile>) -> Checksum {
-    let text = file.text().trim_start_matches('\u{feff}');
-    Checksum(Sha256::digest(text.replace("\r\n", "\n")).to_vec())
-}
 
 /// The table of what was run, beside one history table. Its name and its columns
 /// are fixed for ever.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Repeated(Own);
+pub struct Repeated(SideTable);
 
 impl Repeated {
     /// The table beside a history table that a database has named in full.
     #[must_use]
     pub fn of(ledger: &Ledger, dialect: Dialect) -> Self {
-        Self(Own::beside(ledger, TABLE, dialect))
+        Self(SideTable::beside(ledger, TABLE, dialect))
     }
 
     #[must_use]
@@ -132,9 +90,9 @@ impl Repeated {
 
     /// Reads a row of [`Repeated::select`].
     #[must_use]
-    pub fn read(row: &Row) -> Option<history::Repeated> {
+    pub fn read(row: &Row) -> Option<super::Repeated> {
         let text = |at: usize| row.get(at)?.as_deref();
-        Some(history::Repeated {
+        Some(super::Repeated {
             name: text(0)?.to_owned(),
             checksum: Checksum::from_hex(text(1)?)?,
             at: text(2)?.to_owned(),

@@ -3,7 +3,7 @@
 
 use super::journal::Journal;
 use super::ledger::{Ledger, quote};
-use super::repeated::Repeated;
+use super::repeatables::Repeated;
 use crate::model::{Deed, Migration, Version};
 use crate::sql::Dialect;
 

@@ -2,10 +2,10 @@
 //! have completed. A table of ours, beside the history table; its name and its
 //! columns are fixed for ever, so that two released versions read each other's.
 
-use super::beside::Own;
+use super::Mark;
 use super::ledger::{Ledger, Row, as_written};
+use super::side_table::SideTable;
 use crate::model::{Checksum, Version};
-use crate::plan::history::Mark;
 use crate::sql::Dialect;
 use sha2::{Digest, Sha256};
 
@@ -19,13 +19,13 @@ pub const REVERT: i64 = -2;
 
 /// The journal of one history table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Journal(Own);
+pub struct Journal(SideTable);
 
 impl Journal {
     /// The journal beside a history table that a database has named in full.
     #[must_use]
     pub fn of(ledger: &Ledger, dialect: Dialect) -> Self {
-        Self(Own::beside(ledger, TABLE, dialect))
+        Self(SideTable::beside(ledger, TABLE, dialect))
     }
 
     #[must_use]
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn the_journal_stands_beside_its_history() {
         let ledger = Ledger {
-            shape: crate::formats::ledger::Shape::Sqlx,
+            shape: crate::history::ledger::Shape::Sqlx,
             table: "app.\"My History\"".into(),
             schemas: Vec::new(),
         };

@@ -5,7 +5,7 @@ use crate::sql::Dialect;
 
 /// A table of ours, of which some rows are one history's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Own {
+pub(super) struct SideTable {
     /// Its name in full.
     pub(super) table: String,
     /// What its column `history` says of the history: its table's name, without
@@ -14,7 +14,7 @@ pub(super) struct Own {
     pub(super) dialect: Dialect,
 }
 
-impl Own {
+impl SideTable {
     /// The table of this name beside a history table that a database has named in
     /// full.
     pub(super) fn beside(ledger: &Ledger, own: &str, dialect: Dialect) -> Self {

@@ -1,10 +1,10 @@
 //! The table of ours that remembers the runs: what each did, by whom it was
 //! started, and why it failed, when the platform has long thrown its log away.
 
-use super::beside::Own;
 use super::ledger::{Ledger, Row, as_written};
+use super::side_table::SideTable;
+use super::{Ending, Run};
 use crate::model::{Subject, Version};
-use crate::plan::history::{Ending, Run};
 use crate::sql::Dialect;
 
 const TABLE: &str = "_migrate_runs";
@@ -18,13 +18,13 @@ const LONGEST_ERROR: usize = 16 * 1024;
 /// The runs of one history table. The table's name and columns are fixed for
 /// ever, so that two released versions read each other's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Runs(Own);
+pub struct Runs(SideTable);
 
 impl Runs {
     /// The table beside a history table that a database has named in full.
     #[must_use]
     pub fn of(ledger: &Ledger, dialect: Dialect) -> Self {
-        Self(Own::beside(ledger, TABLE, dialect))
+        Self(SideTable::beside(ledger, TABLE, dialect))
     }
 
     #[must_use]
@@ -184,7 +184,7 @@ impl Runs {
             ending: Ending::from_word(&text(4)?),
             did: subjects(&text(5).unwrap_or_default()),
             tool: text(6).unwrap_or_default(),
-            who: crate::plan::history::Who {
+            who: super::Who {
                 commit: text(7),
                 deployment: text(8),
                 host: text(9),

@@ -1,4 +1,14 @@
-//! What a database says was done to it.
+//! The history: what was applied, the marks of what is not complete, the runs, and
+//! the tables in which they stand. The tables' statements are text; whoever sends
+//! them is not here.
+
+pub mod foreign;
+pub mod journal;
+pub mod ledger;
+pub mod record;
+pub mod repeatables;
+pub mod runs;
+mod side_table;
 
 use crate::model::{Checksum, Subject, Version};
 use std::time::Duration;

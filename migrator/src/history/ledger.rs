@@ -1,8 +1,8 @@
 //! A tool's history table as data: its name, its columns as SQL, and how a row
 //! of it is read. The statements are text; whoever sends them is not here.
 
+use super::Applied;
 use crate::model::{Checksum, Migration, Version};
-use crate::plan::history::Applied;
 use crate::sql::Dialect;
 use std::time::Duration;
 
