@@ -67,7 +67,7 @@ pub(crate) fn code(error: &Error) -> u8 {
             | FaultKind::Tls
             | FaultKind::Unreachable => CONNECTION,
             FaultKind::Driver => UNEXPECTED,
-            FaultKind::Hidden | FaultKind::NotAHistory => DRIFT,
+            FaultKind::Hidden | FaultKind::Newer | FaultKind::NotAHistory => DRIFT,
             FaultKind::Cascades
             | FaultKind::Claimed
             | FaultKind::LockTimeout

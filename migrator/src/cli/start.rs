@@ -4,15 +4,15 @@ use crate::config::Environment;
 use crate::config::environment::{COMMIT, DEPLOYMENT};
 use crate::history::Who;
 
-/// The name of this run in the server: the time, and chance for those of the
-/// same second.
+/// The name of this run in the server: the time, and 64 bits of chance for those of
+/// the same second, however many there are.
 pub(super) fn name() -> String {
     use std::hash::BuildHasher;
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
-    let chance = std::hash::RandomState::new().hash_one(now) & 0xff_ffff;
-    format!("migrate {now:x}-{chance:06x}")
+    let chance = std::hash::RandomState::new().hash_one(now);
+    format!("migrate {now:x}-{chance:016x}")
 }
 
 /// What the platforms name their deployments by.

@@ -50,6 +50,8 @@ pub enum FaultKind {
     LockTimeout,
     /// The history table's name is none.
     Name,
+    /// A newer version of this program wrote what this one does not know.
+    Newer,
     /// The history table is of another shape.
     NotAHistory,
     /// The connection ended in the middle.

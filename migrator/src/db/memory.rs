@@ -9,6 +9,7 @@ use crate::history::journal::Journal;
 use crate::history::ledger::Ledger;
 use crate::history::repeatables::Repeated;
 use crate::history::runs::Runs;
+use crate::history::side_table::{self, Layout, Upkeep};
 use crate::sql::Dialect;
 
 /// What a database must tell for it.
@@ -26,6 +27,9 @@ pub(super) trait Memory {
     async fn create_if_missing(&mut self, sql: &str) -> Result<(), Fault> {
         self.ask(sql).await.map(|_| ())
     }
+
+    /// Whether a complaint says that a table has no such column.
+    fn is_outdated(fault: &Fault) -> bool;
 
     /// Whether a complaint says that there is no such table.
     fn is_missing(fault: &Fault) -> bool;
@@ -55,8 +59,8 @@ pub(super) async fn recall<M: Memory>(
         Past::Foreign { .. } | Past::Fresh => return Ok(()),
     };
     if wanted.runs {
-        let sql = Runs::of(ledger, M::DIALECT).select();
-        let rows = memory.ask(&sql).await;
+        let table = Runs::of(ledger, M::DIALECT);
+        let rows = read(memory, |layout| table.select(layout)).await;
         // Whoever may read the history need not be let into the runs.
         let is_hidden = |fault: &Fault| M::is_missing(fault) || M::is_denied(fault);
         *runs = wire::own_rows(rows, is_hidden, Runs::read)?;
@@ -72,16 +76,52 @@ async fn recall_steps<M: Memory>(
     history: &mut History,
 ) -> Result<(), Fault> {
     if history.is_unfinished() {
-        let sql = Journal::of(ledger, M::DIALECT).select();
-        let rows = memory.ask(&sql).await;
+        let table = Journal::of(ledger, M::DIALECT);
+        let rows = read(memory, |layout| table.select(layout)).await;
+        let rows = rows.and_then(refuse_newer);
         history.marks = wire::own_rows(rows, M::is_missing, Journal::read)?;
     }
     if wanted.repeated {
-        let sql = Repeated::of(ledger, M::DIALECT).select();
-        let rows = memory.ask(&sql).await;
+        let table = Repeated::of(ledger, M::DIALECT);
+        let rows = read(memory, |layout| table.select(layout)).await;
+        let rows = rows.and_then(refuse_newer);
         history.repeated = wire::own_rows(rows, M::is_missing, Repeated::read)?;
     }
     Ok(())
+}
+
+/// The rows of a table of ours, whichever version made it.
+async fn read<M: Memory>(
+    memory: &mut M,
+    select: impl Fn(Layout) -> String,
+) -> Result<Answer, Fault> {
+    match memory.ask(&select(Layout::Current)).await {
+        Err(fault) if M::is_outdated(&fault) => memory.ask(&select(Layout::First)).await,
+        answer => answer,
+    }
+}
+
+/// What a later version has written must not be passed over.
+fn refuse_newer(answer: Answer) -> Result<Answer, Fault> {
+    if answer.rows.iter().any(side_table::is_newer) {
+        let message = "a newer version of migrate has written what is not complete here, in a \
+                       form that this version does not know";
+        return Err(Fault::new(FaultKind::Newer, message));
+    }
+    Ok(answer)
+}
+
+/// Makes a table of ours where it is missing, and brings one to what this version
+/// writes that an earlier one has made. Not for within a transaction.
+pub(super) async fn keep<M: Memory>(memory: &mut M, upkeep: &Upkeep) -> Result<(), Fault> {
+    memory.create_if_missing(&upkeep.create).await?;
+    match memory.ask(&upkeep.probe).await {
+        Err(fault) if M::is_outdated(&fault) => match &upkeep.upgrade[..] {
+            [only] => memory.ask(only).await.map(|_| ()),
+            several => all(memory, several).await,
+        },
+        result => result.map(|_| ()),
+    }
 }
 
 /// Remembers that a run has begun, or how it ended.
@@ -96,8 +136,8 @@ pub(super) async fn remember<M: Memory>(
             let begin = runs.begin(run);
             match memory.ask(&begin).await {
                 // On first need, and no sooner.
-                Err(fault) if M::is_missing(&fault) => {
-                    memory.create_if_missing(&runs.create()).await?;
+                Err(fault) if M::is_missing(&fault) || M::is_outdated(&fault) => {
+                    keep(memory, &runs.upkeep()).await?;
                     memory.ask(&begin).await?;
                 }
                 result => {
@@ -145,10 +185,10 @@ pub(super) async fn edit<M: Memory>(
     match all(memory, &statements).await {
         // On first need, and no sooner: who may write a table need not be allowed
         // to create it. On MySQL a CREATE would end the transaction.
-        Err(fault) if M::is_missing(&fault) => {
+        Err(fault) if M::is_missing(&fault) || M::is_outdated(&fault) => {
             for edit in edits {
-                if let Some(create) = needed(ledger, M::DIALECT, *edit) {
-                    memory.create_if_missing(&create).await?;
+                if let Some(upkeep) = needed(ledger, M::DIALECT, *edit) {
+                    keep(memory, &upkeep).await?;
                 }
             }
             all(memory, &statements).await?;
@@ -172,13 +212,13 @@ async fn all<M: Memory>(memory: &mut M, statements: &[String]) -> Result<(), Fau
 }
 
 /// Creates the table of ours that an edit writes.
-fn needed(ledger: &Ledger, dialect: Dialect, edit: Edit<'_>) -> Option<String> {
+fn needed(ledger: &Ledger, dialect: Dialect, edit: Edit<'_>) -> Option<Upkeep> {
     match edit {
-        Edit::Confirm | Edit::Remember(_) => Some(Runs::of(ledger, dialect).create()),
+        Edit::Confirm | Edit::Remember(_) => Some(Runs::of(ledger, dialect).upkeep()),
         Edit::Complete(_) | Edit::Forget(_) | Edit::Settle { .. } => {
-            Some(Journal::of(ledger, dialect).create())
+            Some(Journal::of(ledger, dialect).upkeep())
         }
-        Edit::ForgetRepeated => Some(Repeated::of(ledger, dialect).create()),
+        Edit::ForgetRepeated => Some(Repeated::of(ledger, dialect).upkeep()),
         Edit::Accept(_) | Edit::DropInvalidIndex(_) | Edit::Record(_) => None,
     }
 }

@@ -3,7 +3,7 @@
 //! Its history row says meanwhile that it is not complete, as sqlx's does.
 
 use super::fault::{Fault, FaultKind};
-use super::memory::Memory;
+use super::memory::{self, Memory};
 use super::{Job, Left, Setback};
 use crate::history::journal::{CLAIM, Journal, REVERT, claim_digest, claim_number, digest};
 use crate::history::record;
@@ -353,6 +353,9 @@ async fn go_on<S: Stepwise>(
             ..ours(quicker())
         });
     }
+    memory::keep(session, &journal.upkeep())
+        .await
+        .map_err(ours)?;
     let take_over = journal.take_over(version, job.run);
     session.ask(&take_over).await.map_err(ours)?;
     if *session.held() != Some(version) {
@@ -431,7 +434,9 @@ async fn claim<S: Stepwise>(
 ) -> Result<(), Setback> {
     let nothing = |fault| Setback::unplaced(fault, Left::Nothing);
     // Before the transaction: on MySQL it would end it.
-    session.ask(&journal.create()).await.map_err(nothing)?;
+    memory::keep(session, &journal.upkeep())
+        .await
+        .map_err(nothing)?;
     let number = claim_number(job.run);
     let version = record::version(job.deed);
     let row = job.record(S::DIALECT).claim(number);

@@ -1,10 +1,11 @@
 //! The journal: which statements of a migration that cannot be one transaction
 //! have completed. A table of ours, beside the history table; its name and its
 //! columns are fixed for ever, so that two released versions read each other's.
+//! `place` is how far a statement has come that is done in parts.
 
 use super::Mark;
 use super::ledger::{Ledger, Row, as_written};
-use super::side_table::SideTable;
+use super::side_table::{FORMAT, Layout, SideTable, Upkeep};
 use crate::model::{Checksum, Version};
 use crate::sql::Dialect;
 use sha2::{Digest, Sha256};
@@ -28,15 +29,48 @@ impl Journal {
         Self(SideTable::beside(ledger, TABLE, dialect))
     }
 
+    /// How the table is made and kept.
     #[must_use]
-    pub fn create(&self) -> String {
+    pub fn upkeep(&self) -> Upkeep {
+        let table = &self.0.table;
+        let format = format!("format INTEGER NOT NULL DEFAULT {FORMAT}");
+        Upkeep {
+            create: self.create(table),
+            probe: self.0.probe(),
+            upgrade: match self.0.dialect {
+                Dialect::Postgres => vec![format!(
+                    "ALTER TABLE {table} ALTER COLUMN version TYPE VARCHAR(255), \
+                     ADD COLUMN place TEXT, ADD COLUMN {format}"
+                )],
+                Dialect::Mysql => vec![format!(
+                    "ALTER TABLE {table} MODIFY version VARCHAR(255) NOT NULL, \
+                     ADD COLUMN place TEXT, ADD COLUMN {format}"
+                )],
+                // A column whose type was a number's makes numbers of all texts that
+                // look like one.
+                Dialect::Sqlite => {
+                    let columns = "history, version, statement, digest, done, run, connection, at";
+                    let rebuilt = format!("{table}_rebuilt");
+                    vec![
+                        self.create(&rebuilt),
+                        format!("INSERT INTO {rebuilt} ({columns}) SELECT {columns} FROM {table}"),
+                        format!("DROP TABLE {table}"),
+                        format!("ALTER TABLE {rebuilt} RENAME TO {TABLE}"),
+                    ]
+                }
+            },
+        }
+    }
+
+    fn create(&self, table: &str) -> String {
         format!(
-            "CREATE TABLE IF NOT EXISTS {} (\
-             history VARCHAR(255) NOT NULL, version BIGINT NOT NULL, statement BIGINT NOT NULL, \
-             digest CHAR(16) NOT NULL, done BOOLEAN NOT NULL, run VARCHAR(64) NOT NULL, \
-             connection BIGINT NOT NULL, at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, \
+            "CREATE TABLE IF NOT EXISTS {table} (\
+             history VARCHAR(255) NOT NULL, version VARCHAR(255) NOT NULL, \
+             statement BIGINT NOT NULL, digest CHAR(16) NOT NULL, done BOOLEAN NOT NULL, \
+             run VARCHAR(64) NOT NULL, connection BIGINT NOT NULL, \
+             at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, place TEXT, \
+             format INTEGER NOT NULL DEFAULT {FORMAT}, \
              PRIMARY KEY (history, version, statement)){}",
-            self.0.table,
             as_written(self.0.dialect)
         )
     }
@@ -57,10 +91,11 @@ impl Journal {
             Dialect::Sqlite => "0",
         };
         format!(
-            "INSERT INTO {} (history, version, statement, digest, done, run, connection) \
-             VALUES ({}, {version}, {statement}, '{digest}', {}, {}, {connection})",
+            "INSERT INTO {} (history, version, statement, digest, done, run, connection, format) \
+             VALUES ({}, {}, {statement}, '{digest}', {}, {}, {connection}, {FORMAT})",
             self.0.table,
             self.0.history(),
+            self.0.quote(&version.to_string()),
             if done { "TRUE" } else { "FALSE" },
             self.0.quote(run),
         )
@@ -70,10 +105,10 @@ impl Journal {
     #[must_use]
     pub fn take_over(&self, version: Version, run: &str) -> String {
         format!(
-            "UPDATE {} SET run = {} WHERE {} AND version = {version} AND statement < 0",
+            "UPDATE {} SET run = {} WHERE {} AND statement < 0",
             self.0.table,
             self.0.quote(run),
-            self.0.of_history()
+            self.of_version(version)
         )
     }
 
@@ -101,15 +136,15 @@ impl Journal {
     #[must_use]
     pub fn clear(&self, version: Version) -> String {
         format!(
-            "DELETE FROM {} WHERE {} AND version = {version}",
+            "DELETE FROM {} WHERE {}",
             self.0.table,
-            self.0.of_history()
+            self.of_version(version)
         )
     }
 
     /// All marks of this history, every column as text.
     #[must_use]
-    pub fn select(&self) -> String {
+    pub fn select(&self, layout: Layout) -> String {
         let columns = match self.0.dialect {
             Dialect::Mysql => {
                 "CAST(version AS CHAR), CAST(statement AS CHAR), CAST(digest AS CHAR), \
@@ -120,11 +155,7 @@ impl Journal {
                  CAST(done AS TEXT), CAST(run AS TEXT), CAST(connection AS TEXT)"
             }
         };
-        format!(
-            "SELECT {columns} FROM {} WHERE {}",
-            self.0.table,
-            self.0.of_history()
-        )
+        self.0.select(layout, columns)
     }
 
     /// Reads a row of [`Journal::select`].
@@ -132,20 +163,25 @@ impl Journal {
     pub fn read(row: &Row) -> Option<Mark> {
         let text = |at: usize| row.get(at)?.as_deref();
         Some(Mark {
-            version: Version(text(0)?.parse().ok()?),
-            statement: text(1)?.parse().ok()?,
-            digest: text(2)?.trim().to_owned(),
-            done: matches!(text(3)?, "1" | "t" | "true"),
-            run: text(4)?.to_owned(),
-            connection: text(5)?.parse().ok()?,
+            version: Version(text(1)?.parse().ok()?),
+            statement: text(2)?.parse().ok()?,
+            digest: text(3)?.trim().to_owned(),
+            done: matches!(text(4)?, "1" | "t" | "true"),
+            run: text(5)?.to_owned(),
+            connection: text(6)?.parse().ok()?,
         })
     }
 
     fn of_one(&self, version: Version, statement: i64) -> String {
         format!(
-            " WHERE {} AND version = {version} AND statement = {statement}",
-            self.0.of_history()
+            " WHERE {} AND statement = {statement}",
+            self.of_version(version)
         )
+    }
+
+    fn of_version(&self, version: Version) -> String {
+        let version = self.0.quote(&version.to_string());
+        format!("{} AND version = {version}", self.0.of_history())
     }
 }
 
@@ -154,9 +190,10 @@ impl Journal {
 #[must_use]
 pub fn claim_number(run: &str) -> i64 {
     let digest = Sha256::digest(run);
-    -2 - i64::from(u32::from_be_bytes([
-        digest[0], digest[1], digest[2], digest[3],
-    ]))
+    let number = digest[..8].iter();
+    let number = number.fold(0_i64, |number, byte| (number << 8) | i64::from(*byte));
+    // Two bits fewer, so that it is negative after all.
+    -2 - (number & (i64::MAX >> 1))
 }
 
 /// What the mark of a claim holds in place of a statement's digest.

@@ -8,7 +8,7 @@ pub mod ledger;
 pub mod record;
 pub mod repeatables;
 pub mod runs;
-mod side_table;
+pub mod side_table;
 
 use crate::model::{Checksum, Subject, Version};
 use std::time::Duration;

@@ -2,7 +2,7 @@
 //! knows nothing of it.
 
 use super::ledger::{Ledger, Row, as_written};
-use super::side_table::SideTable;
+use super::side_table::{FORMAT, Layout, SideTable, Upkeep};
 use crate::model::{Checksum, Repeatable};
 use crate::sql::Dialect;
 
@@ -20,15 +20,26 @@ impl Repeated {
         Self(SideTable::beside(ledger, TABLE, dialect))
     }
 
+    /// How the table is made and kept.
     #[must_use]
-    pub fn create(&self) -> String {
+    pub fn upkeep(&self) -> Upkeep {
+        Upkeep {
+            create: self.create(),
+            probe: self.0.probe(),
+            upgrade: self
+                .0
+                .add(&[&format!("format INTEGER NOT NULL DEFAULT {FORMAT}")]),
+        }
+    }
+
+    fn create(&self) -> String {
         // The database's own may know not every character, nor small letters from
         // capitals.
         format!(
             "CREATE TABLE IF NOT EXISTS {} (\
              history VARCHAR(255) NOT NULL, name VARCHAR(255) NOT NULL, checksum CHAR(64) NOT NULL, \
              run VARCHAR(64) NOT NULL, at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, \
-             PRIMARY KEY (history, name)){}",
+             format INTEGER NOT NULL DEFAULT {FORMAT}, PRIMARY KEY (history, name)){}",
             self.0.table,
             as_written(self.0.dialect)
         )
@@ -38,8 +49,8 @@ impl Repeated {
     #[must_use]
     pub fn claim(&self, repeatable: &Repeatable, run: &str) -> String {
         let insert = format!(
-            "INSERT INTO {} (history, name, checksum, run, at) \
-             VALUES ({}, {}, '{}', {}, CURRENT_TIMESTAMP)",
+            "INSERT INTO {} (history, name, checksum, run, at, format) \
+             VALUES ({}, {}, '{}', {}, CURRENT_TIMESTAMP, {FORMAT})",
             self.0.table,
             self.0.history(),
             self.0.quote(&repeatable.name),
@@ -67,7 +78,7 @@ impl Repeated {
 
     /// All that is recorded, every column as text.
     #[must_use]
-    pub fn select(&self) -> String {
+    pub fn select(&self, layout: Layout) -> String {
         let columns = match self.0.dialect {
             Dialect::Mysql => {
                 "CAST(name AS CHAR), CAST(checksum AS CHAR), \
@@ -81,11 +92,7 @@ impl Repeated {
                 "CAST(name AS TEXT), CAST(checksum AS TEXT), CAST(at AS TEXT), CAST(run AS TEXT)"
             }
         };
-        format!(
-            "SELECT {columns} FROM {} WHERE {}",
-            self.0.table,
-            self.0.of_history()
-        )
+        self.0.select(layout, columns)
     }
 
     /// Reads a row of [`Repeated::select`].
@@ -93,10 +100,10 @@ impl Repeated {
     pub fn read(row: &Row) -> Option<super::Repeated> {
         let text = |at: usize| row.get(at)?.as_deref();
         Some(super::Repeated {
-            name: text(0)?.to_owned(),
-            checksum: Checksum::from_hex(text(1)?)?,
-            at: text(2)?.to_owned(),
-            run: text(3)?.to_owned(),
+            name: text(1)?.to_owned(),
+            checksum: Checksum::from_hex(text(2)?)?,
+            at: text(3)?.to_owned(),
+            run: text(4)?.to_owned(),
         })
     }
 }

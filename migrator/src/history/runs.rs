@@ -2,7 +2,7 @@
 //! started, and why it failed, when the platform has long thrown its log away.
 
 use super::ledger::{Ledger, Row, as_written};
-use super::side_table::SideTable;
+use super::side_table::{FORMAT, Layout, SideTable, Upkeep};
 use super::{Ending, Run};
 use crate::model::{Subject, Version};
 use crate::sql::Dialect;
@@ -27,8 +27,19 @@ impl Runs {
         Self(SideTable::beside(ledger, TABLE, dialect))
     }
 
+    /// How the table is made and kept.
     #[must_use]
-    pub fn create(&self) -> String {
+    pub fn upkeep(&self) -> Upkeep {
+        Upkeep {
+            create: self.create(),
+            probe: self.0.probe(),
+            upgrade: self
+                .0
+                .add(&[&format!("format INTEGER NOT NULL DEFAULT {FORMAT}")]),
+        }
+    }
+
+    fn create(&self) -> String {
         // A first run can name thousands of versions; MySQL's TEXT ends at 64 KB.
         let (instant, list) = match self.0.dialect {
             Dialect::Mysql => ("TIMESTAMP(6) NULL", "MEDIUMTEXT"),
@@ -40,7 +51,8 @@ impl Runs {
              history VARCHAR(255) NOT NULL, run VARCHAR(64) NOT NULL, verb VARCHAR(16) NOT NULL, \
              began {instant}, ended {instant}, outcome VARCHAR(16) NOT NULL, did {list}, \
              tool VARCHAR(64), commit_hash VARCHAR(255), deployment VARCHAR(255), \
-             host VARCHAR(255), error TEXT, confirmed {instant}, PRIMARY KEY (history, run)){}",
+             host VARCHAR(255), error TEXT, confirmed {instant}, \
+             format INTEGER NOT NULL DEFAULT {FORMAT}, PRIMARY KEY (history, run)){}",
             self.0.table,
             as_written(self.0.dialect)
         )
@@ -61,8 +73,8 @@ impl Runs {
         };
         format!(
             "INSERT INTO {} (history, run, verb, began, outcome, did, tool, commit_hash, \
-             deployment, host, confirmed) VALUES ({}, {}, {}, {now}, {}, {}, {}, {}, {}, {}, {}) \
-             {once}",
+             deployment, host, confirmed, format) \
+             VALUES ({}, {}, {}, {now}, {}, {}, {}, {}, {}, {}, {}, {FORMAT}) {once}",
             self.0.table,
             self.0.history(),
             self.0.quote(&run.name),
@@ -127,7 +139,7 @@ impl Runs {
 
     /// The newest runs, the newest first, every column as text.
     #[must_use]
-    pub fn select(&self) -> String {
+    pub fn select(&self, layout: Layout) -> String {
         let (instant, text): (fn(&str) -> String, &str) = match self.0.dialect {
             Dialect::Mysql => (
                 |column| format!("DATE_FORMAT({column}, '%Y-%m-%d %H:%i:%s')"),
@@ -163,10 +175,8 @@ impl Runs {
             plain(age),
         ];
         format!(
-            "SELECT {} FROM {} WHERE {} ORDER BY {}.began DESC LIMIT {KEPT}",
-            columns.join(", "),
-            self.0.table,
-            self.0.of_history(),
+            "{} ORDER BY {}.began DESC LIMIT {KEPT}",
+            self.0.select(layout, &columns.join(", ")),
             // By its bare name it could be the text that is selected.
             self.0.table,
         )
@@ -177,21 +187,21 @@ impl Runs {
     pub fn read(row: &Row) -> Option<Run> {
         let text = |at: usize| row.get(at).cloned().flatten();
         Some(Run {
-            name: text(0)?,
-            verb: text(1)?,
-            began: text(2).unwrap_or_default(),
-            ended: text(3),
-            ending: Ending::from_word(&text(4)?),
-            did: subjects(&text(5).unwrap_or_default()),
-            tool: text(6).unwrap_or_default(),
+            name: text(1)?,
+            verb: text(2)?,
+            began: text(3).unwrap_or_default(),
+            ended: text(4),
+            ending: Ending::from_word(&text(5)?),
+            did: subjects(&text(6).unwrap_or_default()),
+            tool: text(7).unwrap_or_default(),
             who: super::Who {
-                commit: text(7),
-                deployment: text(8),
-                host: text(9),
+                commit: text(8),
+                deployment: text(9),
+                host: text(10),
             },
-            error: text(10),
-            confirmed: text(11),
-            age: text(12)
+            error: text(11),
+            confirmed: text(12),
+            age: text(13)
                 .and_then(|milliseconds| milliseconds.parse().ok())
                 .map(std::time::Duration::from_millis)
                 .unwrap_or_default(),

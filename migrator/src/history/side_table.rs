@@ -1,7 +1,38 @@
-//! What the tables of ours have in common: each stands beside a history table.
+//! What the tables of ours have in common: each stands beside a history table, and
+//! each row says in which format it was written.
 
-use super::ledger::{Ledger, quote};
+use super::ledger::{Ledger, Row, quote};
 use crate::sql::Dialect;
+
+/// The format in which this version writes its rows. A later one may write another,
+/// and this one then knows that it does not understand them.
+pub const FORMAT: i64 = 1;
+
+/// How a table of ours was made: the first ones had no column `format`, and a
+/// version that was a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    Current,
+    First,
+}
+
+/// How a table of ours is made, and brought to what this version writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upkeep {
+    pub create: String,
+    /// Fails with an unknown column where the table has the first layout.
+    pub probe: String,
+    /// Changes the first layout into this one, and loses nothing.
+    pub upgrade: Vec<String>,
+}
+
+/// Whether a row of such a table was written by a version that knows more than
+/// this one: its first column is the format.
+#[must_use]
+pub fn is_newer(row: &Row) -> bool {
+    let format = row.first().and_then(|text| text.as_deref()?.parse().ok());
+    format.is_none_or(|format: i64| format > FORMAT)
+}
 
 /// A table of ours, of which some rows are one history's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +65,32 @@ impl SideTable {
     /// The history, as a new row says it.
     pub(super) fn history(&self) -> String {
         self.quote(&self.history)
+    }
+
+    /// Its columns as text, the format before them.
+    pub(super) fn select(&self, layout: Layout, columns: &str) -> String {
+        let format = match (layout, self.dialect) {
+            (Layout::First, _) => "'1'",
+            (Layout::Current, Dialect::Mysql) => "CAST(format AS CHAR)",
+            (Layout::Current, Dialect::Postgres | Dialect::Sqlite) => "CAST(format AS TEXT)",
+        };
+        format!(
+            "SELECT {format}, {columns} FROM {} WHERE {}",
+            self.table,
+            self.of_history()
+        )
+    }
+
+    /// Fails where the table has the first layout.
+    pub(super) fn probe(&self) -> String {
+        format!("SELECT format FROM {} WHERE 1 = 0", self.table)
+    }
+
+    /// Adds columns to the first layout.
+    pub(super) fn add(&self, columns: &[&str]) -> Vec<String> {
+        let columns = columns.iter();
+        let add = columns.map(|column| format!("ALTER TABLE {} ADD COLUMN {column}", self.table));
+        add.collect()
     }
 
     /// The condition of this history's rows.

@@ -55,6 +55,7 @@ mod running;
 mod runs;
 mod search_path;
 mod sessions;
+mod side_tables;
 mod sqlite;
 mod sqlite_rebuild;
 mod sqlx_toml;

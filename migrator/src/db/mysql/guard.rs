@@ -148,8 +148,9 @@ impl GuardSession for Mysql {
 }
 
 impl Mysql {
-    /// The numbers of another program's connections that run something: those that
-    /// come from where we come from, by their ports.
+    /// The numbers of another program's connections that run something in this
+    /// database: those that come from where we come from, by their ports. Behind a
+    /// proxy another program's may seem to come from there, too.
     async fn at_work(&mut self, outside: &Outside) -> Result<Vec<u64>, Fault> {
         if outside.ports.is_empty() {
             return Ok(Vec::new());
@@ -162,7 +163,7 @@ impl Mysql {
         let answer = self
             .rows(&format!(
                 "SELECT CAST(p.id AS CHAR) FROM information_schema.processlist p \
-                 WHERE p.command <> 'Sleep' AND SUBSTRING_INDEX(p.host, ':', -1) IN ({}) \
+                 WHERE p.command <> 'Sleep' AND p.db = DATABASE() AND SUBSTRING_INDEX(p.host, ':', -1) IN ({}) \
                  AND SUBSTRING_INDEX(p.host, ':', 1) = (SELECT SUBSTRING_INDEX(me.host, ':', 1) \
                  FROM information_schema.processlist me WHERE me.id = CONNECTION_ID())",
                 ports.join(", ")

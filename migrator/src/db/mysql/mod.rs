@@ -23,7 +23,7 @@ use crate::history::ledger::Ledger;
 use crate::history::repeatables::Repeated;
 use crate::model::{Deed, Version};
 use crate::sql::Dialect;
-use fault::{NO_SUCH_TABLE, TABLE_ACCESS_DENIED, fault, surely};
+use fault::{NO_SUCH_TABLE, TABLE_ACCESS_DENIED, UNKNOWN_COLUMN, fault, surely};
 use fresh::Known;
 use sqlx::mysql::MySqlConnection;
 use std::time::Duration;
@@ -105,8 +105,8 @@ impl Mysql {
     }
 
     async fn repeat(&mut self, job: Job<'_>) -> Result<Duration, Setback> {
-        let create = Repeated::of(job.ledger, DIALECT).create();
-        if let Err(fault) = self.rows(&create).await {
+        let upkeep = Repeated::of(job.ledger, DIALECT).upkeep();
+        if let Err(fault) = memory::keep(self, &upkeep).await {
             return Err(Setback::unplaced(fault, Left::Nothing));
         }
         crate::db::repeat::apply(self, job).await
@@ -192,6 +192,10 @@ impl Memory for Mysql {
 
     async fn ask(&mut self, sql: &str) -> Result<Answer, Fault> {
         self.rows(sql).await
+    }
+
+    fn is_outdated(fault: &Fault) -> bool {
+        fault.has_code(&[UNKNOWN_COLUMN])
     }
 
     fn is_missing(fault: &Fault) -> bool {

@@ -14,6 +14,7 @@ use crate::db::wire;
 use crate::history::Mark;
 use crate::history::journal::Journal;
 use crate::history::ledger::quote;
+use crate::history::side_table::Layout;
 use crate::model::Version;
 use crate::sql::unit::{self, Control, Ends};
 use crate::sql::{Kind, Statement};
@@ -66,7 +67,7 @@ impl Stepwise for Mysql {
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        let marks = self.rows(&step.journal.select()).await?;
+        let marks = self.rows(&step.journal.select(Layout::Current)).await?;
         let is_done =
             marks.rows.iter().filter_map(Journal::read).any(|now| {
                 now.version == mark.version && now.statement == mark.statement && now.done

@@ -4,7 +4,7 @@ use super::fault::{DIVISION_BY_ZERO, QUERY_CANCELED, fault};
 use super::message::{Message, Transaction, Verdict, fresh, milliseconds};
 use super::{DIALECT, Postgres};
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::memory::Memory;
+use crate::db::memory;
 use crate::db::wire::{Answer, Rows};
 use crate::db::{Job, Left, Progress, Setback, repeat, stepwise, wire};
 use crate::history::repeatables::Repeated;
@@ -199,8 +199,8 @@ impl Postgres {
         let repeat = jobs.iter().find(|job| matches!(job.deed, Deed::Repeat(_)));
         match repeat {
             Some(job) => {
-                let create = Repeated::of(job.ledger, DIALECT).create();
-                self.create_if_missing(&create).await
+                let upkeep = Repeated::of(job.ledger, DIALECT).upkeep();
+                memory::keep(self, &upkeep).await
             }
             None => Ok(()),
         }

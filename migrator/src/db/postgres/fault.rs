@@ -10,7 +10,8 @@ pub(super) const UNIQUE_VIOLATION: &str = "23505";
 pub(super) const DUPLICATE_TABLE: &str = "42P07";
 pub(super) const INVALID_NAME: [&str; 2] = ["22023", "42602"];
 /// A history table of other columns, or of other types.
-pub(super) const OTHER_SHAPE: [&str; 4] = ["42703", "42804", "42846", "42883"];
+pub(super) const OTHER_SHAPE: [&str; 4] = [UNDEFINED_COLUMN, "42804", "42846", "42883"];
+pub(super) const UNDEFINED_COLUMN: &str = "42703";
 pub(super) const UNDEFINED_TABLE: &str = "42P01";
 pub(super) const LOCK_NOT_AVAILABLE: &str = "55P03";
 pub(super) const INSUFFICIENT_PRIVILEGE: &str = "42501";

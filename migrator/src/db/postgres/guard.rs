@@ -158,29 +158,34 @@ impl GuardSession for Postgres {
     }
 }
 
-/// The sessions `w` of a run. Another program's are known by the run's name where
-/// they have it; else they come from where we come from, by their port or with a
-/// lock on the history table, which a transaction of Alembic's has from its
-/// first statement on.
-fn sessions(worker: &Handle, run: &str) -> String {
-    let run = quote(DIALECT, run);
-    let Handle::Outside(Outside { table, ports }) = worker else {
-        return format!(
-            "pg_stat_get_activity(NULL) w WHERE w.application_name = {run} \
-             AND w.pid <> pg_backend_pid()"
-        );
+/// The sessions `w` of a run, in this database. Another program's are known by the
+/// run's name where they have it; else they come from where we come from, by their
+/// port or with a lock on the history table, which a transaction of Alembic's has
+/// from its first statement on.
+pub(super) fn sessions(worker: &Handle, run: &str) -> String {
+    let named = format!("w.application_name = {}", quote(DIALECT, run));
+    let is_one = match worker {
+        Handle::Outside(outside) => format!("({named} OR {})", came_from_here(outside)),
+        _ => named,
     };
+    // A name may come twice in a server, and the port of a pooler is no program's.
+    format!(
+        "pg_stat_get_activity(NULL) w WHERE w.pid <> pg_backend_pid() AND w.datid = \
+         (SELECT me.datid FROM pg_stat_get_activity(pg_backend_pid()) me) AND {is_one}"
+    )
+}
+
+fn came_from_here(Outside { table, ports }: &Outside) -> String {
     // A port that nobody has keeps the list from being empty.
     let ports = ports
         .iter()
         .fold("0".to_owned(), |all, port| format!("{all}, {port}"));
     format!(
-        "pg_stat_get_activity(NULL) w WHERE w.pid <> pg_backend_pid() \
-         AND (w.application_name = {run} OR (w.client_addr IS NOT DISTINCT FROM \
+        "(w.client_addr IS NOT DISTINCT FROM \
          (SELECT me.client_addr FROM pg_stat_get_activity(pg_backend_pid()) me) \
          AND (w.client_port IN ({ports}) OR EXISTS (SELECT FROM pg_lock_status() l \
          WHERE l.pid = w.pid AND l.locktype = 'relation' AND l.granted \
-         AND l.database = w.datid AND l.relation = to_regclass({})))))",
+         AND l.database = w.datid AND l.relation = to_regclass({}))))",
         quote(DIALECT, table)
     )
 }

@@ -23,7 +23,10 @@ use crate::db::{Edit, Entry, Handle, Job, Left, Look, Progress, Session, Setback
 use crate::history::ledger::Ledger;
 use crate::model::Version;
 use crate::sql::{Dialect, session};
-use fault::{DUPLICATE_TABLE, INSUFFICIENT_PRIVILEGE, UNDEFINED_TABLE, UNIQUE_VIOLATION, fault};
+use fault::{
+    DUPLICATE_TABLE, INSUFFICIENT_PRIVILEGE, UNDEFINED_COLUMN, UNDEFINED_TABLE, UNIQUE_VIOLATION,
+    fault,
+};
 use message::Transaction;
 use sqlx::postgres::PgConnection;
 use std::time::Duration;
@@ -211,6 +214,10 @@ impl Memory for Postgres {
             return Ok(());
         }
         Err(fault)
+    }
+
+    fn is_outdated(fault: &Fault) -> bool {
+        fault.has_code(&[UNDEFINED_COLUMN])
     }
 
     fn is_missing(fault: &Fault) -> bool {

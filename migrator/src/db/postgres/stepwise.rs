@@ -3,13 +3,14 @@
 //! like, is marked before and after, and can mostly be told from the catalogue.
 
 use super::fault::{DUPLICATE_TABLE, UNIQUE_VIOLATION};
+use super::guard::sessions;
 use super::index::{Index, concurrent_index, dropped_index};
 use super::message::{connection_check, fresh, milliseconds};
 use super::place::{byte_of, character, name_in};
 use super::{DIALECT, PAUSE, Postgres};
-use crate::db::Job;
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::stepwise::{Miss, Settled, Step, Stepwise, first_word};
+use crate::db::{Handle, Job};
 use crate::history::Mark;
 use crate::history::ledger::quote;
 use crate::model::Version;
@@ -82,11 +83,9 @@ impl Stepwise for Postgres {
         loop {
             let running = self
                 .rows(&format!(
-                    "SELECT pg_cancel_backend(a.pid)::text FROM pg_stat_get_activity(NULL) a \
-                     WHERE a.application_name = {} AND a.state = 'active' \
-                     AND a.pid <> pg_backend_pid() \
-                     AND a.query NOT LIKE 'SELECT pg_stat_clear_snapshot%'",
-                    quote(DIALECT, run)
+                    "SELECT pg_cancel_backend(w.pid)::text FROM {} AND w.state = 'active' \
+                     AND w.query NOT LIKE 'SELECT pg_stat_clear_snapshot%'",
+                    sessions(&Handle::Name, run)
                 ))
                 .await?;
             if running.rows.is_empty() || Instant::now() >= end {

@@ -165,9 +165,9 @@ impl Session for Sqlite {
             return Progress::none(Setback::unplaced(fault, Left::Nothing));
         }
         if let Deed::Repeat(_) = job.deed {
-            let create = Repeated::of(job.ledger, DIALECT).create();
-            return match self.rows(&create).await {
-                Ok(_) => repeat::apply(self, *job).await.into(),
+            let upkeep = Repeated::of(job.ledger, DIALECT).upkeep();
+            return match memory::keep(self, &upkeep).await {
+                Ok(()) => repeat::apply(self, *job).await.into(),
                 Err(fault) => Progress::none(Setback::unplaced(fault, Left::Nothing)),
             };
         }
@@ -214,6 +214,10 @@ impl Memory for Sqlite {
 
     async fn ask(&mut self, sql: &str) -> Result<Answer, Fault> {
         self.rows(sql).await
+    }
+
+    fn is_outdated(fault: &Fault) -> bool {
+        fault.message.contains("no such column") || fault.message.contains("has no column named")
     }
 
     fn is_missing(fault: &Fault) -> bool {

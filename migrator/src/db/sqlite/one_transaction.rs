@@ -2,6 +2,7 @@
 
 use super::{DIALECT, Sqlite};
 use crate::db::fault::Fault;
+use crate::db::memory;
 use crate::db::stepwise::{Stepwise, quicker, removed};
 use crate::db::{Job, Left, Setback};
 use crate::history::repeatables::Repeated;
@@ -43,8 +44,8 @@ impl Sqlite {
         };
         let record = job.record(DIALECT);
         if let Deed::Repeat(_) = job.deed {
-            let create = Repeated::of(job.ledger, DIALECT).create();
-            self.rows(&create).await.map_err(ours)?;
+            let upkeep = Repeated::of(job.ledger, DIALECT).upkeep();
+            memory::keep(self, &upkeep).await.map_err(ours)?;
         }
         let claim = self.rows(&record.fence()).await.map_err(ours)?;
         if claim.affected != 1 {

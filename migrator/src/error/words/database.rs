@@ -55,6 +55,11 @@ pub(super) fn fault(fault: &Fault) -> Diagnostic {
             "run as the table's owner or as a user with BYPASSRLS, or switch row-level security \
              off for this table",
         ),
+        FaultKind::Newer => (
+            "newer_journal",
+            "the history cannot be read",
+            "run the version of migrate that wrote it, or a newer one",
+        ),
         FaultKind::NotAHistory => (
             "not_a_history",
             "the history cannot be read",
