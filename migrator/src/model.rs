@@ -5,9 +5,11 @@ use std::any::Any;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-/// A migration's version: the number that orders it and names it for ever.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Version(pub i64);
+/// A migration's version: what names it for ever, as its tool's history table holds
+/// it. It orders nothing by itself: in which order files are applied, their format
+/// tells.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Version(Arc<str>);
 
 /// A fingerprint of a migration's text, as the format in use computes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,7 +135,7 @@ pub enum Deed<'a> {
 }
 
 /// What a deed is about, by its name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
     Migration(Version),
     Repeatable(String),
@@ -161,11 +163,20 @@ impl<'a> Deed<'a> {
         }
     }
 
+    /// The migration that it is about, if it is one.
+    #[must_use]
+    pub fn migration(self) -> Option<&'a Migration> {
+        match self {
+            Self::Apply(migration) | Self::Revert(migration, _) => Some(migration),
+            Self::Repeat(_) => None,
+        }
+    }
+
     #[must_use]
     pub fn subject(self) -> Subject {
         match self {
             Self::Apply(migration) | Self::Revert(migration, _) => {
-                Subject::Migration(migration.version)
+                Subject::Migration(migration.version.clone())
             }
             Self::Repeat(repeatable) => Subject::Repeatable(repeatable.name.clone()),
         }
@@ -184,9 +195,9 @@ impl<'a> Deed<'a> {
 impl Subject {
     /// The version, of a migration.
     #[must_use]
-    pub fn version(&self) -> Option<Version> {
+    pub fn version(&self) -> Option<&Version> {
         match self {
-            Self::Migration(version) => Some(*version),
+            Self::Migration(version) => Some(version),
             Self::Repeatable(_) | Self::Revision(_) => None,
         }
     }
@@ -210,9 +221,33 @@ impl Migration {
     }
 }
 
+impl Version {
+    #[must_use]
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Self(text.into())
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The number that it is, where a tool counts its migrations.
+    #[must_use]
+    pub fn number(&self) -> Option<i64> {
+        self.0.parse().ok()
+    }
+}
+
+impl From<i64> for Version {
+    fn from(number: i64) -> Self {
+        Self(number.to_string().into())
+    }
+}
+
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        f.pad(&self.0)
     }
 }
 

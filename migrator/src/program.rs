@@ -3,7 +3,7 @@
 use crate::cli;
 use crate::db::{Transaction, code};
 use crate::embedded::{Carried, Embedded};
-use crate::model::{Addition, Checksum, Code, Migration, Script, Version};
+use crate::model::{Addition, Checksum, Code, Migration, Script};
 use crate::text::SourceFile;
 use sha2::{Digest, Sha384};
 use sqlx::error::BoxDynError;
@@ -93,7 +93,7 @@ impl Program {
         self.additions.push(Addition {
             database: self.database,
             migration: Migration {
-                version: Version(version),
+                version: version.into(),
                 name: name.to_owned(),
                 checksum: checksum(version, name),
                 up: script(up),

@@ -273,6 +273,7 @@ impl Home {
         let mut reading = with_additions(
             format.read(&listing),
             additions.filter(|addition| addition.database == database),
+            |one, other| format.compare(one, other),
         )?;
         let folder = listing.path(repeatable::FOLDER);
         let again = if listing.has_folder(repeatable::FOLDER) {

@@ -234,7 +234,7 @@ fn forbidden(
 /// # Errors
 /// A file that no longer begins with what was done of it.
 pub(crate) fn resume(
-    version: Version,
+    version: &Version,
     script: &Verified,
     history: &History,
 ) -> Result<Resume, Error> {

@@ -191,7 +191,7 @@ fn history(states: &States) -> History {
 
 fn applied(version: i64, checksum: Checksum, claim: Option<i64>, complete: bool) -> Applied {
     Applied {
-        version: Version(version),
+        version: Version::from(version),
         name: "name".into(),
         checksum,
         complete,
@@ -203,7 +203,7 @@ fn applied(version: i64, checksum: Checksum, claim: Option<i64>, complete: bool)
 
 fn mark(version: i64, statement: i64, done: bool, digest: String) -> Mark {
     Mark {
-        version: Version(version),
+        version: Version::from(version),
         statement,
         digest,
         done,
@@ -214,7 +214,7 @@ fn mark(version: i64, statement: i64, done: bool, digest: String) -> Mark {
 
 // The rules, told a second time
 
-fn verdict(states: &States, version: i64, request: Request) -> Verdict {
+fn verdict(states: &States, version: i64, request: &Request) -> Verdict {
     let state = &states[&version];
     match (state.file, state.row) {
         (false, None) | (true, Some(Row::Same)) => Verdict::Fine,
@@ -245,7 +245,7 @@ fn verdict(states: &States, version: i64, request: Request) -> Verdict {
 }
 
 /// The versions of this verdict, in order.
-fn versions_of(states: &States, request: Request, wanted: Verdict) -> Vec<i64> {
+fn versions_of(states: &States, request: &Request, wanted: Verdict) -> Vec<i64> {
     states
         .keys()
         .copied()
@@ -263,14 +263,17 @@ fn pending(states: &States) -> Vec<i64> {
 }
 
 fn versions_of_drifts(drifts: &[Drift]) -> Vec<i64> {
-    drifts.iter().map(|drift| drift.version().0).collect()
+    drifts
+        .iter()
+        .map(|drift| drift.version().number().unwrap())
+        .collect()
 }
 
 fn plan<'a>(
     format: &dyn Format,
     migrations: &'a [Migration],
     history: &History,
-    request: Request,
+    request: &Request,
 ) -> Result<Plan<'a>, PlanError> {
     let files = Files {
         migrations,
@@ -283,13 +286,13 @@ fn plan<'a>(
 fn steps(
     migrations: &[Migration],
     history: &History,
-    request: Request,
+    request: &Request,
 ) -> Result<Vec<i64>, PlanError> {
     let plan = plan(&format(), migrations, history, request)?;
     Ok(plan
         .steps
         .iter()
-        .map(|step| step.subject().version().unwrap().0)
+        .map(|step| step.subject().version().unwrap().number().unwrap())
         .collect())
 }
 
@@ -338,18 +341,18 @@ fn repeatables(ran: &[Ran]) -> (Vec<Repeatable>, Vec<Repeated>) {
 
 /// A wish for less than all.
 fn narrowed(request: Request) -> impl Strategy<Value = Request> {
-    let version = || prop::option::weighted(0.4, (0..20_i64).prop_map(Version));
+    let version = || prop::option::weighted(0.4, (0..20_i64).prop_map(Version::from));
     let steps = prop::option::weighted(0.4, 0..5_usize);
     (
         version(),
         steps,
-        prop::option::weighted(0.2, (0..20_i64).prop_map(Version)),
+        prop::option::weighted(0.2, (0..20_i64).prop_map(Version::from)),
     )
         .prop_map(move |(to, steps, only)| Request {
             to,
             steps,
             only,
-            ..request
+            ..request.clone()
         })
 }
 
@@ -364,15 +367,17 @@ fn has_newer(states: &States) -> bool {
 
 /// The history after these versions were applied.
 fn after(mut history: History, migrations: &[Migration], versions: &[i64]) -> History {
-    for version in versions.iter().map(|version| Version(*version)) {
+    for version in versions.iter().map(|version| Version::from(*version)) {
         history.applied.retain(|applied| applied.version != version);
         history.marks.retain(|mark| mark.version != version);
         let mut all = migrations.iter();
         let checksum = &all.find(|it| it.version == version).unwrap().checksum;
-        let row = applied(version.0, checksum.clone(), None, true);
+        let row = applied(version.number().unwrap(), checksum.clone(), None, true);
         history.applied.push(row);
     }
-    history.applied.sort_by_key(|applied| applied.version);
+    history
+        .applied
+        .sort_by_key(|applied| applied.version.number());
     history
 }
 
@@ -381,11 +386,11 @@ proptest! {
 
     #[test]
     fn it_refuses_exactly_what_is_not_tolerated(states in some_states(), request in requests()) {
-        let refused = versions_of(&states, request, Verdict::Refused);
-        match plan(&format(), &migrations(&states), &history(&states), request) {
+        let refused = versions_of(&states, &request, Verdict::Refused);
+        match plan(&format(), &migrations(&states), &history(&states), &request) {
             Ok(plan) => {
                 prop_assert_eq!(refused, [0; 0]);
-                let warnings = versions_of(&states, request, Verdict::Warning);
+                let warnings = versions_of(&states, &request, Verdict::Warning);
                 prop_assert_eq!(versions_of_drifts(&plan.warnings), warnings);
             }
             Err(error) => {
@@ -401,10 +406,10 @@ proptest! {
         request in requests(),
     ) {
         let (migrations, history) = (migrations(&states), history(&states));
-        if let Ok(steps) = steps(&migrations, &history, request) {
+        if let Ok(steps) = steps(&migrations, &history, &request) {
             prop_assert!(steps.is_sorted_by(|one, next| one < next));
             for step in &steps {
-                let applied = history.find(Version(*step));
+                let applied = history.find(&Version::from(*step));
                 prop_assert!(applied.is_none_or(|applied| !applied.complete));
             }
             prop_assert_eq!(steps, pending(&states));
@@ -421,18 +426,19 @@ proptest! {
         let (repeatables, repeated) = repeatables(&ran);
         history.repeated = repeated;
         let files = Files { migrations: &migrations, repeatables: &repeatables };
-        let planned = planner::plan(&format(), files, &history, request);
-        let whole = Request { to: None, steps: None, only: None, ..request };
-        let refused = plan(&format(), &migrations, &history, whole).is_err();
+        let planned = planner::plan(&format(), files, &history, &request);
+        let whole = Request { to: None, steps: None, only: None, ..request.clone() };
+        let refused = plan(&format(), &migrations, &history, &whole).is_err();
         prop_assert_eq!(planned.is_err(), refused, "a wish for less is no reason to refuse");
         if let Ok(planned) = planned {
             let pending = pending(&states);
-            let mut expected: Vec<_> = pending.iter().map(|version| Version(*version)).collect();
-            expected.retain(|version| request.only.is_none_or(|only| only == *version));
+            let mut expected: Vec<_> = pending.clone();
+            let number = |version: &Option<Version>| version.as_ref().and_then(Version::number);
+            expected.retain(|version| number(&request.only).is_none_or(|only| only == *version));
             expected.truncate(request.steps.unwrap_or(usize::MAX));
-            expected.retain(|version| request.to.is_none_or(|to| *version <= to));
+            expected.retain(|version| number(&request.to).is_none_or(|to| *version <= to));
             let all = expected.len() == pending.len();
-            let mut expected: Vec<_> = expected.into_iter().map(Subject::Migration).collect();
+            let mut expected: Vec<_> = expected.into_iter().map(|version| Subject::Migration(version.into())).collect();
             if all && !has_newer(&states) {
                 let changed = ran.iter().enumerate().filter(|(_, ran)| **ran != Ran::AsItIs);
                 expected.extend(changed.map(|(number, _)| Subject::Repeatable(format!("r{number}"))));
@@ -445,12 +451,12 @@ proptest! {
     #[test]
     fn the_same_is_planned_from_the_same(states in some_states(), request in requests()) {
         let (migrations, history) = (migrations(&states), history(&states));
-        let once = plan(&format(), &migrations, &history, request);
-        prop_assert_eq!(&once, &plan(&format(), &migrations, &history, request));
+        let once = plan(&format(), &migrations, &history, &request);
+        prop_assert_eq!(&once, &plan(&format(), &migrations, &history, &request));
         // The journal has no order.
         let mut shuffled = history.clone();
         shuffled.marks.reverse();
-        prop_assert_eq!(once, plan(&format(), &migrations, &shuffled, request));
+        prop_assert_eq!(once, plan(&format(), &migrations, &shuffled, &request));
     }
 
     #[test]
@@ -460,10 +466,10 @@ proptest! {
         stop in any::<prop::sample::Index>(),
     ) {
         let (migrations, history) = (migrations(&states), history(&states));
-        if let Ok(planned) = steps(&migrations, &history, request) {
+        if let Ok(planned) = steps(&migrations, &history, &request) {
             let (done, rest) = planned.split_at(stop.index(planned.len() + 1));
             let history = after(history, &migrations, done);
-            let left = steps(&migrations, &history, request);
+            let left = steps(&migrations, &history, &request);
             prop_assert_eq!(left, Ok(rest.to_vec()));
         }
     }

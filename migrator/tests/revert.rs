@@ -63,8 +63,8 @@ fn states() -> impl Strategy<Value = States> {
 fn wishes() -> impl Strategy<Value = Wish> {
     prop_oneof![
         (0..5_usize).prop_map(Wish::Steps),
-        (-2..20_i64).prop_map(|version| Wish::To(Version(version))),
-        Just(Wish::To(Version(0))),
+        (-2..20_i64).prop_map(|version| Wish::To(Version::from(version))),
+        Just(Wish::To(Version::from(0))),
     ]
 }
 
@@ -84,7 +84,7 @@ fn script(name: &str) -> Script {
 fn migrations(states: &States) -> Vec<Migration> {
     let files = states.iter().filter_map(|(version, state)| {
         Some(Migration {
-            version: Version(*version),
+            version: Version::from(*version),
             name: "name".into(),
             up: script("up.sql"),
             down: state.file?.then(|| script("down.sql")),
@@ -98,7 +98,7 @@ fn history(states: &States) -> History {
     let applied = states.iter().filter_map(|(version, state)| {
         let row = state.row?;
         Some(Applied {
-            version: Version(*version),
+            version: Version::from(*version),
             name: "name".into(),
             checksum: Checksum(vec![1]),
             complete: row == Row::Complete,
@@ -118,7 +118,7 @@ fn history(states: &States) -> History {
             Row::Begun(Some(Direction::Down)) | Row::Stale => REVERT,
         };
         Some(Mark {
-            version: Version(*version),
+            version: Version::from(*version),
             statement: direction,
             digest: claim_digest(*version - 100),
             done: true,
@@ -143,22 +143,28 @@ fn can_go_back(state: State) -> bool {
     )
 }
 
-fn wanted(states: &States, wish: Wish) -> Option<Vec<i64>> {
+fn wanted(states: &States, wish: &Wish) -> Option<Vec<i64>> {
     let newest_first = states
         .iter()
         .rev()
         .filter(|(_, state)| can_go_back(**state));
-    let all: Vec<i64> = newest_first.map(|(version, _)| *version).collect();
+    let all = newest_first.map(|(version, _)| *version);
     let row = |version: i64| states.get(&version).and_then(|state| state.row);
     match wish {
-        Wish::Steps(steps) => Some(all.into_iter().take(steps).collect()),
-        Wish::To(Version(0)) if row(0).is_none() => Some(all),
-        Wish::To(Version(0)) => Some(all.into_iter().filter(|version| *version > 0).collect()),
-        Wish::To(Version(to)) if row(to) == Some(Row::Complete) => {
-            Some(all.into_iter().filter(|version| *version > to).collect())
-        }
-        Wish::To(_) => None,
+        Wish::Steps(steps) => Some(all.take(*steps).collect()),
+        Wish::To(version) => match number(version) {
+            0 if row(0).is_none() => Some(all.collect()),
+            0 => Some(all.take_while(|version| *version != 0).collect()),
+            to if row(to) == Some(Row::Complete) => {
+                Some(all.filter(|version| *version > to).collect())
+            }
+            _ => None,
+        },
     }
+}
+
+fn number(version: &Version) -> i64 {
+    version.number().unwrap()
 }
 
 /// Whether something has begun that this `down` cannot go on with.
@@ -171,7 +177,7 @@ fn in_the_way(states: &States, targets: &[i64]) -> bool {
 }
 
 fn versions(targets: &[Version]) -> Vec<i64> {
-    targets.iter().map(|version| version.0).collect()
+    targets.iter().map(number).collect()
 }
 
 /// What is planned, as versions.
@@ -182,7 +188,7 @@ fn steps(states: &States, targets: &[Version]) -> Result<Vec<i64>, RevertError> 
         &migrations,
         &history(states),
         targets,
-        Request::default(),
+        &Request::default(),
     )?;
     Ok(plan.steps.iter().map(reverted).collect())
 }
@@ -191,7 +197,7 @@ fn steps(states: &States, targets: &[Version]) -> Result<Vec<i64>, RevertError> 
 fn reverted(deed: &Deed<'_>) -> i64 {
     match deed {
         Deed::Revert(migration, down) if migration.down.as_ref() == Some(*down) => {
-            migration.version.0
+            number(&migration.version)
         }
         other => panic!("no way back: {other:?}"),
     }
@@ -208,7 +214,7 @@ fn after(mut states: States, done: &[i64]) -> States {
 fn run(name: &str, verb: &str, did: &[i64], confirmed: bool, minutes: u64) -> Run {
     let did = did
         .iter()
-        .map(|version| Subject::Migration(Version(*version)));
+        .map(|version| Subject::Migration(Version::from(*version)));
     Run {
         name: name.into(),
         verb: verb.into(),
@@ -244,10 +250,10 @@ proptest! {
         states in states(),
         wish in wishes(),
     ) {
-        match revert::targets(&history(&states), wish) {
-            Ok(targets) => prop_assert_eq!(Some(versions(&targets)), wanted(&states, wish)),
+        match revert::targets(&history(&states), &wish) {
+            Ok(targets) => prop_assert_eq!(Some(versions(&targets)), wanted(&states, &wish)),
             Err(error) => {
-                prop_assert_eq!(wanted(&states, wish), None);
+                prop_assert_eq!(wanted(&states, &wish), None);
                 let Wish::To(version) = wish else { panic!("{wish:?}") };
                 prop_assert_eq!(error, RevertError::NotApplied { version });
             }
@@ -256,7 +262,7 @@ proptest! {
 
     #[test]
     fn it_refuses_exactly_when_it_must(states in states(), wish in wishes()) {
-        if let Ok(targets) = revert::targets(&history(&states), wish) {
+        if let Ok(targets) = revert::targets(&history(&states), &wish) {
             let wanted = versions(&targets);
             let no_way_back: Vec<i64> = wanted
                 .iter()
@@ -272,7 +278,7 @@ proptest! {
                     prop_assert!(in_the_way(&states, &wanted));
                 }
                 Err(RevertError::Irreversible { without, all }) => {
-                    let without: Vec<i64> = without.iter().map(|(version, _)| version.0).collect();
+                    let without: Vec<i64> = without.iter().map(|(version, _)| number(version)).collect();
                     prop_assert_eq!(without, no_way_back);
                     prop_assert_eq!(all, targets);
                 }
@@ -287,7 +293,7 @@ proptest! {
         wish in wishes(),
         stop in any::<prop::sample::Index>(),
     ) {
-        let targets = revert::targets(&history(&states), wish).unwrap_or_default();
+        let targets = revert::targets(&history(&states), &wish).unwrap_or_default();
         if let Ok(planned) = steps(&states, &targets) {
             let (done, rest) = planned.split_at(stop.index(planned.len() + 1));
             let states = after(states, done);
@@ -304,7 +310,7 @@ proptest! {
         meanwhile in states(),
         wish in wishes(),
     ) {
-        let targets = revert::targets(&history(&before), wish).unwrap_or_default();
+        let targets = revert::targets(&history(&before), &wish).unwrap_or_default();
         let meant = versions(&targets);
         match steps(&meanwhile, &targets) {
             Ok(steps) => {
@@ -318,8 +324,8 @@ proptest! {
                 }
             }
             Err(RevertError::Overtaken { by }) => {
-                prop_assert!(!meant.contains(&by.0));
-                prop_assert!(meant.iter().any(|version| *version < by.0));
+                prop_assert!(!meant.contains(&number(&by)));
+                prop_assert!(meant.iter().any(|version| *version < number(&by)));
             }
             Err(_) => {}
         }
@@ -342,7 +348,7 @@ proptest! {
                 let mut did: Vec<i64> = newest
                     .did
                     .iter()
-                    .map(|subject| subject.version().unwrap().0)
+                    .map(|subject| number(subject.version().unwrap()))
                     .filter(|version| stands(*version))
                     .collect();
                 did.reverse();
@@ -360,11 +366,11 @@ proptest! {
             Err(LeftAlone::TooOld { .. }) => prop_assert!(newest.unwrap().age > hour),
             Err(LeftAlone::NothingStands) => {
                 let did = &newest.unwrap().did;
-                prop_assert!(did.iter().all(|it| !stands(it.version().unwrap().0)));
+                prop_assert!(did.iter().all(|it| !stands(number(it.version().unwrap()))));
             }
             Err(LeftAlone::Overtaken) => {
                 let did = &newest.unwrap().did;
-                let of_it = |version| did.contains(&Subject::Migration(Version(version)));
+                let of_it = |version| did.contains(&Subject::Migration(Version::from(version)));
                 prop_assert!(states
                     .iter()
                     .any(|(version, state)| state.row.is_some() && !of_it(*version)));

@@ -1,12 +1,11 @@
 //! The verbs that change a database: which command each is.
 
-use super::args::{Verb, version};
+use super::args::Verb;
 use crate::commands::down::{self, Choice};
 use crate::commands::repair::{self, Decisions};
 use crate::commands::{Done, Start, Task, baseline, confirm, redo, up};
 use crate::engine::stop::Stop;
 use crate::error::Error;
-use crate::model::Version;
 use crate::plan::revert::Wish;
 use crate::report::Report;
 
@@ -20,12 +19,12 @@ pub(super) async fn act(
 ) -> Result<Done, Error> {
     match verb {
         Verb::Baseline { version, force } => {
-            let version = Version(*version);
-            baseline::baseline(task, start, version, *force, stop, report).await
+            let version = task.typed(version)?;
+            baseline::baseline(task, start, &version, *force, stop, report).await
         }
         Verb::Confirm => confirm::confirm(task, start, stop, report).await,
         Verb::Down(down) => {
-            let to = down.to.as_deref().map(version).transpose()?;
+            let to = down.to.as_deref().map(|to| task.typed(to)).transpose()?;
             let choice = match (to, down.unconfirmed) {
                 (_, true) => Choice::Unconfirmed {
                     within: down.within,
@@ -37,15 +36,18 @@ pub(super) async fn act(
         }
         Verb::Redo => redo::redo(task, start, stop, report).await,
         Verb::Repair(repair) => {
+            let accept = repair.accept.iter().map(|version| task.typed(version));
+            let resolve = repair.resolve.iter();
+            let resolve = resolve.map(|(version, answer)| Ok((task.typed(version)?, *answer)));
             let decisions = Decisions {
-                accept: repair.accept.iter().copied().map(Version).collect(),
-                resolve: repair.resolve.clone(),
+                accept: accept.collect::<Result<_, Error>>()?,
+                resolve: resolve.collect::<Result<_, Error>>()?,
             };
             repair::repair(task, start, &decisions, stop, report).await
         }
         Verb::Up(up) => {
-            let request = up.request(task.config.request)?;
-            up::up(task, start, request, stop, report).await
+            let request = up.request(task)?;
+            up::up(task, start, &request, stop, report).await
         }
         Verb::Check { .. }
         | Verb::Completions { .. }

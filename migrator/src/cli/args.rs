@@ -1,11 +1,12 @@
 //! What can be typed.
 
 use super::platform::Spec;
+use crate::commands::Task;
 use crate::commands::alembic;
 use crate::config::environment::{Unknown, variable};
 use crate::config::{ConfigError, Options};
+use crate::error::Error;
 use crate::formats::naming;
-use crate::model::Version;
 use crate::plan::planner::Request;
 use crate::plan::repair::Resolution;
 use clap::error::ErrorKind;
@@ -108,7 +109,7 @@ pub(super) enum Verb {
     Baseline {
         /// The newest version that is in the database already
         #[arg(allow_negative_numbers = true)]
-        version: i64,
+        version: String,
         /// Also where there is a history already
         #[arg(long)]
         force: bool,
@@ -173,12 +174,13 @@ impl Up {
     /// What it asks for of SQL migrations, beside what the settings do.
     ///
     /// # Errors
-    /// A version that is no number.
-    pub(super) fn request(&self, settings: Request) -> Result<Request, ConfigError> {
+    /// What can be no version.
+    pub(super) fn request(&self, task: &Task) -> Result<Request, Error> {
+        let to = self.to.as_deref();
         Ok(Request {
-            to: self.to.as_deref().map(version).transpose()?,
+            to: to.map(|to| task.typed(to)).transpose()?,
             steps: self.steps,
-            ..settings
+            ..task.config.request.clone()
         })
     }
 
@@ -189,19 +191,6 @@ impl Up {
             steps: self.steps,
         }
     }
-}
-
-/// A version of SQL migrations, as it is typed.
-///
-/// # Errors
-/// It is no number.
-pub(super) fn version(typed: &str) -> Result<Version, ConfigError> {
-    typed
-        .parse()
-        .map(Version)
-        .map_err(|_| ConfigError::NoVersion {
-            typed: typed.to_owned(),
-        })
 }
 
 #[derive(Args, Clone, Debug)]
@@ -224,20 +213,17 @@ pub(super) struct Down {
 pub(super) struct Repair {
     /// Take an applied file's text as it is now for what was applied
     #[arg(long, value_name = "VERSION", allow_negative_numbers = true)]
-    pub(super) accept: Vec<i64>,
+    pub(super) accept: Vec<String>,
     /// Settle a migration that is half applied: VERSION=applied, =reverted, and
     /// of a statement in doubt =happened or =did-not-happen
     #[arg(long, value_name = "VERSION=ANSWER", value_parser = resolution, allow_hyphen_values = true)]
-    pub(super) resolve: Vec<(Version, Resolution)>,
+    pub(super) resolve: Vec<(String, Resolution)>,
 }
 
-fn resolution(text: &str) -> Result<(Version, Resolution), String> {
+fn resolution(text: &str) -> Result<(String, Resolution), String> {
     let (version, answer) = text
         .split_once('=')
         .ok_or("it takes VERSION=ANSWER, as in 5=applied")?;
-    let version = version
-        .parse()
-        .map_err(|_| format!("{version:?} is no version"))?;
     let resolution = match answer {
         "applied" => Resolution::Applied,
         "did-not-happen" => Resolution::DidNotHappen,
@@ -245,7 +231,7 @@ fn resolution(text: &str) -> Result<(Version, Resolution), String> {
         "reverted" => Resolution::Reverted,
         _ => return Err("the answer is applied, reverted, happened or did-not-happen".to_owned()),
     };
-    Ok((Version(version), resolution))
+    Ok((version.to_owned(), resolution))
 }
 
 impl Cli {
@@ -279,10 +265,11 @@ impl Cli {
                 .map_err(|what| Self::command().error(ErrorKind::ArgumentConflict, what))?;
         }
         if let Some(Verb::Repair(repair)) = &self.command {
-            let mut versions: Vec<_> = repair.resolve.iter().map(|(version, _)| version).collect();
+            // As a number, 05 is 5.
+            let plain = |(version, _): &(String, _)| version.trim_start_matches('0').to_owned();
+            let mut versions: Vec<_> = repair.resolve.iter().map(plain).collect();
             versions.sort();
-            let twice = |pair: &&[&Version]| pair.iter().min() == pair.iter().max();
-            if let Some([version, ..]) = versions.windows(2).find(twice) {
+            if let Some([version, _]) = versions.array_windows().find(|[one, other]| one == other) {
                 return Err(Self::command().error(
                     ErrorKind::ArgumentConflict,
                     format!("--resolve answers twice for {version}"),

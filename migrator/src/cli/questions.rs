@@ -177,10 +177,10 @@ async fn answer(verb: &Verb, task: &Task, report: &mut dyn Report) -> Result<u8,
         }
         Verb::Plan | Verb::Up(_) => {
             let request = match verb {
-                Verb::Up(up) => up.request(task.config.request)?,
-                _ => task.config.request,
+                Verb::Up(up) => up.request(task)?,
+                _ => task.config.request.clone(),
             };
-            let planned = commands::plan::plan(task, request).await?;
+            let planned = commands::plan::plan(task, &request).await?;
             show_plan(task, &planned, report);
             Ok(exit::DONE)
         }
@@ -264,7 +264,7 @@ fn show_plan(task: &Task, planned: &Planned<'_>, report: &mut dyn Report) {
         server: look.map(|look| look.server.as_str()),
         table: &ledger.table,
         is_fresh: planned.is_fresh(),
-        newest: planned.newest,
+        newest: planned.newest.as_ref(),
         steps: &planned.steps,
     };
     let mut warnings = task.project.warnings.clone();
@@ -285,13 +285,14 @@ fn show(task: &Task, found: &commands::status::Found, report: &mut dyn Report) -
         server: look.map(|look| look.server.as_str()),
         table: &ledger.table,
         is_fresh: look.is_none_or(|look| look.past == Past::Fresh),
+        format: &task.project.format,
         migrations: &task.project.migrations,
         repeatables: &task.project.repeatables,
         history: &found.history,
         drifts: &found.drifts,
     };
     report.status(&status, &task.project.warnings);
-    let agreed = planner::judge(found.drifts.clone(), task.config.request);
+    let agreed = planner::judge(found.drifts.clone(), &task.config.request);
     let is_begun = |drift: &Drift| matches!(drift, Drift::Resumable { .. });
     if agreed.is_err() || found.drifts.iter().any(is_begun) {
         exit::DRIFT

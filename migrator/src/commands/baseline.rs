@@ -5,6 +5,7 @@ use crate::db::{Edit, Guard, Wanted};
 use crate::engine::stop::Stop;
 use crate::engine::{self, Outcome, event::Event};
 use crate::error::Error;
+use crate::history::History;
 use crate::model::Version;
 use crate::plan::baseline::{self, BaselineError};
 use crate::report::Report;
@@ -16,7 +17,7 @@ use crate::report::Report;
 pub(crate) async fn baseline(
     task: &Task,
     start: &Start,
-    version: Version,
+    version: &Version,
     force: bool,
     stop: &mut Stop,
     report: &mut dyn Report,
@@ -48,7 +49,7 @@ pub(crate) async fn baseline(
             let missing = baseline::missing(migrations, &history, version, force)?;
             let edits = missing.iter().map(|migration| Edit::Record(migration));
             let edits = edits.collect();
-            Ok((edits, (missing, history.newest().max(Some(version)))))
+            Ok((edits, (missing, newest(task, &history, version))))
         },
         stop,
         report,
@@ -57,7 +58,7 @@ pub(crate) async fn baseline(
     let nothing = recorded.is_empty();
     for migration in recorded {
         report.event(&Event::Changed {
-            version: migration.version,
+            version: &migration.version,
             name: &migration.name,
             before: "pending",
             after: "recorded as applied",
@@ -68,4 +69,9 @@ pub(crate) async fn baseline(
         reverts: false,
         newest: newest.map(|version| version.to_string()),
     })
+}
+
+fn newest(task: &Task, history: &History, recorded: &Version) -> Option<Version> {
+    let both = history.newest().into_iter().chain([recorded]);
+    task.latest(both).cloned()
 }

@@ -116,10 +116,10 @@ pub(crate) async fn offline<'a>(
         dialect,
     } = sources;
     let merged = base.map(|base| merged(project, base)).transpose()?;
-    let is_settled = |version| {
+    let is_settled = |version: &Version| {
         merged.as_ref().is_some_and(|merged| {
             let mut all = merged.tip.iter().chain(&merged.fork);
-            all.any(|migration| migration.version == version)
+            all.any(|migration| migration.version == *version)
         })
     };
     let syntax = dialect.map(Syntax::usual);
@@ -129,7 +129,7 @@ pub(crate) async fn offline<'a>(
         Some(syntax) => {
             let all = project.migrations.iter();
             let pending: Vec<Deed<'_>> = all
-                .filter(|migration| !is_settled(migration.version))
+                .filter(|migration| !is_settled(&migration.version))
                 .map(Deed::Apply)
                 .collect();
             let nobody = async |_: &[String]| Ok(Dependents::default());
@@ -139,7 +139,7 @@ pub(crate) async fn offline<'a>(
     Ok(Findings {
         look: None,
         files,
-        history: deviations(project, *request, merged.as_ref()),
+        history: deviations(project, request, merged.as_ref()),
         base: merged.map(|merged| merged.base),
         pending: None,
         begun: Begun::default(),
@@ -159,22 +159,22 @@ pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Find
     let history = look
         .as_ref()
         .map_or_else(History::default, |look| look.past.history());
-    let is_done = |version| {
+    let is_done = |version: &Version| {
         let applied = history.find(version);
         applied.is_some_and(|applied| applied.complete)
     };
     let mut pending = planner::pending(task.files(), &history);
     // What has begun is told apart, as `status` does.
     pending.retain(|deed| {
-        let version = deed.subject().version();
-        version.is_none_or(|version| history.find(version).is_none())
+        let migration = deed.migration();
+        migration.is_none_or(|migration| history.find(&migration.version).is_none())
     });
     let syntax = Syntax {
         dialect: config.database.value.dialect(),
         quoting: look.as_ref().map(|look| look.quoting).unwrap_or_default(),
     };
-    let mut disagreements = drifts(project, config.request, &history, syntax);
-    disagreements.extend(deviations(project, config.request, merged.as_ref()));
+    let mut disagreements = drifts(project, &config.request, &history, syntax);
+    disagreements.extend(deviations(project, &config.request, merged.as_ref()));
     let mut files = files(project, Some(syntax), is_done, "is applied");
     let ask = async |tables: &[String]| match &mut reader {
         Some(reader) => reader.dependents(tables).await,
@@ -228,14 +228,14 @@ async fn foreseen(
 pub(super) fn files(
     project: &Project,
     syntax: Option<Syntax>,
-    is_settled: impl Fn(Version) -> bool,
+    is_settled: impl Fn(&Version) -> bool,
     how: &str,
 ) -> Vec<Diagnostic> {
     let mut found = project.warnings.clone();
     let new = project
         .migrations
         .iter()
-        .filter(|migration| !is_settled(migration.version));
+        .filter(|migration| !is_settled(&migration.version));
     let deeds = new.flat_map(|migration| {
         let down = migration.down.as_ref();
         std::iter::once(Deed::Apply(migration))
@@ -250,7 +250,7 @@ pub(super) fn files(
         let scripts = std::iter::once(&migration.up).chain(&migration.down);
         for problem in scripts.flat_map(|script| problems(script, syntax)) {
             let diagnostic = problem.diagnostic();
-            found.push(if is_settled(migration.version) {
+            found.push(if is_settled(&migration.version) {
                 Diagnostic {
                     severity: Severity::Warning,
                     ..diagnostic
@@ -292,7 +292,7 @@ fn unknown_dialect() -> Diagnostic {
 /// Where files and history disagree, each with the beginning of its file.
 pub(super) fn drifts(
     project: &Project,
-    request: Request,
+    request: &Request,
     history: &History,
     Syntax { dialect, quoting }: Syntax,
 ) -> Vec<Diagnostic> {
@@ -310,7 +310,7 @@ pub(super) fn drifts(
     for drift in others {
         let migration = migrations
             .iter()
-            .find(|migration| migration.version == drift.version());
+            .find(|migration| migration.version == *drift.version());
         // Code has no text to show.
         let text = migration.filter(|migration| migration.up.code.is_none());
         let place = text.map(|migration| Place::new(&migration.up.file, Span::default()));
@@ -318,7 +318,7 @@ pub(super) fn drifts(
             // What cannot be split is found with the files.
             let no_values = |_: &str| Some(String::new());
             let script = verify::script(&migration.up, dialect, quoting, no_values).ok();
-            let resumed = script.map(|script| verify::resume(migration.version, &script, history));
+            let resumed = script.map(|script| verify::resume(&migration.version, &script, history));
             if let Some(Err(error)) = resumed {
                 found.push(error.diagnostic());
                 continue;
@@ -332,7 +332,7 @@ pub(super) fn drifts(
     found
 }
 
-fn deviations(project: &Project, request: Request, merged: Option<&Merged>) -> Vec<Diagnostic> {
+fn deviations(project: &Project, request: &Request, merged: Option<&Merged>) -> Vec<Diagnostic> {
     let Some(Merged { base, tip, fork }) = merged else {
         return Vec::new();
     };

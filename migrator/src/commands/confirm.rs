@@ -39,7 +39,7 @@ pub(crate) async fn confirm(
         |past| {
             let history = past.history();
             let (edits, open) = marks(&history, &this);
-            Ok((edits, (open, history.newest())))
+            Ok((edits, (open, history.newest().cloned())))
         },
         stop,
         listener,

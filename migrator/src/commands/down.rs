@@ -7,14 +7,14 @@ use crate::engine::stop::Stop;
 use crate::engine::{self, Outcome};
 use crate::error::{self, Error};
 use crate::history::{History, Run, Who};
-use crate::model::{Deed, Subject, Version};
+use crate::model::{Deed, Version};
 use crate::plan::revert::{self, LeftAlone, RevertError, Unconfirmed, Wish};
 use crate::report::Report;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 /// What is to be taken back.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Choice {
     Wish(Wish),
     /// What the newest run applied, if its deploy has failed.
@@ -40,13 +40,17 @@ pub(crate) async fn down(
         ..task.wanted()
     };
     if !super::is_there(task) {
-        return Ok(nothing(&History::default()));
+        let nothing_applied = History::default();
+        if let Choice::Wish(wish) = &choice {
+            revert::targets(&nothing_applied, wish)?;
+        }
+        return Ok(nothing(&nothing_applied));
     }
     let (connection, look) = opening::look(task, wanted, stop, report).await?;
     let history = look.past.history();
-    let (targets, run) = match choice {
+    let (targets, run) = match &choice {
         Choice::Wish(wish) => (revert::targets(&history, wish)?, None),
-        Choice::Unconfirmed { within } => match unconfirmed(&history, within, &start.who) {
+        Choice::Unconfirmed { within } => match unconfirmed(&history, *within, &start.who) {
             Ok(Unconfirmed { run, stand }) => (stand, Some(run)),
             // Until it has ended, nobody knows what it will have applied.
             Err(LeftAlone::NothingStands) if revert::may_be_at_work(&history) => (
@@ -60,11 +64,11 @@ pub(crate) async fn down(
         },
     };
     let left_alone = Cell::new(None);
-    let still = |history: &History| match choice {
+    let still = |history: &History| match &choice {
         Choice::Wish(_) => targets.clone(),
         // The run may have gone on meanwhile, or another have begun.
         Choice::Unconfirmed { within } => {
-            let why = match unconfirmed(history, within, &start.who) {
+            let why = match unconfirmed(history, *within, &start.who) {
                 Ok(now) if Some(&now.run) == run.as_ref() => return now.stand,
                 Ok(_) => LeftAlone::Superseded,
                 Err(why) => why,
@@ -132,7 +136,7 @@ impl Back<'_> {
             names.push("whatever the run has applied that may still be at work".to_owned());
         }
         task.consent("revert", &names, stop, report).await?;
-        let newest = Cell::new(history.newest());
+        let newest = RefCell::new(history.newest().cloned());
         let listener: &mut dyn Listener = report;
         let outcome = engine::run(
             &task.run(start, self.verb, self.wanted, look),
@@ -142,7 +146,7 @@ impl Back<'_> {
             |past: &Past| {
                 let history = past.history();
                 let steps = self.plan(&history)?.steps;
-                newest.set(staying(&history, &steps));
+                newest.replace(staying(&history, &steps));
                 task.steps(&steps, &history, look.quoting)
             },
             stop,
@@ -152,7 +156,7 @@ impl Back<'_> {
         Ok(Done {
             outcome: Some(outcome),
             reverts: true,
-            newest: newest.get().map(|version| version.to_string()),
+            newest: newest.into_inner().map(|version| version.to_string()),
         })
     }
 
@@ -163,29 +167,24 @@ impl Back<'_> {
             &task.project.migrations,
             history,
             &(self.targets)(history),
-            task.config.request,
+            &task.config.request,
         )?)
     }
 }
 
 /// The newest version that none of the steps takes back.
 fn staying(history: &History, steps: &[Deed<'_>]) -> Option<Version> {
-    let goes = |version| {
-        steps
-            .iter()
-            .any(|deed| deed.subject() == Subject::Migration(version))
+    let goes = |version: &Version| {
+        let mut migrations = steps.iter().filter_map(|deed| deed.migration());
+        migrations.any(|migration| migration.version == *version)
     };
-    history
-        .applied
-        .iter()
-        .rev()
-        .map(|applied| applied.version)
-        .find(|version| !goes(*version))
+    let mut newest_first = history.applied.iter().rev().map(|it| &it.version);
+    newest_first.find(|version| !goes(version)).cloned()
 }
 
 /// Version and name, as a person reads them.
 fn names(history: &History, versions: &[Version]) -> Vec<String> {
-    let rows = versions.iter().filter_map(|version| history.find(*version));
+    let rows = versions.iter().filter_map(|version| history.find(version));
     rows.map(|applied| format!("{} {}", applied.version, applied.name))
         .collect()
 }
@@ -198,6 +197,6 @@ fn nothing(history: &History) -> Done {
     Done {
         outcome: Some(Outcome::default()),
         reverts: true,
-        newest: history.newest().map(|version| version.to_string()),
+        newest: history.newest().map(Version::to_string),
     }
 }

@@ -18,17 +18,18 @@ pub(crate) mod status;
 pub(crate) mod up;
 pub(crate) mod wait;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::{self, Connection, Look, Past, Wanted};
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::engine::{Outcome, Run, Step};
 use crate::error::{self, Error};
+use crate::formats::Format;
 use crate::history::ledger::Ledger;
 use crate::history::{History, Who};
 use crate::limits::Transaction;
-use crate::model::{Deed, Migration};
+use crate::model::{Deed, Migration, Version};
 use crate::plan::planner::Files;
 use crate::project::Project;
 use crate::report::{Answer, Report};
@@ -98,6 +99,22 @@ pub(crate) struct Done {
 }
 
 impl Task {
+    /// Which of these versions comes last.
+    fn latest<'a>(&self, versions: impl Iterator<Item = &'a Version>) -> Option<&'a Version> {
+        let format = &self.project.format;
+        versions.max_by(|one, other| format.compare(one, other))
+    }
+
+    /// The version that a person means who types this.
+    ///
+    /// # Errors
+    /// It can be none of this project's.
+    pub(crate) fn typed(&self, text: &str) -> Result<Version, Error> {
+        self.project.format.typed(text).ok_or_else(|| {
+            let typed = text.to_owned();
+            ConfigError::NoVersion { typed }.into()
+        })
+    }
     /// Asks before what is hard to undo, unless nothing is to be asked.
     async fn consent(
         &self,
@@ -177,15 +194,15 @@ impl Task {
                 let script =
                     verify::script(deed.script(), self.dialect(), quoting, self.variables)?;
                 let begun = match deed {
-                    Deed::Apply(migration) => history.find(migration.version),
+                    Deed::Apply(migration) => history.find(&migration.version),
                     // Whoever takes back a complete one begins.
                     Deed::Revert(migration, _) => history
-                        .find(migration.version)
+                        .find(&migration.version)
                         .filter(|applied| !applied.complete),
                     Deed::Repeat(_) => None,
                 };
                 let resume = match begun {
-                    Some(applied) => Some(verify::resume(applied.version, &script, history)?),
+                    Some(applied) => Some(verify::resume(&applied.version, &script, history)?),
                     None => None,
                 };
                 Ok(Step {

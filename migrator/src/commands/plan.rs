@@ -31,7 +31,7 @@ pub(crate) struct Planned<'a> {
 ///
 /// # Errors
 /// What `up` would fail with before it sends anything.
-pub(crate) async fn plan(task: &Task, request: Request) -> Result<Planned<'_>, Error> {
+pub(crate) async fn plan<'a>(task: &'a Task, request: &Request) -> Result<Planned<'a>, Error> {
     planner::known(task.files(), request)?;
     let (mut reader, look) = opening::read(task).await?.unzip();
     let together = reader.as_ref().map_or(1, Reader::together);
@@ -48,7 +48,7 @@ pub(crate) async fn plan(task: &Task, request: Request) -> Result<Planned<'_>, E
     let notices = foresight::of_steps(&steps, task.dialect(), ask).await?;
     Ok(Planned {
         look,
-        newest: history.newest(),
+        newest: history.newest().cloned(),
         steps: planned(&steps, task.dialect(), together),
         warnings: plan.warnings,
         notices,

@@ -29,8 +29,9 @@ pub(crate) async fn redo(
     let wanted = task.wanted();
     let (mut connection, look) = opening::look(task, wanted, stop, report).await?;
     let history = look.past.history();
-    let targets = revert::targets(&history, Wish::Steps(1))?;
-    let version = *targets.first().ok_or(revert::RevertError::NothingApplied)?;
+    let targets = revert::targets(&history, &Wish::Steps(1))?;
+    let version = targets.first();
+    let version = version.ok_or(revert::RevertError::NothingApplied)?;
     let back = Back {
         task,
         start,
@@ -42,12 +43,12 @@ pub(crate) async fn redo(
     // What is half applied is in the way before anything else is looked at.
     back.plan(&history)?;
     let only = Request {
-        only: Some(version),
-        ..task.config.request
+        only: Some(version.clone()),
+        ..task.config.request.clone()
     };
     // What cannot be applied again is not taken back.
     let without = without(history.clone(), version);
-    let again = planner::plan(&task.project.format, task.files(), &without, only)?;
+    let again = planner::plan(&task.project.format, task.files(), &without, &only)?;
     let mut both = task.steps(&back.plan(&history)?.steps, &history, look.quoting)?;
     both.extend(task.steps(&again.steps, &without, look.quoting)?);
     let ask = async |tables: &[String]| connection.dependents(tables).await;
@@ -57,12 +58,12 @@ pub(crate) async fn redo(
         name: format!("{}-up", start.name),
         who: start.who.clone(),
     };
-    up::apply(task, &again, "redo", only, stop, report).await
+    up::apply(task, &again, "redo", &only, stop, report).await
 }
 
 /// What the history will say once a migration is taken back.
-fn without(history: History, version: Version) -> History {
-    let others = |applied: &Applied| applied.version != version;
+fn without(history: History, version: &Version) -> History {
+    let others = |applied: &Applied| applied.version != *version;
     History {
         applied: history.applied.into_iter().filter(others).collect(),
         repeated: Vec::new(),

@@ -75,7 +75,9 @@ pub(crate) async fn repair(
         match repair {
             Repair::Accept(migration) => tell_change(task, &history, migration, report),
             Repair::Complete { .. } => {
-                let of_it = alone.iter().find(|alone| alone.version == repair.version());
+                let of_it = alone
+                    .iter()
+                    .find(|alone| &alone.version == repair.version());
                 if let Some(of_it) = of_it {
                     must_be_valid(&mut connection, of_it).await?;
                 }
@@ -103,7 +105,7 @@ pub(crate) async fn repair(
             let history = past.history();
             let repairs = decide(task, &history, decisions)?;
             let edits = repairs.iter().flat_map(|repair| edits(&alone, repair));
-            Ok((edits.collect(), (repairs, history.newest())))
+            Ok((edits.collect(), (repairs, history.newest().cloned())))
         },
         stop,
         report,
@@ -133,7 +135,7 @@ fn decide<'a>(
     let migrations = &task.project.migrations;
     let mut repairs = Vec::new();
     for version in &decisions.accept {
-        repairs.extend(repair::accept(migrations, history, *version)?);
+        repairs.extend(repair::accept(migrations, history, version)?);
     }
     for (version, resolution) in &decisions.resolve {
         let format = &task.project.format;
@@ -141,7 +143,7 @@ fn decide<'a>(
             format,
             migrations,
             history,
-            *version,
+            version,
             *resolution,
         )?);
     }
@@ -153,21 +155,21 @@ fn edits<'a>(alone: &'a [Alone], repair: &Repair<'a>) -> Vec<Edit<'a>> {
         Repair::Accept(migration) => vec![Edit::Accept(migration)],
         Repair::Complete { migration, .. } => vec![Edit::Complete(migration)],
         Repair::Forget(unfinished) => {
-            let version = unfinished.version;
-            let of_it = alone.iter().filter(|alone| alone.version == version);
+            let version = &unfinished.version;
+            let of_it = alone.iter().filter(|alone| alone.version == *version);
             let statements = of_it.flat_map(Alone::statements);
             statements
                 .map(Edit::DropInvalidIndex)
-                .chain([Edit::Forget(version)])
+                .chain([Edit::Forget(version.clone())])
                 .collect()
         }
-        Repair::Reopen(migration) => vec![Edit::Forget(migration.version)],
+        Repair::Reopen(migration) => vec![Edit::Forget(migration.version.clone())],
         Repair::Settle {
             unfinished,
             statement,
             happened,
         } => vec![Edit::Settle {
-            version: unfinished.version,
+            version: unfinished.version.clone(),
             statement: *statement,
             happened: *happened,
         }],
@@ -196,7 +198,7 @@ impl Alone {
 /// a question is no place to complain of it.
 fn unfinished_alone(task: &Task, history: &History) -> Vec<Alone> {
     let is_unfinished = |migration: &&Migration| {
-        let applied = history.find(migration.version);
+        let applied = history.find(&migration.version);
         applied.is_some_and(|applied| !applied.complete)
     };
     let migrations = task.project.migrations.iter();
@@ -207,7 +209,7 @@ fn unfinished_alone(task: &Task, history: &History) -> Vec<Alone> {
             let mut statements = sql::split(&file, task.dialect()).ok()?;
             statements.retain(|it| matches!(it.kind, sql::Kind::NoTransaction(_)));
             Some(Alone {
-                version: migration.version,
+                version: migration.version.clone(),
                 file,
                 statements,
             })
@@ -221,7 +223,7 @@ async fn must_be_valid(connection: &mut impl Session, alone: &Alone) -> Result<(
     let invalid = connection.invalid_indexes(&alone.statements()).await?;
     match invalid.first() {
         Some(index) => Err(RepairError::InvalidIndex {
-            version: alone.version,
+            version: alone.version.clone(),
             index: alone.file.without_values(index),
         }
         .into()),
@@ -231,7 +233,7 @@ async fn must_be_valid(connection: &mut impl Session, alone: &Alone) -> Result<(
 
 /// Says how a file differs from what was applied.
 fn tell_change(task: &Task, history: &History, migration: &Migration, report: &mut dyn Report) {
-    let Some(applied) = history.find(migration.version) else {
+    let Some(applied) = history.find(&migration.version) else {
         return;
     };
     let format = &task.project.format;

@@ -13,7 +13,7 @@ use crate::model::{Subject, Version};
 use crate::plan::planner::{self, Plan, Request};
 use crate::plan::revert::UP;
 use crate::sql::Quoting;
-use std::cell::Cell;
+use std::cell::RefCell;
 
 /// Applies what is pending.
 ///
@@ -22,7 +22,7 @@ use std::cell::Cell;
 pub(crate) async fn up(
     task: &Task,
     start: &Start,
-    request: Request,
+    request: &Request,
     stop: &mut Stop,
     listener: &mut dyn Listener,
 ) -> Result<Done, Error> {
@@ -36,7 +36,7 @@ pub(super) async fn apply(
     task: &Task,
     start: &Start,
     verb: &'static str,
-    request: Request,
+    request: &Request,
     stop: &mut Stop,
     listener: &mut dyn Listener,
 ) -> Result<Done, Error> {
@@ -63,7 +63,7 @@ pub(super) async fn apply(
                 listener.event(&Event::Warning(warning));
             }
             if first.steps.is_empty() {
-                return Ok(done(Outcome::default(), before.newest()));
+                return Ok(done(task, Outcome::default(), before.newest()));
             }
             let steps = task.steps(&first.steps, &before, look.quoting)?;
             super::warn_of_empty(&steps, listener);
@@ -80,7 +80,7 @@ pub(super) async fn apply(
         listener.event(&Event::Warning(error::tables_without_history()));
     }
     // Whoever was waited for may have applied more.
-    let newest = Cell::new(before.newest());
+    let newest = RefCell::new(before.newest().cloned());
     let outcome = engine::run(
         &task.run(start, verb, wanted, &look),
         Guard::new(connection),
@@ -88,7 +88,7 @@ pub(super) async fn apply(
         Guard::new,
         |past| {
             let history = past.history();
-            newest.set(history.newest());
+            newest.replace(history.newest().cloned());
             task.steps(
                 &plan(task, &history, request)?.steps,
                 &history,
@@ -99,25 +99,26 @@ pub(super) async fn apply(
         listener,
     )
     .await?;
-    Ok(done(outcome, newest.get()))
+    let newest = newest.into_inner();
+    Ok(done(task, outcome, newest.as_ref()))
 }
 
 /// What an `up` is to do.
 pub(super) fn plan<'a>(
     task: &'a Task,
     history: &History,
-    request: Request,
+    request: &Request,
 ) -> Result<Plan<'a>, Error> {
     let format = &task.project.format;
     Ok(planner::plan(format, task.files(), history, request)?)
 }
 
-fn done(outcome: Outcome, before: Option<Version>) -> Done {
+fn done(task: &Task, outcome: Outcome, before: Option<&Version>) -> Done {
     let applied = outcome.done.iter().filter_map(Subject::version);
-    let newest = applied.chain(before).max();
+    let newest = task.latest(applied.chain(before)).map(Version::to_string);
     Done {
         outcome: Some(outcome),
         reverts: false,
-        newest: newest.map(|version| version.to_string()),
+        newest,
     }
 }

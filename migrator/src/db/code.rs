@@ -356,7 +356,7 @@ async fn committed(opened: &mut impl Opened, job: Job<'_>) -> Left {
     };
     // There may be one that it has begun itself.
     let _ = opened.ask("ROLLBACK").await;
-    match opened.ask(&job.ledger.reopen(migration.version, -1)).await {
+    match opened.ask(&job.ledger.reopen(&migration.version, -1)).await {
         Ok(answer) if answer.affected == 1 => Left::Part {
             ran: 0,
             resumable: false,

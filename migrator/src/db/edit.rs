@@ -16,7 +16,7 @@ pub enum Entry<'a> {
 }
 
 /// A change of what is recorded, and of nothing else.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Edit<'a> {
     /// The file as it is now is what was applied.
     Accept(&'a Migration),

@@ -49,8 +49,8 @@ impl<'a> Job<'a> {
     /// Whether it goes on in a session that holds what an earlier run of it has
     /// left: `held` is the migration whose statements that session has run last.
     #[must_use]
-    pub fn goes_on_in(&self, held: Option<Version>) -> bool {
-        self.resume.is_some() && held == Some(record::version(self.deed))
+    pub fn goes_on_in(&self, held: Option<&Version>) -> bool {
+        self.resume.is_some() && held == Some(&record::version(self.deed))
     }
 
     /// Whether it can be one transaction.

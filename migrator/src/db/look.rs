@@ -63,14 +63,14 @@ impl Elsewhere {
     #[must_use]
     pub fn knows(&self, migrations: &[Migration]) -> bool {
         let mut applied = self.applied.iter();
-        applied.any(|(version, checksum)| is_one_of(migrations, *version, checksum))
+        applied.any(|(version, checksum)| is_one_of(migrations, version, checksum))
     }
 }
 
 /// Whether one of these files is the one that was applied.
-fn is_one_of(migrations: &[Migration], version: Version, checksum: &Checksum) -> bool {
+fn is_one_of(migrations: &[Migration], version: &Version, checksum: &Checksum) -> bool {
     let mut files = migrations.iter();
-    files.any(|file| file.version == version && file.checksum == *checksum)
+    files.any(|file| file.version == *version && file.checksum == *checksum)
 }
 
 impl Past {
@@ -81,7 +81,7 @@ impl Past {
             return false;
         };
         let mut applied = history.applied.iter();
-        applied.any(|applied| is_one_of(migrations, applied.version, &applied.checksum))
+        applied.any(|applied| is_one_of(migrations, &applied.version, &applied.checksum))
     }
 
     /// Whether nothing is applied, as far as we know.

@@ -187,7 +187,7 @@ pub(super) async fn edit<M: Memory>(
         // to create it. On MySQL a CREATE would end the transaction.
         Err(fault) if M::is_missing(&fault) || M::is_outdated(&fault) => {
             for edit in edits {
-                if let Some(upkeep) = needed(ledger, M::DIALECT, *edit) {
+                if let Some(upkeep) = needed(ledger, M::DIALECT, edit) {
                     keep(memory, &upkeep).await?;
                 }
             }
@@ -212,7 +212,7 @@ async fn all<M: Memory>(memory: &mut M, statements: &[String]) -> Result<(), Fau
 }
 
 /// Creates the table of ours that an edit writes.
-fn needed(ledger: &Ledger, dialect: Dialect, edit: Edit<'_>) -> Option<Upkeep> {
+fn needed(ledger: &Ledger, dialect: Dialect, edit: &Edit<'_>) -> Option<Upkeep> {
     match edit {
         Edit::Confirm | Edit::Remember(_) => Some(Runs::of(ledger, dialect).upkeep()),
         Edit::Complete(_) | Edit::Forget(_) | Edit::Settle { .. } => {
@@ -229,11 +229,11 @@ fn statements(ledger: &Ledger, dialect: Dialect, edits: &[Edit<'_>]) -> Vec<Stri
     let repeated = Repeated::of(ledger, dialect);
     let mut statements = Vec::new();
     for edit in edits {
-        match *edit {
+        match edit {
             Edit::Accept(migration) => statements.push(ledger.accept(dialect, migration)),
             Edit::Complete(migration) => {
                 statements.push(ledger.complete(dialect, migration, "-1"));
-                statements.push(journal.clear(migration.version));
+                statements.push(journal.clear(&migration.version));
             }
             Edit::Confirm => statements.push(runs.confirm()),
             Edit::DropInvalidIndex(_) => {}
@@ -250,10 +250,10 @@ fn statements(ledger: &Ledger, dialect: Dialect, edits: &[Edit<'_>]) -> Vec<Stri
                 version,
                 statement,
                 happened: true,
-            } => statements.push(journal.done(version, statement)),
+            } => statements.push(journal.done(version, *statement)),
             Edit::Settle {
                 version, statement, ..
-            } => statements.push(journal.undo(version, statement)),
+            } => statements.push(journal.undo(version, *statement)),
         }
     }
     statements

@@ -132,7 +132,7 @@ impl<'a> Step<'a> {
             let digest = digest(self.job.file.slice_as_written(statement.span));
             let version = self.version();
             self.journal
-                .mark(version, number, &digest, self.job.run, done)
+                .mark(&version, number, &digest, self.job.run, done)
         })
     }
 
@@ -150,13 +150,13 @@ impl<'a> Step<'a> {
     /// Marks them as done that were begun.
     #[cfg(any(feature = "mysql", feature = "postgres"))]
     pub(super) fn done(&self) -> String {
-        self.each(|number, _| self.journal.done(self.version(), number))
+        self.each(|number, _| self.journal.done(&self.version(), number))
     }
 
     /// Takes the marks back: none of them has happened.
     #[cfg(any(feature = "mysql", feature = "postgres"))]
     pub(super) fn undo(&self) -> String {
-        self.each(|number, _| self.journal.undo(self.version(), number))
+        self.each(|number, _| self.journal.undo(&self.version(), number))
     }
 
     /// Marks so many of the first ones as done, and takes the marks of the others
@@ -166,9 +166,9 @@ impl<'a> Step<'a> {
         let end = number(self.first + done);
         self.each(|number, _| {
             if number < end {
-                self.journal.done(self.version(), number)
+                self.journal.done(&self.version(), number)
             } else {
-                self.journal.undo(self.version(), number)
+                self.journal.undo(&self.version(), number)
             }
         })
     }
@@ -356,9 +356,9 @@ async fn go_on<S: Stepwise>(
     memory::keep(session, &journal.upkeep())
         .await
         .map_err(ours)?;
-    let take_over = journal.take_over(version, job.run);
+    let take_over = journal.take_over(&version, job.run);
     session.ask(&take_over).await.map_err(ours)?;
-    if *session.held() != Some(version) {
+    if session.held().as_ref() != Some(&version) {
         restore(session, job, done).await?;
     }
     let Some(mark) = &resume.begun else {
@@ -369,8 +369,8 @@ async fn go_on<S: Stepwise>(
     }
     let step = Step::of(job, journal, done..done + 1, Ends::Ours);
     let (mark, settled) = match session.settle(&step, mark).await.map_err(ours)? {
-        Settled::Happened => (journal.done(version, number(done)), done + 1),
-        Settled::DidNotHappen => (journal.undo(version, number(done)), done),
+        Settled::Happened => (journal.done(&version, number(done)), done + 1),
+        Settled::DidNotHappen => (journal.undo(&version, number(done)), done),
         Settled::Unknown => {
             let fault = Fault::new(
                 FaultKind::Statement,
@@ -441,13 +441,13 @@ async fn claim<S: Stepwise>(
     let version = record::version(job.deed);
     let row = job.record(S::DIALECT).claim(number);
     // Whoever deleted a history row by hand has left its marks.
-    let stale = journal.clear(version);
+    let stale = journal.clear(&version);
     let digest = claim_digest(number);
     let direction = match job.deed {
         Deed::Apply(_) | Deed::Repeat(_) => CLAIM,
         Deed::Revert(..) => REVERT,
     };
-    let mark = journal.mark(version, direction, &digest, job.run, true);
+    let mark = journal.mark(&version, direction, &digest, job.run, true);
     for sql in [S::BEGIN, &row, &stale, &mark, S::COMMIT] {
         let fault = match session.ask(sql).await {
             Ok(answer) if sql == row && answer.affected != 1 => quicker(),
@@ -479,7 +479,7 @@ async fn give_up<S: Stepwise>(
     job: Job<'_>,
     journal: &Journal,
 ) -> Result<(), Fault> {
-    let marks = journal.clear(record::version(job.deed));
+    let marks = journal.clear(&record::version(job.deed));
     match job.record(S::DIALECT).give_up() {
         Some(row) => both(session, &row, &marks).await,
         None => session.ask(&marks).await.map(|_| ()),
@@ -495,7 +495,7 @@ async fn finish<S: Stepwise>(
     session.wind_up().await?;
     let took = began.elapsed().as_nanos().to_string();
     let row = job.record(S::DIALECT).complete(&took);
-    let clear = journal.clear(record::version(job.deed));
+    let clear = journal.clear(&record::version(job.deed));
     both(session, &row, &clear).await
 }
 

@@ -196,7 +196,7 @@ pub(super) fn past(answer: &Answer, ledger: &Ledger) -> Result<Past, Fault> {
 fn history(answer: &Answer, table: &str) -> Result<History, Fault> {
     let applied: Option<Vec<_>> = answer.rows.iter().map(Ledger::applied).collect();
     let in_order = |mut applied: Vec<Applied>| {
-        applied.sort_by_key(|applied| applied.version);
+        applied.sort_by_key(|applied| applied.version.number());
         History {
             applied,
             ..History::default()

@@ -23,7 +23,7 @@ pub(crate) enum Event<'a> {
     },
     /// What is recorded of a migration was changed, and nothing else.
     Changed {
-        version: Version,
+        version: &'a Version,
         name: &'a str,
         before: &'static str,
         after: &'static str,

@@ -333,7 +333,7 @@ impl InFlight {
     fn is_done(&self, history: &History) -> bool {
         match &self.subject {
             Subject::Migration(version) => {
-                let row = history.find(*version);
+                let row = history.find(version);
                 if self.reverts {
                     row.is_none()
                 } else {

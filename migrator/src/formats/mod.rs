@@ -14,6 +14,7 @@ use crate::model::{Checksum, Migration, Version};
 use crate::sources::Listing;
 use crate::text::{SourceFile, Span};
 use naming::{Draft, Wish};
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// What a tool's format must tell.
@@ -21,7 +22,8 @@ pub trait Format {
     /// The tool's name, as a person knows it.
     fn name(&self) -> &'static str;
 
-    /// The migrations of a folder, sorted by version, each version once.
+    /// The migrations of a folder, in the order in which they are applied, each
+    /// version once.
     ///
     /// # Errors
     /// The first thing that the format's own tool would reject, or would run
@@ -34,6 +36,13 @@ pub trait Format {
     /// # Errors
     /// A folder in which nothing can be added in good order.
     fn draft(&self, listing: &Listing, wish: &Wish<'_>) -> Result<Draft, FormatError>;
+
+    /// Which of two versions comes first, also where no file has them.
+    fn compare(&self, one: &Version, other: &Version) -> Ordering;
+
+    /// The version that a person means who types this; `None` where it cannot be
+    /// one.
+    fn typed(&self, text: &str) -> Option<Version>;
 
     /// The history table.
     fn ledger(&self) -> &Ledger;

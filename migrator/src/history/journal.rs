@@ -79,7 +79,7 @@ impl Journal {
     #[must_use]
     pub fn mark(
         &self,
-        version: Version,
+        version: &Version,
         statement: i64,
         digest: &str,
         run: &str,
@@ -95,7 +95,7 @@ impl Journal {
              VALUES ({}, {}, {statement}, '{digest}', {}, {}, {connection}, {FORMAT})",
             self.0.table,
             self.0.history(),
-            self.0.quote(&version.to_string()),
+            self.0.quote(version.as_str()),
             if done { "TRUE" } else { "FALSE" },
             self.0.quote(run),
         )
@@ -103,7 +103,7 @@ impl Journal {
 
     /// Says of a claim that another run goes on with it.
     #[must_use]
-    pub fn take_over(&self, version: Version, run: &str) -> String {
+    pub fn take_over(&self, version: &Version, run: &str) -> String {
         format!(
             "UPDATE {} SET run = {} WHERE {} AND statement < 0",
             self.0.table,
@@ -114,7 +114,7 @@ impl Journal {
 
     /// Marks a statement that was begun as done.
     #[must_use]
-    pub fn done(&self, version: Version, statement: i64) -> String {
+    pub fn done(&self, version: &Version, statement: i64) -> String {
         format!(
             "UPDATE {} SET done = TRUE{}",
             self.0.table,
@@ -124,7 +124,7 @@ impl Journal {
 
     /// Takes a mark back: the statement has not happened.
     #[must_use]
-    pub fn undo(&self, version: Version, statement: i64) -> String {
+    pub fn undo(&self, version: &Version, statement: i64) -> String {
         format!(
             "DELETE FROM {}{}",
             self.0.table,
@@ -134,7 +134,7 @@ impl Journal {
 
     /// Forgets a migration: it is complete.
     #[must_use]
-    pub fn clear(&self, version: Version) -> String {
+    pub fn clear(&self, version: &Version) -> String {
         format!(
             "DELETE FROM {} WHERE {}",
             self.0.table,
@@ -163,7 +163,7 @@ impl Journal {
     pub fn read(row: &Row) -> Option<Mark> {
         let text = |at: usize| row.get(at)?.as_deref();
         Some(Mark {
-            version: Version(text(1)?.parse().ok()?),
+            version: Version::new(text(1)?),
             statement: text(2)?.parse().ok()?,
             digest: text(3)?.trim().to_owned(),
             done: matches!(text(4)?, "1" | "t" | "true"),
@@ -172,15 +172,15 @@ impl Journal {
         })
     }
 
-    fn of_one(&self, version: Version, statement: i64) -> String {
+    fn of_one(&self, version: &Version, statement: i64) -> String {
         format!(
             " WHERE {} AND statement = {statement}",
             self.of_version(version)
         )
     }
 
-    fn of_version(&self, version: Version) -> String {
-        let version = self.0.quote(&version.to_string());
+    fn of_version(&self, version: &Version) -> String {
+        let version = self.0.quote(version.as_str());
         format!("{} AND version = {version}", self.0.of_history())
     }
 }

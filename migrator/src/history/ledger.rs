@@ -116,7 +116,7 @@ impl Ledger {
     pub fn applied(row: &Row) -> Option<Applied> {
         let text = |at: usize| row.get(at)?.as_deref();
         Some(Applied {
-            version: Version(text(0)?.parse().ok()?),
+            version: Version::from(text(0)?.parse::<i64>().ok()?),
             name: text(1)?.to_owned(),
             at: text(2)?.to_owned(),
             complete: matches!(text(3)?, "1" | "t" | "true"),
@@ -156,7 +156,7 @@ impl Ledger {
             "INSERT INTO {} (version, description, installed_on, success, checksum, execution_time) \
              VALUES ({}, {}, {now}, {}, {}, {execution_time})",
             self.table,
-            migration.version,
+            number(&migration.version),
             quote(dialect, &migration.name),
             if complete { "TRUE" } else { "FALSE" },
             bytes(dialect, &migration.checksum),
@@ -166,25 +166,30 @@ impl Ledger {
     /// Says of a row that it is not complete any more: the claim of whoever takes
     /// its migration back. It changes one row, or none where another was quicker.
     #[must_use]
-    pub fn reopen(&self, version: Version, number: i64) -> String {
+    pub fn reopen(&self, version: &Version, claim: i64) -> String {
         format!(
-            "UPDATE {} SET success = FALSE, execution_time = {number} \
-             WHERE version = {version} AND success = TRUE",
-            self.table
+            "UPDATE {} SET success = FALSE, execution_time = {claim} \
+             WHERE version = {} AND success = TRUE",
+            self.table,
+            number(version)
         )
     }
 
     /// Takes a complete migration's row away: one row, or none where another was
     /// quicker.
     #[must_use]
-    pub fn take_back(&self, version: Version) -> String {
+    pub fn take_back(&self, version: &Version) -> String {
         format!("{} AND success = TRUE", self.delete(version))
     }
 
     /// Takes a migration's row away.
     #[must_use]
-    pub fn delete(&self, version: Version) -> String {
-        format!("DELETE FROM {} WHERE version = {version}", self.table)
+    pub fn delete(&self, version: &Version) -> String {
+        format!(
+            "DELETE FROM {} WHERE version = {}",
+            self.table,
+            number(version)
+        )
     }
 
     /// Marks a migration as complete whose file may have been corrected since its
@@ -197,7 +202,7 @@ impl Ledger {
             self.table,
             quote(dialect, &migration.name),
             bytes(dialect, &migration.checksum),
-            migration.version
+            number(&migration.version)
         )
     }
 
@@ -209,7 +214,7 @@ impl Ledger {
             self.table,
             quote(dialect, &migration.name),
             bytes(dialect, &migration.checksum),
-            migration.version
+            number(&migration.version)
         )
     }
 
@@ -222,12 +227,20 @@ impl Ledger {
     /// Marks a migration as complete, with the time it took as an SQL
     /// expression in nanoseconds.
     #[must_use]
-    pub fn finish(&self, version: Version, nanoseconds: &str) -> String {
+    pub fn finish(&self, version: &Version, nanoseconds: &str) -> String {
         format!(
-            "UPDATE {} SET success = TRUE, execution_time = {nanoseconds} WHERE version = {version}",
-            self.table
+            "UPDATE {} SET success = TRUE, execution_time = {nanoseconds} WHERE version = {}",
+            self.table,
+            number(version)
         )
     }
+}
+
+/// A version in sqlx's table, which has numbers there; no row has NULL.
+pub(super) fn number(version: &Version) -> String {
+    version
+        .number()
+        .map_or_else(|| "NULL".to_owned(), |number| number.to_string())
 }
 
 /// A text as a literal that means the same whatever the session's settings are.

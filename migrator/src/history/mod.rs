@@ -11,9 +11,10 @@ pub mod runs;
 pub mod side_table;
 
 use crate::model::{Checksum, Subject, Version};
+use std::collections::HashMap;
 use std::time::Duration;
 
-/// The rows of the history, in order of version.
+/// The rows of the history, in the order of their versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     pub applied: Vec<Applied>,
@@ -168,19 +169,25 @@ pub struct Applied {
 
 impl History {
     #[must_use]
-    pub fn find(&self, version: Version) -> Option<&Applied> {
+    pub fn find(&self, version: &Version) -> Option<&Applied> {
         self.applied
-            .binary_search_by_key(&version, |applied| applied.version)
-            .ok()
-            .map(|at| &self.applied[at])
+            .iter()
+            .find(|applied| applied.version == *version)
+    }
+
+    /// The same for whoever looks for many.
+    #[must_use]
+    pub fn by_version(&self) -> HashMap<&Version, &Applied> {
+        let applied = self.applied.iter();
+        applied.map(|applied| (&applied.version, applied)).collect()
     }
 
     /// The marks of one migration.
     #[must_use]
-    pub fn marks(&self, version: Version) -> Vec<&Mark> {
+    pub fn marks(&self, version: &Version) -> Vec<&Mark> {
         self.marks
             .iter()
-            .filter(|mark| mark.version == version)
+            .filter(|mark| mark.version == *version)
             .collect()
     }
 
@@ -198,11 +205,11 @@ impl History {
 
     /// The newest version that is applied in full.
     #[must_use]
-    pub fn newest(&self) -> Option<Version> {
+    pub fn newest(&self) -> Option<&Version> {
         self.applied
             .iter()
             .rev()
             .find(|applied| applied.complete)
-            .map(|applied| applied.version)
+            .map(|applied| &applied.version)
     }
 }

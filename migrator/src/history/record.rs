@@ -4,7 +4,7 @@
 use super::journal::Journal;
 use super::ledger::{Ledger, quote};
 use super::repeatables::Repeated;
-use crate::model::{Deed, Migration, Version};
+use crate::model::{Deed, Version};
 use crate::sql::Dialect;
 
 /// The records of one deed.
@@ -30,9 +30,9 @@ impl Record<'_> {
                     .insert(dialect, migration, dialect != Dialect::Mysql)
             }
             (Deed::Revert(migration, _), Dialect::Mysql) => {
-                self.ledger.reopen(migration.version, REVERTING)
+                self.ledger.reopen(&migration.version, REVERTING)
             }
-            (Deed::Revert(migration, _), _) => self.ledger.take_back(migration.version),
+            (Deed::Revert(migration, _), _) => self.ledger.take_back(&migration.version),
             (Deed::Repeat(repeatable), dialect) => {
                 Repeated::of(self.ledger, dialect).claim(repeatable, self.run)
             }
@@ -62,9 +62,9 @@ impl Record<'_> {
     #[must_use]
     pub fn finish(&self, took: &str) -> Option<String> {
         match (self.deed, self.dialect) {
-            (Deed::Apply(migration), _) => Some(self.ledger.finish(migration.version, took)),
+            (Deed::Apply(migration), _) => Some(self.ledger.finish(&migration.version, took)),
             (Deed::Revert(migration, _), Dialect::Mysql) => {
-                Some(self.ledger.delete(migration.version))
+                Some(self.ledger.delete(&migration.version))
             }
             (Deed::Repeat(_) | Deed::Revert(..), _) => None,
         }
@@ -100,7 +100,7 @@ impl Record<'_> {
         match self.deed {
             Deed::Apply(migration) => self.ledger.claim(self.dialect, migration, number),
             Deed::Repeat(_) => self.fence(),
-            Deed::Revert(migration, _) => self.ledger.reopen(migration.version, number),
+            Deed::Revert(migration, _) => self.ledger.reopen(&migration.version, number),
         }
     }
 
@@ -110,7 +110,7 @@ impl Record<'_> {
         match self.deed {
             Deed::Apply(migration) => self.ledger.complete(self.dialect, migration, took),
             Deed::Repeat(_) => self.fence(),
-            Deed::Revert(migration, _) => self.ledger.delete(migration.version),
+            Deed::Revert(migration, _) => self.ledger.delete(&migration.version),
         }
     }
 
@@ -118,9 +118,9 @@ impl Record<'_> {
     #[must_use]
     pub fn give_up(&self) -> Option<String> {
         match self.deed {
-            Deed::Apply(migration) => Some(self.ledger.delete(migration.version)),
+            Deed::Apply(migration) => Some(self.ledger.delete(&migration.version)),
             Deed::Repeat(_) => None,
-            Deed::Revert(migration, _) => Some(self.ledger.finish(migration.version, "-1")),
+            Deed::Revert(migration, _) => Some(self.ledger.finish(&migration.version, "-1")),
         }
     }
 }
@@ -132,17 +132,9 @@ const NANOSECONDS: &str = "extract(epoch FROM clock_timestamp()) * 1000000000";
 /// transaction: no journal knows it.
 const REVERTING: i64 = -1;
 
-/// The migration of a deed that has one.
-#[must_use]
-pub fn migration(deed: Deed<'_>) -> Option<&Migration> {
-    match deed {
-        Deed::Apply(migration) | Deed::Revert(migration, _) => Some(migration),
-        Deed::Repeat(_) => None,
-    }
-}
-
 /// The version by which the journal knows a deed.
 #[must_use]
 pub fn version(deed: Deed<'_>) -> Version {
-    migration(deed).map_or(Version(0), |migration| migration.version)
+    deed.migration()
+        .map_or_else(|| Version::new(""), |migration| migration.version.clone())
 }

@@ -242,7 +242,7 @@ fn subjects(words: &str) -> Vec<Subject> {
             named(REPEATABLE)
                 .map(Subject::Repeatable)
                 .or_else(|| named(REVISION).map(Subject::Revision))
-                .or_else(|| line.parse().ok().map(Version).map(Subject::Migration))
+                .or_else(|| (!line.is_empty()).then(|| Subject::Migration(Version::new(line))))
         })
         .collect()
 }
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn what_was_done_survives_its_words() {
         let did = [
-            Subject::Migration(Version(7)),
+            Subject::Migration(Version::new("007")),
             Subject::Repeatable("total of all".into()),
             Subject::Revision("0001".into()),
         ];

@@ -22,33 +22,29 @@ pub enum BaselineError {
 pub fn missing<'a>(
     migrations: &'a [Migration],
     history: &History,
-    version: Version,
+    version: &Version,
     force: bool,
 ) -> Result<Vec<&'a Migration>, BaselineError> {
-    if migrations
-        .iter()
-        .all(|migration| migration.version != version)
-    {
-        return Err(BaselineError::Unknown { version });
-    }
-    let wanted = || {
-        migrations
-            .iter()
-            .take_while(|migration| migration.version <= version)
+    let Some(last) = migrations.iter().position(|it| it.version == *version) else {
+        return Err(BaselineError::Unknown {
+            version: version.clone(),
+        });
     };
+    let wanted = migrations.iter().take(last + 1);
+    let known = history.by_version();
     // That comes first: no `--force` records what is half in the database.
-    let mut rows = wanted().filter_map(|migration| history.find(migration.version));
+    let mut rows = wanted.clone().filter_map(|it| known.get(&it.version));
     if let Some(applied) = rows.find(|applied| !applied.complete) {
         return Err(BaselineError::HalfApplied {
-            version: applied.version,
+            version: applied.version.clone(),
         });
     }
     if let Some(newest) = history.applied.last().filter(|_| !force) {
         return Err(BaselineError::NotEmpty {
             applied: history.applied.len(),
-            newest: newest.version,
+            newest: newest.version.clone(),
         });
     }
-    let is_missing = |migration: &&Migration| history.find(migration.version).is_none();
-    Ok(wanted().filter(is_missing).collect())
+    let is_missing = |migration: &&Migration| !known.contains_key(&migration.version);
+    Ok(wanted.filter(is_missing).collect())
 }

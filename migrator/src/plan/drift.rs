@@ -42,19 +42,21 @@ pub enum Drift {
 /// All disagreements, in order of version.
 #[must_use]
 pub fn find(format: &dyn Format, migrations: &[Migration], history: &History) -> Vec<Drift> {
-    let files: HashMap<Version, &Migration> = migrations
+    let files: HashMap<&Version, &Migration> = migrations
         .iter()
-        .map(|migration| (migration.version, migration))
+        .map(|migration| (&migration.version, migration))
         .collect();
-    let newest_file = migrations.last().map(|migration| migration.version);
-    let newest_applied = history.applied.last().map(|applied| applied.version);
+    let known = history.by_version();
+    let newest_file = migrations.last().map(|migration| &migration.version);
+    let newest_applied = history.applied.last().map(|applied| &applied.version);
+    let is_after = |one: &Version, other: &Version| format.compare(one, other).is_gt();
 
     let mut drifts = Vec::new();
     for applied in &history.applied {
-        let version = applied.version;
         if !applied.complete {
+            let version = applied.version.clone();
             let name = applied.name.clone();
-            let ours = resume::direction(applied, &history.marks(version));
+            let ours = resume::direction(applied, &history.marks(&version));
             drifts.push(match ours.filter(|_| files.contains_key(&version)) {
                 Some(Direction::Up) => Drift::Resumable { version, name },
                 Some(Direction::Down) => Drift::HalfReverted { version, name },
@@ -64,26 +66,26 @@ pub fn find(format: &dyn Format, migrations: &[Migration], history: &History) ->
             drifts.extend(edited(format, migration, applied));
         } else {
             drifts.push(Drift::Missing {
-                version: applied.version,
+                version: applied.version.clone(),
                 name: applied.name.clone(),
-                newer: newest_file.is_none_or(|newest| applied.version > newest),
+                newer: newest_file.is_none_or(|newest| is_after(&applied.version, newest)),
             });
         }
     }
     drifts.extend(
         migrations
             .iter()
-            .filter(|migration| history.find(migration.version).is_none())
+            .filter(|migration| !known.contains_key(&migration.version))
             .filter_map(|migration| {
-                let newest = newest_applied.filter(|newest| *newest > migration.version)?;
+                let newest = newest_applied.filter(|it| is_after(it, &migration.version))?;
                 Some(Drift::OutOfOrder {
-                    version: migration.version,
+                    version: migration.version.clone(),
                     path: migration.up.file.path().to_owned(),
-                    newest,
+                    newest: newest.clone(),
                 })
             }),
     );
-    drifts.sort_by_key(Drift::version);
+    drifts.sort_by(|one, other| format.compare(one.version(), other.version()));
     drifts
 }
 
@@ -91,7 +93,7 @@ fn edited(format: &dyn Format, migration: &Migration, applied: &Applied) -> Opti
     if migration.checksum == applied.checksum {
         return None;
     }
-    let version = migration.version;
+    let version = migration.version.clone();
     let path = migration.up.file.path().to_owned();
     Some(
         if format.same_but_for_line_endings(migration, &applied.checksum) {
@@ -117,7 +119,7 @@ pub fn is_filled_in(format: &dyn Format, migration: &Migration, applied: &Applie
 
 impl Drift {
     #[must_use]
-    pub fn version(&self) -> Version {
+    pub fn version(&self) -> &Version {
         match self {
             Self::Edited { version, .. }
             | Self::FilledIn { version, .. }
@@ -127,7 +129,7 @@ impl Drift {
             | Self::Missing { version, .. }
             | Self::OutOfOrder { version, .. }
             | Self::Resumable { version, .. }
-            | Self::Unknown { version } => *version,
+            | Self::Unknown { version } => version,
         }
     }
 }

@@ -77,7 +77,7 @@ pub fn find(
                 let path = merged.up.file.path().to_owned();
                 deviations.push(match moved {
                     Some(new) => {
-                        renumbered.push(new.version);
+                        renumbered.push(&new.version);
                         Deviation::Renamed {
                             path,
                             file: Arc::clone(&new.up.file),
@@ -85,7 +85,7 @@ pub fn find(
                         }
                     }
                     None => Deviation::Deleted {
-                        version: merged.version,
+                        version: merged.version.clone(),
                         path,
                     },
                 });
@@ -94,16 +94,20 @@ pub fn find(
     }
     let others = new
         .iter()
-        .filter(|migration| !renumbered.contains(&migration.version));
+        .filter(|migration| !renumbered.contains(&&migration.version));
+    let is_after = |one: &Version, other| format.compare(one, other).is_gt();
     for migration in others {
         let file = Arc::clone(&migration.up.file);
         if let Some(merged) = at_tip.get(&migration.version) {
             let by = merged.up.file.path().to_owned();
             deviations.push(Deviation::VersionTaken { file, by });
-        } else if let Some(newest) = tip.last().filter(|tip| tip.version > migration.version) {
+        } else if let Some(newest) = tip
+            .last()
+            .filter(|tip| is_after(&tip.version, &migration.version))
+        {
             deviations.push(Deviation::SortsBefore {
                 file,
-                newest: newest.version,
+                newest: newest.version.clone(),
                 newest_path: newest.up.file.path().to_owned(),
             });
         }
@@ -111,10 +115,10 @@ pub fn find(
     deviations
 }
 
-fn by_version(migrations: &[Migration]) -> HashMap<Version, &Migration> {
+fn by_version(migrations: &[Migration]) -> HashMap<&Version, &Migration> {
     migrations
         .iter()
-        .map(|migration| (migration.version, migration))
+        .map(|migration| (&migration.version, migration))
         .collect()
 }
 

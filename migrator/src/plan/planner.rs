@@ -6,7 +6,7 @@ use crate::history::History;
 use crate::model::{Deed, Migration, Repeatable, Version};
 
 /// What the user asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
     pub out_of_order: OutOfOrder,
     pub unknown_applied: UnknownApplied,
@@ -91,22 +91,27 @@ pub fn plan<'a>(
     format: &dyn Format,
     files: Files<'a>,
     history: &History,
-    request: Request,
+    request: &Request,
 ) -> Result<Plan<'a>, PlanError> {
     let warnings = judge(drift::find(format, files.migrations, history), request)?;
     // What is not complete passed the judgement: it can go on.
     let (migrations, repeatables): (Vec<_>, Vec<_>) = pending(files, history)
         .into_iter()
         .partition(|deed| matches!(deed, Deed::Apply(_)));
+    let is_wanted = |deed: &Deed<'_>| match (deed.migration(), &request.only) {
+        (Some(migration), Some(only)) => migration.version == *only,
+        _ => true,
+    };
+    let is_before = |deed: &Deed<'_>| match (deed.migration(), &request.to) {
+        (Some(migration), Some(to)) => format.compare(&migration.version, to).is_le(),
+        _ => true,
+    };
     let mut steps: Vec<_> = migrations
         .iter()
         .copied()
-        .filter(|deed| {
-            let version = deed.subject().version();
-            request.only.is_none() || version == request.only
-        })
+        .filter(is_wanted)
         .take(request.steps.unwrap_or(usize::MAX))
-        .take_while(|deed| request.to.is_none() || deed.subject().version() <= request.to)
+        .take_while(is_before)
         .collect();
     let is_newer = |drift: &Drift| matches!(drift, Drift::Missing { newer: true, .. });
     if steps.len() == migrations.len() && !warnings.iter().any(is_newer) {
@@ -118,9 +123,10 @@ pub fn plan<'a>(
 /// All that is not applied in full, the repeatables that have changed with it.
 #[must_use]
 pub fn pending<'a>(files: Files<'a>, history: &History) -> Vec<Deed<'a>> {
+    let known = history.by_version();
     let migrations = files.migrations.iter().filter(|migration| {
-        history
-            .find(migration.version)
+        known
+            .get(&migration.version)
             .is_none_or(|applied| !applied.complete)
     });
     let repeatables = files.repeatables.iter().filter(|repeatable| {
@@ -138,10 +144,12 @@ pub fn pending<'a>(files: Files<'a>, history: &History) -> Vec<Deed<'a>> {
 ///
 /// # Errors
 /// A version that no file has.
-pub fn known(files: Files<'_>, request: Request) -> Result<(), PlanError> {
-    match request.to {
-        Some(to) if files.migrations.iter().all(|it| it.version != to) => Err(PlanError {
-            drifts: vec![Drift::Unknown { version: to }],
+pub fn known(files: Files<'_>, request: &Request) -> Result<(), PlanError> {
+    match &request.to {
+        Some(to) if files.migrations.iter().all(|it| it.version != *to) => Err(PlanError {
+            drifts: vec![Drift::Unknown {
+                version: to.clone(),
+            }],
         }),
         _ => Ok(()),
     }
@@ -151,7 +159,7 @@ pub fn known(files: Files<'_>, request: Request) -> Result<(), PlanError> {
 ///
 /// # Errors
 /// Those that the request does not tolerate, if there is one.
-pub fn judge(drifts: Vec<Drift>, request: Request) -> Result<Vec<Drift>, PlanError> {
+pub fn judge(drifts: Vec<Drift>, request: &Request) -> Result<Vec<Drift>, PlanError> {
     let (warnings, drifts): (Vec<_>, Vec<_>) = drifts
         .into_iter()
         .filter(|drift| !is_wanted(drift, request))
@@ -163,11 +171,11 @@ pub fn judge(drifts: Vec<Drift>, request: Request) -> Result<Vec<Drift>, PlanErr
     }
 }
 
-fn is_wanted(drift: &Drift, request: Request) -> bool {
+fn is_wanted(drift: &Drift, request: &Request) -> bool {
     matches!(drift, Drift::OutOfOrder { .. }) && request.out_of_order == OutOfOrder::Apply
 }
 
-fn is_tolerated(drift: &Drift, request: Request) -> bool {
+fn is_tolerated(drift: &Drift, request: &Request) -> bool {
     match drift {
         Drift::LineEndings { .. } | Drift::Resumable { .. } => true,
         Drift::Missing { newer, .. } => match request.unknown_applied {

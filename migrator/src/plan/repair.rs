@@ -99,7 +99,7 @@ pub fn damages(format: &dyn Format, migrations: &[Migration], history: &History)
             Drift::HalfApplied { version, .. }
             | Drift::HalfReverted { version, .. }
             | Drift::Resumable { version, .. } => history
-                .find(version)
+                .find(&version)
                 .map(|applied| Damage::Unfinished(unfinished(applied, history))),
             Drift::Missing { .. } | Drift::OutOfOrder { .. } | Drift::Unknown { .. } => None,
         })
@@ -114,26 +114,26 @@ fn edited(
     harmless: bool,
 ) -> Option<Damage> {
     Some(Damage::Edited {
+        recorded: history.find(&version)?.checksum.clone(),
+        now: of(migrations, &version)?.checksum.clone(),
         version,
         path,
-        recorded: history.find(version)?.checksum.clone(),
-        now: of(migrations, version)?.checksum.clone(),
         harmless,
     })
 }
 
-fn of(migrations: &[Migration], version: Version) -> Option<&Migration> {
+fn of<'a>(migrations: &'a [Migration], version: &Version) -> Option<&'a Migration> {
     migrations
         .iter()
-        .find(|migration| migration.version == version)
+        .find(|migration| migration.version == *version)
 }
 
 fn unfinished(applied: &Applied, history: &History) -> Unfinished {
-    let marks = history.marks(applied.version);
+    let marks = history.marks(&applied.version);
     let direction = resume::direction(applied, &marks);
     let ours = |mark: &&&Mark| direction.is_some() && mark.statement >= 0;
     Unfinished {
-        version: applied.version,
+        version: applied.version.clone(),
         name: applied.name.clone(),
         direction,
         done: marks.iter().filter(ours).filter(|mark| mark.done).count(),
@@ -152,15 +152,19 @@ fn unfinished(applied: &Applied, history: &History) -> Unfinished {
 pub fn accept<'a>(
     migrations: &'a [Migration],
     history: &History,
-    version: Version,
+    version: &Version,
 ) -> Result<Option<Repair<'a>>, RepairError> {
-    let applied = history
-        .find(version)
-        .ok_or(RepairError::NotRecorded { version })?;
+    let applied = history.find(version).ok_or(RepairError::NotRecorded {
+        version: version.clone(),
+    })?;
     if !applied.complete {
-        return Err(RepairError::StillUnfinished { version });
+        return Err(RepairError::StillUnfinished {
+            version: version.clone(),
+        });
     }
-    let migration = of(migrations, version).ok_or(RepairError::NoFile { version })?;
+    let migration = of(migrations, version).ok_or(RepairError::NoFile {
+        version: version.clone(),
+    })?;
     let is_same = migration.checksum == applied.checksum;
     Ok((!is_same).then_some(Repair::Accept(migration)))
 }
@@ -173,12 +177,12 @@ pub fn resolve<'a>(
     format: &dyn Format,
     migrations: &'a [Migration],
     history: &History,
-    version: Version,
+    version: &Version,
     resolution: Resolution,
 ) -> Result<Repair<'a>, RepairError> {
-    let applied = history
-        .find(version)
-        .ok_or(RepairError::NotRecorded { version })?;
+    let applied = history.find(version).ok_or(RepairError::NotRecorded {
+        version: version.clone(),
+    })?;
     if applied.complete {
         let migration = of(migrations, version);
         if let (Some(migration), Resolution::Reverted) = (migration, resolution)
@@ -186,12 +190,16 @@ pub fn resolve<'a>(
         {
             return Ok(Repair::Reopen(migration));
         }
-        return Err(RepairError::NotUnfinished { version });
+        return Err(RepairError::NotUnfinished {
+            version: version.clone(),
+        });
     }
     let unfinished = unfinished(applied, history);
     let happened = match resolution {
         Resolution::Applied => {
-            let migration = of(migrations, version).ok_or(RepairError::NoFile { version })?;
+            let migration = of(migrations, version).ok_or(RepairError::NoFile {
+                version: version.clone(),
+            })?;
             return Ok(Repair::Complete {
                 migration,
                 unfinished,
@@ -201,9 +209,9 @@ pub fn resolve<'a>(
         Resolution::Happened => true,
         Resolution::DidNotHappen => false,
     };
-    let statement = unfinished
-        .in_doubt
-        .ok_or(RepairError::NotInDoubt { version })?;
+    let statement = unfinished.in_doubt.ok_or(RepairError::NotInDoubt {
+        version: version.clone(),
+    })?;
     Ok(Repair::Settle {
         unfinished,
         statement,
@@ -224,12 +232,12 @@ impl Unfinished {
 
 impl Repair<'_> {
     #[must_use]
-    pub fn version(&self) -> Version {
+    pub fn version(&self) -> &Version {
         match self {
             Self::Accept(migration)
             | Self::Complete { migration, .. }
-            | Self::Reopen(migration) => migration.version,
-            Self::Forget(unfinished) | Self::Settle { unfinished, .. } => unfinished.version,
+            | Self::Reopen(migration) => &migration.version,
+            Self::Forget(unfinished) | Self::Settle { unfinished, .. } => &unfinished.version,
         }
     }
 

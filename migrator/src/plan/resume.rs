@@ -77,7 +77,7 @@ mod tests {
         states
             .iter()
             .map(|&(statement, done)| Mark {
-                version: Version(1),
+                version: Version::new("1"),
                 statement,
                 digest: digest(text(statement)),
                 done,

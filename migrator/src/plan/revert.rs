@@ -7,16 +7,20 @@ use super::{drift, resume};
 use crate::formats::Format;
 use crate::history::{Applied, Ending, History, Run};
 use crate::model::{Deed, Direction, Migration, Subject, Version};
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// What the user asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wish {
     /// The newest so many.
     Steps(usize),
     /// All after this version, which stays; after zero, all.
     To(Version),
 }
+
+/// The version before all others, where none of them has its name.
+const ZERO: &str = "0";
 
 /// Why nothing is taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,32 +78,34 @@ pub struct Unconfirmed {
 ///
 /// # Errors
 /// A version that is not applied.
-pub fn targets(history: &History, wish: Wish) -> Result<Vec<Version>, RevertError> {
+pub fn targets(history: &History, wish: &Wish) -> Result<Vec<Version>, RevertError> {
     if let Wish::To(version) = wish
-        && version != Version(0)
+        && version.as_str() != ZERO
         && history
             .find(version)
             .is_none_or(|applied| !applied.complete)
     {
-        return Err(RevertError::NotApplied { version });
+        return Err(RevertError::NotApplied {
+            version: version.clone(),
+        });
     }
     let newest_first = history
         .applied
         .iter()
         .rev()
         .filter(|applied| applied.complete || goes_back(applied, history))
-        .map(|applied| applied.version);
+        .map(|applied| applied.version.clone());
     Ok(match wish {
-        Wish::Steps(steps) => newest_first.take(steps).collect(),
-        // Where zero is a version like any other, it stays like any other.
-        Wish::To(zero @ Version(0)) if history.find(zero).is_none() => newest_first.collect(),
-        Wish::To(version) => newest_first.take_while(|newer| *newer > version).collect(),
+        Wish::Steps(steps) => newest_first.take(*steps).collect(),
+        // Where zero is a version like any other, it stays like any other: else it is
+        // never met.
+        Wish::To(version) => newest_first.take_while(|newer| newer != version).collect(),
     })
 }
 
 /// Whether somebody has begun to take it back, and that can go on.
 fn goes_back(applied: &Applied, history: &History) -> bool {
-    resume::direction(applied, &history.marks(applied.version)) == Some(Direction::Down)
+    resume::direction(applied, &history.marks(&applied.version)) == Some(Direction::Down)
 }
 
 /// The migrations of the newest run, if they may be taken back because the
@@ -113,27 +119,20 @@ pub fn unconfirmed(
     deployment: impl Fn(&Run) -> bool,
 ) -> Result<Unconfirmed, LeftAlone> {
     let newest = newest_unconfirmed(history, within, deployment)?;
-    let mut stand: Vec<_> = newest
-        .did
-        .iter()
-        .filter_map(Subject::version)
-        .filter(|version| history.find(*version).is_some())
-        .collect();
+    let did: HashSet<&Version> = newest.did.iter().filter_map(Subject::version).collect();
+    let is_its = |applied: &Applied| did.contains(&applied.version);
+    let since_its_first = history.applied.iter().skip_while(|it| !is_its(it));
+    let mut stand: Vec<_> = since_its_first.collect();
+    stand.reverse();
     if stand.is_empty() {
         return Err(LeftAlone::NothingStands);
     }
-    stand.sort_unstable_by_key(|version| std::cmp::Reverse(*version));
-    let oldest = stand.last().copied();
-    if history
-        .applied
-        .iter()
-        .any(|applied| Some(applied.version) > oldest && !stand.contains(&applied.version))
-    {
+    if !stand.iter().all(|applied| is_its(applied)) {
         return Err(LeftAlone::Overtaken);
     }
     Ok(Unconfirmed {
         run: newest.name.clone(),
-        stand,
+        stand: stand.into_iter().map(|it| it.version.clone()).collect(),
     })
 }
 
@@ -195,40 +194,44 @@ pub fn plan<'a>(
     migrations: &'a [Migration],
     history: &History,
     targets: &[Version],
-    request: Request,
+    request: &Request,
 ) -> Result<Plan<'a>, RevertError> {
     let mut steps = Vec::new();
     let mut without = Vec::new();
-    let file = |version| {
+    let file = |version: &Version| {
         migrations
             .iter()
-            .find(|migration| migration.version == version)
+            .find(|migration| migration.version == *version)
     };
     for applied in history.applied.iter().rev() {
-        let version = applied.version;
-        let is_target = targets.contains(&version);
+        let version = &applied.version;
+        let is_target = targets.contains(version);
         if !(applied.complete || is_target && goes_back(applied, history)) {
-            let name = applied.name.clone();
-            return Err(RevertError::HalfApplied { version, name });
+            return Err(RevertError::HalfApplied {
+                version: version.clone(),
+                name: applied.name.clone(),
+            });
         }
         if !is_target {
             continue;
         }
         match file(version).and_then(|migration| Some((migration, migration.down.as_ref()?))) {
             Some((migration, down)) => steps.push(Deed::Revert(migration, down)),
-            None => without.push((version, applied.name.clone())),
+            None => without.push((version.clone(), applied.name.clone())),
         }
     }
-    let oldest = targets.iter().min().copied();
-    let newer = |version: Version| Some(version) > oldest && !targets.contains(&version);
-    if let Some(overtaker) = history
-        .applied
-        .iter()
-        .rev()
-        .find(|applied| !steps.is_empty() && newer(applied.version))
+    // The targets are the newest first; of what is taken back already nothing is left.
+    let oldest = targets.last();
+    let newest_first = history.applied.iter().rev();
+    let mut newer = newest_first.take_while(|applied| {
+        oldest.is_some_and(|oldest| format.compare(&applied.version, oldest).is_gt())
+    });
+    if let Some(overtaker) = newer
+        .find(|applied| !targets.contains(&applied.version))
+        .filter(|_| !steps.is_empty())
     {
         return Err(RevertError::Overtaken {
-            by: overtaker.version,
+            by: overtaker.version.clone(),
         });
     }
     if !without.is_empty() {
@@ -241,9 +244,9 @@ pub fn plan<'a>(
     let tolerant = Request {
         unknown_applied: super::planner::UnknownApplied::Warn,
         out_of_order: super::planner::OutOfOrder::Apply,
-        ..request
+        ..request.clone()
     };
-    let warnings = judge(drift::find(format, migrations, history), tolerant);
+    let warnings = judge(drift::find(format, migrations, history), &tolerant);
     Ok(Plan {
         steps,
         warnings: warnings.unwrap_or_else(|error| error.drifts),

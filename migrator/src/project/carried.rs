@@ -8,8 +8,9 @@ use crate::embedded::Embedded;
 use crate::error::Error;
 use crate::formats::sqlx::Settings;
 use crate::formats::{FormatError, Reading};
-use crate::model::{Addition, Migration};
+use crate::model::{Addition, Migration, Version};
 use crate::text::SourceFile;
+use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -87,6 +88,7 @@ impl Home {
 pub(super) fn with_additions<'a>(
     reading: Result<Reading, FormatError>,
     additions: impl Iterator<Item = &'a Addition>,
+    compare: impl Fn(&Version, &Version) -> Ordering,
 ) -> Result<Reading, FormatError> {
     let mut additions = additions.peekable();
     let mut reading = match reading {
@@ -99,15 +101,15 @@ pub(super) fn with_additions<'a>(
         reading => reading?,
     };
     for Addition { migration, .. } in additions {
-        let version = migration.version;
+        let version = &migration.version;
         match reading
             .migrations
-            .binary_search_by_key(&version, |it| it.version)
+            .binary_search_by(|it| compare(&it.version, version))
         {
             Ok(at) => {
                 let path = |migration: &Migration| migration.up.file.path().to_owned();
                 return Err(FormatError::DuplicateVersion {
-                    version,
+                    version: version.clone(),
                     first: path(&reading.migrations[at]),
                     second: path(migration),
                 });

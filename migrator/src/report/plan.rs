@@ -16,7 +16,7 @@ pub(crate) struct Plan<'a> {
     pub table: &'a str,
     /// Whether the history table is still to be created.
     pub is_fresh: bool,
-    pub newest: Option<Version>,
+    pub newest: Option<&'a Version>,
     pub steps: &'a [PlannedStep<'a>],
 }
 
@@ -98,7 +98,7 @@ impl Plan<'_> {
             "server": self.server,
             "history": self.table,
             "history_exists": !self.is_fresh,
-            "schema_version": self.newest.map(|version| version.to_string()),
+            "schema_version": self.newest.map(Version::to_string),
             "steps": steps,
         })
     }

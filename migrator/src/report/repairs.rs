@@ -126,7 +126,7 @@ fn ways(damage: &Damage) -> Vec<String> {
             format!("migrate repair --accept {version}"),
         ],
         Damage::Unfinished(unfinished) => {
-            let version = unfinished.version;
+            let version = &unfinished.version;
             let goes_on = match (unfinished.direction, unfinished.in_doubt) {
                 (Some(Direction::Up), None) => vec!["migrate up".to_owned()],
                 (Some(Direction::Down), None) => vec!["migrate down".to_owned()],

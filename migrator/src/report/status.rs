@@ -1,10 +1,11 @@
 //! `status`: every migration, and what the files and the history say of it.
 
 use super::words::{count, duration};
+use crate::formats::Format;
 use crate::history::{Applied, Ending, History, Repeated, Run};
 use crate::model::{Migration, Repeatable, Version};
 use crate::plan::drift::Drift;
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 
 /// What `status` found.
 pub(crate) struct Status<'a> {
@@ -16,6 +17,7 @@ pub(crate) struct Status<'a> {
     pub table: &'a str,
     /// Whether the history table is still to be created.
     pub is_fresh: bool,
+    pub format: &'a dyn Format,
     pub migrations: &'a [Migration],
     pub repeatables: &'a [Repeatable],
     pub history: &'a History,
@@ -25,7 +27,7 @@ pub(crate) struct Status<'a> {
 /// A line of the table.
 pub(super) struct Row<'a> {
     pub(super) state: &'static str,
-    pub(super) version: Version,
+    pub(super) version: &'a Version,
     pub(super) name: &'a str,
     pub(super) applied: Option<&'a Applied>,
 }
@@ -44,9 +46,10 @@ impl Status<'_> {
     /// Whether something waits to be applied.
     #[must_use]
     pub(crate) fn has_pending(&self) -> bool {
+        let known = self.history.by_version();
         let pending = self.migrations.iter().any(|migration| {
-            self.history
-                .find(migration.version)
+            known
+                .get(&migration.version)
                 .is_none_or(|applied| !applied.complete)
         });
         pending || self.again().iter().any(|again| again.state != "applied")
@@ -135,42 +138,31 @@ impl Status<'_> {
     }
 
     pub(super) fn rows(&self) -> Vec<Row<'_>> {
-        let mut rows: BTreeMap<Version, Row<'_>> = self
-            .migrations
-            .iter()
-            .map(|migration| {
-                let row = Row {
-                    state: "pending",
-                    version: migration.version,
-                    name: &migration.name,
-                    applied: None,
-                };
-                (migration.version, row)
-            })
-            .collect();
-        for applied in &self.history.applied {
-            let row = Row {
-                state: "applied",
-                version: applied.version,
-                name: &applied.name,
-                applied: Some(applied),
-            };
-            rows.insert(applied.version, row);
-        }
-        for drift in self.drifts {
-            if let Some(row) = rows.get_mut(&drift.version()) {
-                row.state = match drift {
-                    Drift::Edited { .. } | Drift::FilledIn { .. } => "changed",
-                    Drift::HalfApplied { .. } | Drift::Resumable { .. } => "half applied",
-                    Drift::HalfReverted { .. } => "half reverted",
-                    Drift::LineEndings { .. } => "applied",
-                    Drift::Missing { .. } => "missing",
-                    Drift::OutOfOrder { .. } => "out of order",
-                    Drift::Unknown { .. } => "unknown",
-                };
-            }
-        }
-        rows.into_values().collect()
+        let applied = self.history.by_version();
+        let files: HashSet<&Version> = self.migrations.iter().map(|it| &it.version).collect();
+        let drifts: HashMap<&Version, &Drift> =
+            self.drifts.iter().map(|it| (it.version(), it)).collect();
+        let row = |version, name, applied: Option<_>| Row {
+            state: match (drifts.get(version), applied) {
+                (Some(drift), _) => state(drift),
+                (None, Some(_)) => "applied",
+                (None, None) => "pending",
+            },
+            version,
+            name,
+            applied,
+        };
+        let of_files = self.migrations.iter().map(|migration| {
+            let applied = applied.get(&migration.version).copied();
+            let name = applied.map_or(&migration.name, |applied| &applied.name);
+            row(&migration.version, name, applied)
+        });
+        let unknown = self.history.applied.iter();
+        let unknown = unknown.filter(|applied| !files.contains(&applied.version));
+        let unknown = unknown.map(|it| row(&it.version, &it.name, Some(it)));
+        let mut rows: Vec<_> = of_files.chain(unknown).collect();
+        rows.sort_by(|one, other| self.format.compare(one.version, other.version));
+        rows
     }
 
     fn summary(&self, rows: &[Row<'_>]) -> String {
@@ -243,4 +235,16 @@ fn when(applied: &Applied) -> String {
         .took
         .map_or(String::new(), |took| format!(" in {}", duration(took)));
     format!("{} UTC{took}", applied.at)
+}
+/// What a disagreement makes of its migration, in a word.
+fn state(drift: &Drift) -> &'static str {
+    match drift {
+        Drift::Edited { .. } | Drift::FilledIn { .. } => "changed",
+        Drift::HalfApplied { .. } | Drift::Resumable { .. } => "half applied",
+        Drift::HalfReverted { .. } => "half reverted",
+        Drift::LineEndings { .. } => "applied",
+        Drift::Missing { .. } => "missing",
+        Drift::OutOfOrder { .. } => "out of order",
+        Drift::Unknown { .. } => "unknown",
+    }
 }

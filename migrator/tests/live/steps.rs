@@ -9,6 +9,10 @@ stories! {
         a_dry_run_shows_the_plan_and_changes_nothing,
         up_does_exactly_what_plan_has_shown,
         the_options_of_up_need_no_verb,
+        what_cannot_be_a_version_is_told_alike_by_every_verb,
+    }
+    on [Sqlite] {
+        nothing_is_taken_back_to_a_version_that_nobody_knows,
     }
 }
 
@@ -22,6 +26,59 @@ fn project() -> Project {
 
 fn migrate<const N: usize>(project: &Project, db: &Database, args: [&str; N]) -> Output {
     Migrate::new(project).on(db).args(args).run()
+}
+
+fn what_cannot_be_a_version_is_told_alike_by_every_verb(db: &Database) {
+    let project = project();
+    migrate(&project, db, ["up"]).exits(0);
+    let before = db.snapshot();
+    for args in [
+        ["up", "--to", "banana"],
+        ["down", "--to", "banana"],
+        ["baseline", "banana", "--force"],
+        ["repair", "--accept", "banana"],
+        ["repair", "--resolve", "banana=applied"],
+    ] {
+        migrate(&project, db, args)
+            .exits(2)
+            .complains("error[bad_version_typed]: invalid version \"banana\"")
+            .complains("run `migrate status` to list them");
+        let [verb, option, value] = args;
+        let json = migrate(&project, db, [verb, option, value, "--output", "json"]);
+        json.exits(2).says("\"code\":\"bad_version_typed\"");
+    }
+    // What is written otherwise is the same version.
+    migrate(&project, db, ["repair", "--accept", "0002"]).exits(0);
+    migrate(
+        &project,
+        db,
+        [
+            "repair",
+            "--resolve",
+            "02=applied",
+            "--resolve",
+            "2=reverted",
+        ],
+    )
+    .exits(2)
+    .complains("--resolve answers twice");
+    assert_eq!(db.snapshot(), before);
+}
+
+fn nothing_is_taken_back_to_a_version_that_nobody_knows(db: &Database) {
+    let project = project();
+    // Before there is a database, and when there is one.
+    for is_there in [false, true] {
+        migrate(&project, db, ["down", "--to", "999"])
+            .exits(7)
+            .complains("999");
+        assert_eq!(db.path().exists(), is_there);
+        migrate(&project, db, ["up", "--to", "1"]).exits(0);
+    }
+    std::fs::remove_file(db.path()).unwrap();
+    migrate(&project, db, ["down", "--to", "0"]).exits(0);
+    migrate(&project, db, ["down"]).exits(0);
+    assert!(!db.path().exists());
 }
 
 fn the_options_of_up_need_no_verb(db: &Database) {

@@ -82,7 +82,7 @@ pub(crate) async fn check(task: &AlembicTask, base: Option<&str>) -> Result<Find
     let graph = task.sources.graph().await?;
     let mut findings = of_graph(&task.sources, &graph, base)?;
     let look = task.read().await?;
-    let request = task.config.request;
+    let request = &task.config.request;
     let history = &mut findings.history;
     let pending = against(&task.sources, request, &graph, look.as_ref(), history)?;
     Ok(Findings {
@@ -95,7 +95,7 @@ pub(crate) async fn check(task: &AlembicTask, base: Option<&str>) -> Result<Find
 /// What is pending, and what the database is at that no file has.
 pub(in crate::commands) fn against(
     sources: &AlembicSources,
-    request: Request,
+    request: &Request,
     graph: &Graph,
     look: Option<&Look>,
     history: &mut Vec<Diagnostic>,

@@ -94,6 +94,9 @@ async fn take(
 ) -> Result<Done, Error> {
     let graph = stop.or(task.sources.graph()).await??;
     if !task.config.database.value.is_there() {
+        if let Back::Wish(wish) = back {
+            wished(task, &graph, &Past::Fresh, wish)?;
+        }
         return Ok(reverted(nothing(&Past::Fresh)));
     }
     let (connection, look) = task.look(stop, report).await?;
@@ -161,10 +164,10 @@ fn wished<'a>(
     // Of what no file has, nobody knows the way back.
     let strict = Request {
         unknown_applied: UnknownApplied::Error,
-        ..task.config.request
+        ..task.config.request.clone()
     };
     let table = &task.ledger().table;
-    let (Known::All | Known::Newer(_)) = known(graph, past, table, strict)?;
+    let (Known::All | Known::Newer(_)) = known(graph, past, table, &strict)?;
     let current = past.current();
     let applied = graph.lineage(current.iter().map(String::as_str));
     let stays = match wish.to {

@@ -189,7 +189,7 @@ fn heads<'a>(graph: &'a Graph, project: &AlembicProject) -> Result<Vec<&'a Revis
 ///
 /// # Errors
 /// Which ones.
-fn known(graph: &Graph, past: &Past, table: &str, request: Request) -> Result<Known, Error> {
+fn known(graph: &Graph, past: &Past, table: &str, request: &Request) -> Result<Known, Error> {
     let unknown: Vec<String> = graph.unknown(past.current()).cloned().collect();
     if unknown.is_empty() {
         return Ok(Known::All);

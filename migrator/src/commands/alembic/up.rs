@@ -105,7 +105,7 @@ pub(super) fn pending<'a>(
         None => heads(graph, &task.sources.project)?,
     };
     let table = &task.ledger().table;
-    if let Known::Newer(ids) = known(graph, past, table, task.config.request)? {
+    if let Known::Newer(ids) = known(graph, past, table, &task.config.request)? {
         let error = Error::from(AlembicError::UnknownCurrent {
             ids,
             table: table.clone(),

@@ -93,9 +93,9 @@ pub(super) async fn examine(patient: &Patient, of_the_url: usize, examination: &
     match look {
         Ok(Some(look)) => {
             let found = match migrations {
-                Migrations::Alembic(sources) => of_revisions(sources, config.request, &look).await,
+                Migrations::Alembic(sources) => of_revisions(sources, &config.request, &look).await,
                 Migrations::Sql(project) => {
-                    of_the_history(config.request, project, syntax, &look, health.is_at_work())
+                    of_the_history(&config.request, project, syntax, &look, health.is_at_work())
                 }
             };
             findings.extend(found.into_iter().map(sources::finding));
@@ -146,7 +146,7 @@ fn pending(
 
 /// Where files and history disagree.
 fn of_the_history(
-    request: Request,
+    request: &Request,
     project: &Project,
     syntax: Syntax,
     look: &Look,
@@ -175,7 +175,7 @@ fn of_the_history(
 
 /// Where the revisions and the version table disagree; what cannot be read of the
 /// revisions is found with the files.
-async fn of_revisions(sources: &AlembicSources, request: Request, look: &Look) -> Vec<Diagnostic> {
+async fn of_revisions(sources: &AlembicSources, request: &Request, look: &Look) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     if let Ok(graph) = sources.graph().await
         && let Err(error) = against(sources, request, &graph, Some(look), &mut found)

@@ -48,7 +48,7 @@ impl OfVersion {
     pub(super) fn version(&self) -> Option<Version> {
         let is_number = self.version.bytes().all(|byte| byte.is_ascii_digit());
         let is_short = (1..=18).contains(&self.version.len());
-        (is_number && is_short).then(|| self.version.parse().ok().map(Version))?
+        (is_number && is_short).then(|| self.version.parse::<i64>().ok().map(Version::from))?
     }
 
     pub(super) fn rules(&self) -> Vec<Rule> {

@@ -26,7 +26,7 @@ impl Mysql {
     /// Another session, unless nothing was changed in this one, or the job goes on
     /// with what this one has begun.
     pub(super) async fn make_fresh(&mut self, job: &Job<'_>) -> Result<(), Fault> {
-        if job.goes_on_in(self.held) {
+        if job.goes_on_in(self.held.as_ref()) {
             return Ok(());
         }
         self.renew().await

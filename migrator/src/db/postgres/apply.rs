@@ -30,7 +30,7 @@ impl Postgres {
         if let Err(fault) = self.prepare(&[job]).await {
             return Progress::none(Setback::unplaced(fault, Left::Nothing));
         }
-        if !job.goes_on_in(self.held)
+        if !job.goes_on_in(self.held.as_ref())
             && let Err(fault) = self.refresh_after(None).await
         {
             return Progress::none(Setback::unplaced(fault, Left::Nothing));

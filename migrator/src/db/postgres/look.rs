@@ -158,9 +158,9 @@ impl Postgres {
                 Err(fault) => return Err(fault),
             };
             let applied = answer.rows.iter().filter_map(|row| {
-                let version = row.first()?.as_deref()?.parse().ok()?;
+                let version = row.first()?.as_deref()?;
                 Some((
-                    Version(version),
+                    Version::new(version),
                     Checksum::from_hex(row.get(1)?.as_deref()?)?,
                 ))
             });

@@ -136,7 +136,7 @@ impl Session for Postgres {
     }
 
     async fn prepare(&mut self, job: &Job<'_>) -> Result<(), Fault> {
-        if job.goes_on_in(self.held) {
+        if job.goes_on_in(self.held.as_ref()) {
             return Ok(());
         }
         self.renew().await

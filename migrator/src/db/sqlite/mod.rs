@@ -131,7 +131,7 @@ impl Session for Sqlite {
     }
 
     async fn prepare(&mut self, job: &Job<'_>) -> Result<(), Fault> {
-        if job.goes_on_in(self.held) {
+        if job.goes_on_in(self.held.as_ref()) {
             return Ok(());
         }
         // The counts of a session go on from migration to migration.

@@ -139,9 +139,9 @@ pub(super) fn config(error: &ConfigError) -> Diagnostic {
 fn no_version(typed: &str) -> Diagnostic {
     Diagnostic::error(
         "bad_version_typed",
-        format!("{typed:?} is no version: those of SQL migrations are whole numbers"),
+        format!("invalid version {typed:?}: SQL migrations use whole numbers"),
     )
-    .help("see with `migrate status` which there are")
+    .help("run `migrate status` to list them")
 }
 
 /// A variable that begins like ours, and has no effect.

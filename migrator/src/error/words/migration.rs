@@ -11,6 +11,7 @@ use crate::diagnostic::Place;
 use crate::error::{MigrationFailure, State};
 #[cfg(feature = "cli")]
 use crate::model::Deed;
+use crate::model::Version;
 #[cfg(feature = "cli")]
 use crate::text::Span;
 
@@ -145,10 +146,15 @@ fn outside_the_file(failure: &MigrationFailure) -> String {
     )
 }
 
+/// The version, as an option takes it; of what is no migration nobody asks.
+fn version(failure: &MigrationFailure) -> &str {
+    failure.subject.version().map_or("", Version::as_str)
+}
+
 /// The exact question, and the line that answers it.
 fn settle(failure: &MigrationFailure, ran: usize) -> String {
     let number = ran + 1;
-    let version = failure.subject.version().unwrap_or_default();
+    let version = version(failure);
     format!(
         "see in the database whether statement {number} happened; if it did, run `migrate repair \
          --resolve {version}=happened`, if not, `migrate repair --resolve \
@@ -204,7 +210,7 @@ pub(super) fn half_applied(
     } else {
         ("applied", "reverted")
     };
-    let version = failure.subject.version().unwrap_or_default();
+    let version = version(failure);
     format!(
         "{first}either {finish}, then `migrate repair --resolve {version}={finished}`; or {undo}, then \
          `migrate repair --resolve {version}={undone}`; then run {again}"

@@ -15,6 +15,7 @@ use crate::model::{Checksum, Migration, Script, Version};
 use crate::sources::{Content, Listing, is_sql};
 use crate::text::SourceFile;
 use sha2::{Digest, Sha384};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ pub struct Sqlx {
 
 /// What a file name says.
 struct Name<'a> {
-    version: Version,
+    version: i64,
     description: String,
     suffix: &'a str,
 }
@@ -115,8 +116,8 @@ impl Format for Sqlx {
 
     fn read(&self, listing: &Listing) -> Result<Reading, FormatError> {
         let mut warnings = Vec::new();
-        let mut ups: BTreeMap<Version, Migration> = BTreeMap::new();
-        let mut downs: BTreeMap<Version, Script> = BTreeMap::new();
+        let mut ups: BTreeMap<i64, Migration> = BTreeMap::new();
+        let mut downs: BTreeMap<i64, Script> = BTreeMap::new();
         for entry in &listing.entries {
             let Content::Sql(bytes) = &entry.content else {
                 continue;
@@ -131,7 +132,7 @@ impl Format for Sqlx {
                 insert_once(&mut downs, name.version, script, |script| &script.file)?;
             } else {
                 let migration = Migration {
-                    version: name.version,
+                    version: name.version.into(),
                     name: name.description,
                     checksum: self.checksum(script.file.text()),
                     up: script,
@@ -156,6 +157,15 @@ impl Format for Sqlx {
             migrations: ups.into_values().collect(),
             warnings,
         })
+    }
+
+    /// As numbers. A text that is none is of no table and no file of sqlx's.
+    fn compare(&self, one: &Version, other: &Version) -> Ordering {
+        one.number().cmp(&other.number())
+    }
+
+    fn typed(&self, text: &str) -> Option<Version> {
+        text.parse().ok().map(|number: i64| number.into())
     }
 
     fn same_but_for_line_endings(&self, migration: &Migration, recorded: &Checksum) -> bool {
@@ -193,7 +203,7 @@ impl<'a> Name<'a> {
             .find(|suffix| rest.ends_with(suffix))
             .unwrap_or(".sql");
         Ok(Some(Self {
-            version: Version(version),
+            version,
             // sqlx trims the suffix as often as it stands there.
             description: rest.trim_end_matches(suffix).replace('_', " "),
             suffix,
@@ -202,14 +212,14 @@ impl<'a> Name<'a> {
 }
 
 fn insert_once<T>(
-    map: &mut BTreeMap<Version, T>,
-    version: Version,
+    map: &mut BTreeMap<i64, T>,
+    version: i64,
     value: T,
     file: impl Fn(&T) -> &Arc<SourceFile>,
 ) -> Result<(), FormatError> {
     if let Some(first) = map.get(&version) {
         return Err(FormatError::DuplicateVersion {
-            version,
+            version: version.into(),
             first: file(first).path().to_owned(),
             second: file(&value).path().to_owned(),
         });

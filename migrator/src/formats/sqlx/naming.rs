@@ -5,7 +5,6 @@ use super::toml::{Defaults, Kind, Versioning};
 use super::{FormatError, Name};
 use crate::diagnostic::Diagnostic;
 use crate::formats::naming::{Draft, DraftFile, Wish};
-use crate::model::Version;
 use crate::sources::{Content, Listing};
 
 /// What sqlx gives the first of a project's counters.
@@ -16,7 +15,7 @@ const FIRST_DATE: i64 = 10_000_101;
 
 /// The newest version of a folder.
 struct Newest<'a> {
-    version: Version,
+    version: i64,
     path: String,
     /// The version as it is written, with its leading zeros.
     written: &'a str,
@@ -36,12 +35,12 @@ pub(super) fn draft(
     let is_counted = match defaults.migration_versioning {
         Versioning::Inferred => newest
             .as_ref()
-            .is_some_and(|newest| newest.version.0 < FIRST_DATE),
+            .is_some_and(|newest| newest.version < FIRST_DATE),
         Versioning::Sequential => true,
         Versioning::Timestamp => false,
     };
     let next = match &newest {
-        Some(newest) => newest.version.0.checked_add(1).ok_or_else(|| {
+        Some(newest) => newest.version.checked_add(1).ok_or_else(|| {
             let path = newest.path.clone();
             FormatError::NoVersionLeft { path }
         })?,
@@ -52,10 +51,7 @@ pub(super) fn draft(
         let width = newest.as_ref().map_or(WIDTH, |newest| newest.written.len());
         format!("{next:0width$}")
     } else {
-        if let Some(newest) = newest
-            .as_ref()
-            .filter(|newest| newest.version.0 > wish.soon)
-        {
+        if let Some(newest) = newest.as_ref().filter(|newest| newest.version > wish.soon) {
             warnings.push(ahead_of_the_clock(newest));
         }
         wish.now.max(next).to_string()
