@@ -2,6 +2,7 @@
 
 use super::super::finding::Finding;
 use super::super::see;
+use super::super::yaml::Node;
 use super::Surroundings;
 use super::app::{App, Component, Env};
 use super::command::{self, Deed};
@@ -26,7 +27,8 @@ const LIKE_DATABASE: [&str; 6] = ["DATABASE", "DB_", "MYSQL", "PG", "POSTGRES", 
 
 /// URLs that do not arrive, and references that lead nowhere.
 pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
-    let mut found = Vec::new();
+    let databases = app.databases.iter();
+    let mut found: Vec<_> = databases.filter_map(|node| cluster(app, node)).collect();
     for env in &app.envs {
         found.extend(references(app, None, env));
     }
@@ -61,6 +63,32 @@ pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// A production database that is bound to no cluster.
+fn cluster(app: &App<'_>, node: &Node) -> Option<Finding> {
+    let production = node
+        .get("production")
+        .filter(|node| node.text() == Some("true"))?;
+    if node.get("cluster_name").is_some() {
+        return None;
+    }
+    let name = node.word("name").unwrap_or("db");
+    let finding = Finding::error(
+        "cluster_missing",
+        format!("the database {name} is a production database without a cluster"),
+    );
+    let finding = app.at(finding, production.span, "this needs `cluster_name`");
+    Some(
+        finding
+            .because(
+                "a production database is a cluster that exists already; without its name nothing \
+                 is bound, and the job gets the text `${…}` for a URL",
+                see::DATABASES,
+            )
+            .fix("name the cluster, or leave `production` out for a dev database")
+            .correction(format!("cluster_name: {name}")),
+    )
 }
 
 /// The variables in which the URLs are looked for, as far as they do not arrive.

@@ -1,28 +1,19 @@
-//! When a job that migrates runs, for how long, on how much, and by which command.
+//! When a job that migrates runs, for how long, and by which command.
 
 use super::super::finding::Finding;
 use super::super::see;
 use super::Surroundings;
 use super::app::{App, Component, Kind};
 use super::command::{self, Deed};
-use super::{fields, time};
+use super::time;
 
-const SIZES: [&str; 13] = [
-    "apps-d-1vcpu-0.5gb",
-    "apps-d-1vcpu-1gb",
-    "apps-d-1vcpu-2gb",
-    "apps-d-1vcpu-4gb",
-    "apps-d-2vcpu-4gb",
-    "apps-d-2vcpu-8gb",
-    "apps-d-4vcpu-16gb",
-    "apps-d-4vcpu-8gb",
-    "apps-d-8vcpu-32gb",
-    "apps-s-1vcpu-0.5gb",
-    "apps-s-1vcpu-1gb",
-    "apps-s-1vcpu-1gb-fixed",
-    "apps-s-1vcpu-2gb",
+const KINDS: [&str; 5] = [
+    "FAILED_DEPLOY",
+    "POST_DEPLOY",
+    "PRE_DEPLOY",
+    "SCHEDULED",
+    "UNSPECIFIED",
 ];
-const BIG_SIZE: &str = "apps-s-2vcpu-4gb";
 
 /// Jobs that migrate at the wrong time, or in the wrong way.
 pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
@@ -33,11 +24,9 @@ pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
         if deed.is_some() {
             found.extend(shell(app, component));
         }
-        found.extend(size(app, component));
         if component.kind != Kind::Job {
             continue;
         }
-        found.extend(schedule(app, component));
         if command.is_none() && component.name().contains("migrat") {
             found.push(no_command(app, component));
         }
@@ -63,8 +52,8 @@ pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
 fn kind(app: &App<'_>, component: &Component<'_>, deed: Deed) -> Option<Finding> {
     let kind = component.node.get("kind");
     let word = kind.and_then(|node| node.text()).unwrap_or_default();
-    // What is no kind at all is said elsewhere.
-    if kind.is_some() && !fields::KINDS.contains(&word) {
+    // What is no kind at all the platform refuses.
+    if kind.is_some() && !KINDS.contains(&word) {
         return None;
     }
     let right = match deed {
@@ -136,37 +125,6 @@ fn kind(app: &App<'_>, component: &Component<'_>, deed: Deed) -> Option<Finding>
         )
         .fix(format!("say {right}"))
         .correction(format!("kind: {right}")),
-    )
-}
-
-/// `schedule` and `SCHEDULED` belong together.
-fn schedule(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
-    let is_scheduled = component.node.word("kind") == Some("SCHEDULED");
-    let schedule = component.node.entry("schedule");
-    let name = component.title();
-    let (title, span) = match (is_scheduled, schedule) {
-        (true, None) => (
-            format!("{name} is SCHEDULED, and has no schedule"),
-            component.key("kind"),
-        ),
-        (false, Some((key, _))) => (
-            format!("{name} has a schedule, and is not SCHEDULED"),
-            key.span,
-        ),
-        _ => return None,
-    };
-    Some(
-        app.at(
-            Finding::error("schedule_mismatch", title),
-            span,
-            "one without the other",
-        )
-        .because(
-            "only a job of the kind SCHEDULED runs by a clock, and it needs one",
-            see::JOBS,
-        )
-        .fix("give both, or neither")
-        .correction("kind: SCHEDULED\nschedule:\n  cron: \"0 3 * * *\"\n  time_zone: UTC"),
     )
 }
 
@@ -300,46 +258,5 @@ fn instances(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
         )
         .fix("run it once")
         .correction("instance_count: 1"),
-    )
-}
-
-fn size(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
-    let node = component.node.get("instance_size_slug")?;
-    let size = node.text()?;
-    if SIZES.contains(&size) || size == BIG_SIZE {
-        return None;
-    }
-    let name = component.title();
-    let (finding, why) = if size.starts_with("basic-") || size.starts_with("professional-") {
-        (
-            Finding::warning(
-                "instance_size_old",
-                format!("{name} has an instance size of the old plans, {size}"),
-            ),
-            "the old sizes are deprecated",
-        )
-    } else if size.starts_with("apps-") {
-        // There may be one that is newer than this program.
-        (
-            Finding::warning(
-                "instance_size_unknown",
-                format!("{name} has the instance size {size}, which is not known"),
-            ),
-            "the platform refuses a spec with a size that there is not",
-        )
-    } else {
-        (
-            Finding::error(
-                "instance_size_unknown",
-                format!("{name} has no such instance size: {size}"),
-            ),
-            "the platform refuses a spec with a size that there is not",
-        )
-    };
-    Some(
-        app.at(finding, node.span, "not this")
-            .because(why, see::APP_SPEC)
-            .fix("the smallest is enough for a migration")
-            .correction("instance_size_slug: apps-s-1vcpu-0.5gb"),
     )
 }

@@ -5,9 +5,7 @@
 mod app;
 mod command;
 mod envs;
-mod fields;
 mod job;
-mod names;
 mod program;
 mod secrets;
 mod source;
@@ -49,9 +47,7 @@ pub(crate) fn lint(path: &str, text: &str, around: &Surroundings<'_>) -> Vec<Fin
         return vec![no_spec(&file)];
     };
     let app = App::of(&file, within(root));
-    let mut found = fields::find(&app);
-    found.extend(names::find(&app));
-    found.extend(source::find(&app, around));
+    let mut found = source::find(&app, around);
     found.extend(program::find(&app, around));
     found.extend(job::find(&app, around));
     found.extend(envs::find(&app, around));

@@ -3,7 +3,7 @@
 use super::super::finding::Finding;
 use super::super::see;
 use super::app::{App, Component};
-use super::{command, fields};
+use super::command;
 use std::time::Duration;
 
 /// A job's time where it says nothing.
@@ -28,8 +28,8 @@ pub(super) fn timeout(app: &App<'_>, component: &Component<'_>, ours: Duration) 
     let node = component.node.get("timeout");
     let timeout = match node {
         None => DEFAULT_TIMEOUT,
-        // What is no duration is said elsewhere.
-        Some(node) => node.text().and_then(fields::duration)?,
+        // What is no duration the platform refuses.
+        Some(node) => node.text().and_then(duration)?,
     };
     let enough = deadline + TO_END;
     let name = component.title();
@@ -97,6 +97,13 @@ pub(super) fn grace(app: &App<'_>, component: &Component<'_>) -> Option<Finding>
         .fix("give it the default of 120 s")
         .correction("termination:\n  grace_period_seconds: 120"),
     )
+}
+
+/// A duration as Go reads it.
+fn duration(text: &str) -> Option<Duration> {
+    humantime::parse_duration(text)
+        .ok()
+        .filter(|_| !text.contains(' '))
 }
 
 /// A duration as a spec writes it.
