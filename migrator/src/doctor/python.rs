@@ -1,9 +1,9 @@
 //! What a Python buildpack makes of the project: which package manager, which
-//! lock, which Python; and whether the lock holds what a migration needs.
+//! lock; and whether the lock holds what a migration needs.
 
 use super::files::Files;
 use super::finding::Finding;
-use super::{poetry, python_version, see, toml_file};
+use super::{see, toml_file};
 use crate::diagnostic::{Place, Severity};
 use crate::text::{SourceFile, Span, shell_word};
 use std::sync::Arc;
@@ -33,11 +33,7 @@ const DRIVERS: [(&str, &[&str]); 10] = [
 ];
 
 /// What anybody but a buildpack can do with.
-const OF_BUILDPACKS: [&str; 3] = [
-    "lock_missing",
-    "package_managers_several",
-    "python_version_wrong",
-];
+const OF_BUILDPACKS: [&str; 2] = ["lock_missing", "package_managers_several"];
 
 /// What a lock holds.
 struct Lock {
@@ -117,7 +113,6 @@ fn all(files: &Files<'_>, wanted: &Wanted<'_>) -> Vec<Finding> {
     if let Some(lock) = &lock {
         found.extend(needed(lock, wanted));
     }
-    found.extend(python_version::judge(files));
     found
 }
 
@@ -232,62 +227,64 @@ fn normal(name: &str) -> String {
     normal
 }
 
-/// Whether the lock was made of this pyproject.toml.
+/// A dependency that pyproject.toml names and its lock does not. Whether the lock
+/// fits in all else, its own tool says: `poetry check --lock`, `uv lock --check`.
 fn stale(lock: &Lock, pyproject: &Table) -> Option<Finding> {
     let file = &lock.file;
-    if file.path() == "poetry.lock" {
-        let table = toml_file::read(file).ok()?;
-        let written = table
-            .get("metadata")?
-            .get("content-hash")?
-            .as_str()?
-            .to_owned();
-        let hashes = poetry::hashes(pyproject);
-        if hashes.is_empty() || hashes.contains(&written) {
-            return None;
-        }
-        return Some(stale_lock(
-            file,
-            &written,
-            "its content-hash is of another pyproject.toml",
-            "poetry",
-        ));
-    }
-    if file.path() != "uv.lock" {
-        return None;
-    }
-    let wanted = pyproject.get("project")?.get("dependencies")?.as_array()?;
-    let missing = wanted
-        .iter()
-        .filter_map(Value::as_str)
-        .filter_map(requirement)
-        .find(|wanted| {
-            !lock
-                .packages
-                .iter()
-                .any(|package| package.name == wanted.name)
-        })?;
-    let why = format!(
-        "pyproject.toml names {}, and the lock does not",
-        missing.name
-    );
-    Some(stale_lock(file, "[[package]]", &why, "uv"))
+    let (tool, sync, address) = match file.path() {
+        "poetry.lock" => ("poetry", "poetry sync", see::POETRY_LOCK),
+        "uv.lock" => ("uv", "uv sync --locked", see::UV_LOCK),
+        _ => return None,
+    };
+    let is_locked = |name: &String| lock.packages.iter().any(|package| package.name == *name);
+    let missing = dependencies(pyproject)
+        .into_iter()
+        .find(|it| !is_locked(it))?;
+    let title = format!("{} does not fit pyproject.toml", file.path());
+    let label = format!("pyproject.toml names {missing}, and the lock does not");
+    Some(
+        Finding::error("lock_stale", title)
+            .at(Some(toml_file::find(file, "[[package]]")), label)
+            .because(
+                format!("the build runs `{sync}`, which refuses a lock that does not fit"),
+                address,
+            )
+            .fix("lock again, and commit the lock")
+            .correction(format!("{tool} lock\ngit add {}", shell_word(file.path()))),
+    )
 }
 
-fn stale_lock(file: &Arc<SourceFile>, at: &str, why: &str, tool: &str) -> Finding {
-    let title = format!("{} does not fit pyproject.toml", file.path());
-    let (sync, address) = match tool {
-        "poetry" => ("poetry sync", see::POETRY_LOCK),
-        _ => ("uv sync --locked", see::UV_LOCK),
+/// What a pyproject.toml depends on, wherever it runs: what is for some Pythons or
+/// systems only need not be locked.
+fn dependencies(pyproject: &Table) -> Vec<String> {
+    let section = |path: &[&str]| {
+        let mut steps = path.iter();
+        let first = pyproject.get(*steps.next()?)?;
+        steps.try_fold(first, |value, step| value.get(*step))
     };
-    Finding::error("lock_stale", title)
-        .at(Some(toml_file::find(file, at)), why)
-        .because(
-            format!("the build runs `{sync}`, which refuses a lock that does not fit"),
-            address,
-        )
-        .fix("lock again, and commit the lock")
-        .correction(format!("{tool} lock\ngit add {}", shell_word(file.path())))
+    let standard = section(&["project", "dependencies"]).and_then(Value::as_array);
+    let standard = standard.into_iter().flatten().filter_map(Value::as_str);
+    let standard = standard
+        .filter(|line| !line.contains(';'))
+        .filter_map(requirement)
+        .map(|package| package.name);
+    let poetry = section(&["tool", "poetry", "dependencies"]).and_then(Value::as_table);
+    let poetry = poetry.into_iter().flatten();
+    let poetry = poetry
+        .filter(|(name, value)| *name != "python" && is_unconditional(value))
+        .map(|(name, _)| normal(name));
+    standard.chain(poetry).collect()
+}
+
+/// Whether Poetry locks it for every Python and system.
+fn is_unconditional(dependency: &Value) -> bool {
+    match dependency {
+        Value::String(_) => true,
+        Value::Table(table) => ["markers", "platform", "python"]
+            .iter()
+            .all(|condition| !table.contains_key(*condition)),
+        _ => false,
+    }
 }
 
 /// Packages without which a migration cannot begin.
