@@ -18,7 +18,6 @@ use crate::limits::Limits;
 use crate::project::Project;
 use crate::repository::Repository;
 use crate::sources::{SourceError, read_optional};
-use crate::sql::Syntax;
 use std::path::Path;
 use std::time::Duration;
 
@@ -154,8 +153,13 @@ pub(crate) async fn examine(
         read: &read,
     };
     let git = Git::of(root);
+    // Before the files are judged: how they are read is the server's to say.
+    let mut answers = Vec::new();
     for patient in patients {
-        migrations(patient, &mut examination).await;
+        answers.push(database::ask(patient).await);
+    }
+    for (patient, answer) in patients.iter().zip(&answers) {
+        migrations(patient, answer.as_ref(), &mut examination).await;
     }
     committed(&git, patients, &files, &mut examination);
     let (origin, _) = git.as_ref().map_or((None, None), Git::origin);
@@ -200,10 +204,12 @@ pub(crate) async fn examine(
         examination.findings.extend(found);
     }
     examination.findings.extend(cargo::judge(&files));
-    for patient in patients {
+    for (patient, answer) in patients.iter().zip(answers) {
         let of_the_url = examination.findings.len();
         database(patient, &specs, &mut examination);
-        database::examine(patient, of_the_url, &mut examination).await;
+        if let Some(answer) = answer {
+            database::judge(patient, answer, of_the_url, &mut examination).await;
+        }
     }
     // Databases may share a folder.
     let mut seen: Vec<Finding> = Vec::new();
@@ -216,13 +222,17 @@ pub(crate) async fn examine(
     Ok(examination)
 }
 
-/// What `check --offline` finds.
-async fn migrations(patient: &Patient, examination: &mut Examination) {
+/// What `check --offline` finds, in files that are read as the database that
+/// answered would read them.
+async fn migrations(
+    patient: &Patient,
+    answer: Option<&database::Answer>,
+    examination: &mut Examination,
+) {
     let (dir, number, found) = match &patient.migrations {
         Ok(Migrations::Sql(project)) => {
             let config = patient.config.as_ref().ok();
-            // Whether or not its database answers.
-            let syntax = config.map(|config| Syntax::usual(config.database.value.dialect()));
+            let syntax = config.map(|config| database::syntax(config, answer));
             let found = check::files(project, syntax, |_| false, "");
             (project.dir.clone(), project.migrations.len(), found)
         }
