@@ -9,8 +9,7 @@ use crate::config::{Config, ConfigError};
 use crate::diagnostic::Diagnostic;
 use crate::doctor::committed::{self, Standing};
 use crate::doctor::files::Files;
-use crate::doctor::finding::Finding;
-use crate::doctor::{cargo, connection, python, sources, spec};
+use crate::doctor::{cargo, connection, python, spec};
 use crate::error::Error;
 use crate::exit;
 use crate::git::{Difference, Git, GitError};
@@ -69,9 +68,9 @@ pub(crate) enum Migrations {
 pub(crate) struct Examination {
     /// What was looked at, and what was not and why: a line each.
     pub looked_at: Vec<String>,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Diagnostic>,
     /// What keeps from asking a database.
-    pub unreachable: Vec<Finding>,
+    pub unreachable: Vec<Diagnostic>,
 }
 
 impl Patient {
@@ -112,7 +111,7 @@ impl Examination {
     /// The exit code: what would fail or harm a deploy, else a database that does
     /// not answer.
     pub(crate) fn code(&self) -> u8 {
-        if self.findings.iter().any(Finding::is_error) {
+        if self.findings.iter().any(Diagnostic::is_error) {
             exit::CONFIGURATION
         } else if !self.unreachable.is_empty() {
             exit::CONNECTION
@@ -122,7 +121,7 @@ impl Examination {
     }
 
     /// Everything that was found.
-    pub(crate) fn all(&self) -> Vec<Finding> {
+    pub(crate) fn all(&self) -> Vec<Diagnostic> {
         let found = self.findings.iter().chain(&self.unreachable);
         found.cloned().collect()
     }
@@ -144,8 +143,7 @@ pub(crate) async fn examine(
     warnings: &[Diagnostic],
 ) -> Result<Examination, Error> {
     let mut examination = Examination::default();
-    let warnings = warnings.iter().cloned().map(sources::finding);
-    examination.findings.extend(warnings);
+    examination.findings.extend_from_slice(warnings);
     let exists = |path: &str| root.join(path).exists();
     let read = |path: &str| read_optional(&root.join(path)).ok().flatten();
     let files = Files {
@@ -212,7 +210,7 @@ pub(crate) async fn examine(
         }
     }
     // Databases may share a folder.
-    let mut seen: Vec<Finding> = Vec::new();
+    let mut seen: Vec<Diagnostic> = Vec::new();
     for finding in std::mem::take(&mut examination.findings) {
         if !seen.contains(&finding) {
             seen.push(finding);
@@ -245,8 +243,7 @@ async fn migrations(
             (project.dir(), project.count(), found)
         }
         Err(error) => {
-            let found = sources::finding(error.diagnostic());
-            return examination.findings.push(found);
+            return examination.findings.push(error.diagnostic());
         }
     };
     let noun = if number == 1 {
@@ -257,7 +254,6 @@ async fn migrations(
     let of = patient.name.as_ref();
     let of = of.map_or(String::new(), |name| format!(" of {name}"));
     examination.saw(&dir, &format!("{number} {noun}{of}"));
-    let found = found.into_iter().map(sources::finding);
     examination.findings.extend(found);
 }
 
@@ -295,8 +291,7 @@ fn committed(
             examination.findings.extend(committed::judge(&differences));
         }
         Err(error) => {
-            let found = sources::finding(Error::from(error).diagnostic());
-            examination.findings.push(found);
+            examination.findings.push(Error::from(error).diagnostic());
         }
     }
 }
@@ -374,7 +369,7 @@ fn database(patient: &Patient, specs: &[(String, String)], examination: &mut Exa
             };
             examination
                 .findings
-                .push(found.unwrap_or_else(|| sources::finding(error.diagnostic())));
+                .push(found.unwrap_or_else(|| error.diagnostic()));
         }
     }
 }

@@ -2,9 +2,8 @@
 //! lock; and whether the lock holds what a migration needs.
 
 use super::files::Files;
-use super::finding::Finding;
 use super::{see, toml_file};
-use crate::diagnostic::{Place, Severity};
+use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::text::{SourceFile, Span, shell_word};
 use std::sync::Arc;
 use toml::{Table, Value};
@@ -59,7 +58,7 @@ pub(crate) struct Wanted<'a> {
 
 /// What is wrong with a Python project; nothing where it is none. What only a
 /// buildpack minds is a warning where none may build it.
-pub(crate) fn judge(files: &Files<'_>, wanted: &Wanted<'_>) -> Vec<Finding> {
+pub(crate) fn judge(files: &Files<'_>, wanted: &Wanted<'_>) -> Vec<Diagnostic> {
     let mut found = all(files, wanted);
     for finding in &mut found {
         if !wanted.is_certain && OF_BUILDPACKS.contains(&finding.code) {
@@ -69,7 +68,7 @@ pub(crate) fn judge(files: &Files<'_>, wanted: &Wanted<'_>) -> Vec<Finding> {
     found
 }
 
-fn all(files: &Files<'_>, wanted: &Wanted<'_>) -> Vec<Finding> {
+fn all(files: &Files<'_>, wanted: &Wanted<'_>) -> Vec<Diagnostic> {
     let managers: Vec<_> = MANAGERS
         .into_iter()
         .filter(|(file, _)| files.has(file))
@@ -140,9 +139,9 @@ fn locker(pyproject: &Table) -> Option<&'static str> {
     }
 }
 
-fn no_lock(file: &Arc<SourceFile>, made_by: &str) -> Finding {
+fn no_lock(file: &Arc<SourceFile>, made_by: &str) -> Diagnostic {
     let lock = format!("{made_by}.lock");
-    Finding::error(
+    Diagnostic::error(
         "lock_missing",
         format!("there is no {lock} beside pyproject.toml"),
     )
@@ -152,13 +151,13 @@ fn no_lock(file: &Arc<SourceFile>, made_by: &str) -> Finding {
              build where it finds neither; pyproject.toml alone is not enough",
         see::PYTHON,
     )
-    .fix("lock the dependencies, and commit the lock")
+    .help("lock the dependencies, and commit the lock")
     .correction(format!("{made_by} lock\ngit add {}", shell_word(&lock)))
 }
 
-fn several(files: &[&str], first: &str) -> Finding {
+fn several(files: &[&str], first: &str) -> Diagnostic {
     let title = format!("two package managers: {}", files.join(", "));
-    Finding::error("package_managers_several", title)
+    Diagnostic::error("package_managers_several", title)
         .because(
             format!(
                 "newer versions of the buildpack fail the build; older ones take the first, {first}, \
@@ -166,10 +165,10 @@ fn several(files: &[&str], first: &str) -> Finding {
             ),
             see::PYTHON,
         )
-        .fix("keep the files of one, and delete the others")
+        .help("keep the files of one, and delete the others")
 }
 
-fn lock(files: &Files<'_>, managers: &[(&str, &str)]) -> Result<Option<Lock>, Finding> {
+fn lock(files: &Files<'_>, managers: &[(&str, &str)]) -> Result<Option<Lock>, Diagnostic> {
     let of = |name: &str| managers.iter().any(|(file, _)| *file == name);
     let Some(name) = ["poetry.lock", "uv.lock", "requirements.txt"]
         .into_iter()
@@ -229,7 +228,7 @@ fn normal(name: &str) -> String {
 
 /// A dependency that pyproject.toml names and its lock does not. Whether the lock
 /// fits in all else, its own tool says: `poetry check --lock`, `uv lock --check`.
-fn stale(lock: &Lock, pyproject: &Table) -> Option<Finding> {
+fn stale(lock: &Lock, pyproject: &Table) -> Option<Diagnostic> {
     let file = &lock.file;
     let (tool, sync, address) = match file.path() {
         "poetry.lock" => ("poetry", "poetry sync", see::POETRY_LOCK),
@@ -243,13 +242,13 @@ fn stale(lock: &Lock, pyproject: &Table) -> Option<Finding> {
     let title = format!("{} does not fit pyproject.toml", file.path());
     let label = format!("pyproject.toml names {missing}, and the lock does not");
     Some(
-        Finding::error("lock_stale", title)
+        Diagnostic::error("lock_stale", title)
             .at(Some(toml_file::find(file, "[[package]]")), label)
             .because(
                 format!("the build runs `{sync}`, which refuses a lock that does not fit"),
                 address,
             )
-            .fix("lock again, and commit the lock")
+            .help("lock again, and commit the lock")
             .correction(format!("{tool} lock\ngit add {}", shell_word(file.path()))),
     )
 }
@@ -288,7 +287,7 @@ fn is_unconditional(dependency: &Value) -> bool {
 }
 
 /// Packages without which a migration cannot begin.
-fn needed(lock: &Lock, wanted: &Wanted<'_>) -> Vec<Finding> {
+fn needed(lock: &Lock, wanted: &Wanted<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     if let Some(ini) = wanted.alembic {
         let why = format!("{ini} is there, and `alembic upgrade head` needs it");
@@ -312,7 +311,7 @@ fn absent(
     packages: &[&str],
     why: &str,
     address: &'static str,
-) -> Option<Finding> {
+) -> Option<Diagnostic> {
     let named = |package: &&Package| packages.contains(&package.name.as_str());
     let path = lock.file.path();
     let title = match lock.packages.iter().find(named) {
@@ -332,14 +331,14 @@ fn absent(
         _ => (packages[0].to_owned(), "git add requirements.txt"),
     };
     Some(
-        Finding::error("dependency_missing", title)
+        Diagnostic::error("dependency_missing", title)
             .because(
                 format!(
                     "{why}; the build installs what is locked, without the groups of developers"
                 ),
                 address,
             )
-            .fix("add it to the dependencies, and commit the lock")
+            .help("add it to the dependencies, and commit the lock")
             .correction(format!("{add}\n{lock_file}")),
     )
 }

@@ -11,8 +11,6 @@ use crate::db::health::Examined;
 use crate::db::{self, Look, Past, Wanted};
 use crate::diagnostic::Diagnostic;
 use crate::doctor::database::{self, Facts, Pending};
-use crate::doctor::finding::Finding;
-use crate::doctor::sources;
 use crate::error::{self, Error};
 use crate::formats::Format;
 use crate::model::Script;
@@ -91,7 +89,7 @@ pub(super) async fn judge(
     let Examined { health, look } = match answer {
         Ok(examined) => examined,
         Err(fault) => {
-            let finding = sources::finding(Error::from(fault).diagnostic());
+            let finding = Error::from(fault).diagnostic();
             examination.saw(&server, "could not be asked");
             return examination.unreachable.push(finding);
         }
@@ -124,14 +122,14 @@ pub(super) async fn judge(
                     of_the_history(config.request, project, syntax, &look, health.is_at_work())
                 }
             };
-            findings.extend(found.into_iter().map(sources::finding));
+            findings.extend(found);
         }
         Ok(None) => {}
         // Whoever lacks a right is told which already.
-        Err(fault) if fault.is_denied() && findings.iter().any(Finding::is_error) => {}
-        Err(fault) => findings.push(sources::finding(Error::from(fault).diagnostic())),
+        Err(fault) if fault.is_denied() && findings.iter().any(Diagnostic::is_error) => {}
+        Err(fault) => findings.push(Error::from(fault).diagnostic()),
     }
-    let told: Vec<Finding> = examination.findings.drain(of_the_url..).collect();
+    let told: Vec<Diagnostic> = examination.findings.drain(of_the_url..).collect();
     let is_pooled = findings.iter().any(|found| found.code == POOLED);
     let is_open = told.iter().any(|found| found.code.starts_with("tls_"));
     let told = told.into_iter();

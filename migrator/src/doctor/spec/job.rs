@@ -1,11 +1,11 @@
 //! When a job that migrates runs, for how long, and by which command.
 
-use super::super::finding::Finding;
 use super::super::see;
 use super::Surroundings;
 use super::app::{App, Component, Kind};
 use super::command::{self, Deed};
 use super::time;
+use crate::diagnostic::Diagnostic;
 
 const KINDS: [&str; 5] = [
     "FAILED_DEPLOY",
@@ -16,7 +16,7 @@ const KINDS: [&str; 5] = [
 ];
 
 /// Jobs that migrate at the wrong time, or in the wrong way.
-pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
+pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for component in &app.components {
         let command = component.run_command();
@@ -49,7 +49,7 @@ pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
     found
 }
 
-fn kind(app: &App<'_>, component: &Component<'_>, deed: Deed) -> Option<Finding> {
+fn kind(app: &App<'_>, component: &Component<'_>, deed: Deed) -> Option<Diagnostic> {
     let kind = component.node.get("kind");
     let word = kind.and_then(|node| node.text()).unwrap_or_default();
     // What is no kind at all the platform refuses.
@@ -74,7 +74,7 @@ fn kind(app: &App<'_>, component: &Component<'_>, deed: Deed) -> Option<Finding>
                 None => "has no `kind`",
                 Some(_) => "leaves its `kind` open",
             };
-            Finding::error(
+            Diagnostic::error(
                 "kind_missing",
                 format!("{name} {what}, which means POST_DEPLOY"),
             )
@@ -85,13 +85,13 @@ fn kind(app: &App<'_>, component: &Component<'_>, deed: Deed) -> Option<Finding>
             )
         }
         (_, Deed::Confirm) => {
-            Finding::error("kind_wrong", format!("{name} confirms a deploy as {word}")).because(
+            Diagnostic::error("kind_wrong", format!("{name} confirms a deploy as {word}")).because(
                 "a run that is confirmed before its deploy is live can no longer be taken back \
                      when that deploy fails",
                 see::JOBS,
             )
         }
-        (_, Deed::Undo) => Finding::error(
+        (_, Deed::Undo) => Diagnostic::error(
             "kind_wrong",
             format!("{name} takes a deploy back as {word}"),
         )
@@ -106,7 +106,7 @@ fn kind(app: &App<'_>, component: &Component<'_>, deed: Deed) -> Option<Finding>
                 "FAILED_DEPLOY" => "it runs only when a deploy has failed",
                 _ => "it runs by the clock, whatever is deployed",
             };
-            Finding::error("kind_wrong", format!("{name} migrates as {word}")).because(
+            Diagnostic::error("kind_wrong", format!("{name} migrates as {word}")).because(
                 format!("{when}, and no failure of it stops a deploy"),
                 see::JOBS,
             )
@@ -123,15 +123,15 @@ fn kind(app: &App<'_>, component: &Component<'_>, deed: Deed) -> Option<Finding>
                 "has no `kind`"
             },
         )
-        .fix(format!("say {right}"))
+        .help(format!("say {right}"))
         .correction(format!("kind: {right}")),
     )
 }
 
-fn no_command(app: &App<'_>, component: &Component<'_>) -> Finding {
+fn no_command(app: &App<'_>, component: &Component<'_>) -> Diagnostic {
     let title = format!("{} has no run command", component.title());
     app.at(
-        Finding::error("run_command_missing", title),
+        Diagnostic::error("run_command_missing", title),
         component.key("name"),
         "runs what the image runs by default",
     )
@@ -140,18 +140,18 @@ fn no_command(app: &App<'_>, component: &Component<'_>) -> Finding {
              and the deploy waits for it until its time is up",
         see::COMMANDS,
     )
-    .fix("say what is to run")
+    .help("say what is to run")
     .correction("run_command: migrate")
 }
 
-fn shell(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+fn shell(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
     let node = component.node.get("run_command")?;
     let command = node.text()?;
     let name = component.title();
     let (finding, why) = if let Some((_, sign)) = command::shell(command) {
         let sign = if sign == "\n" { "a second line" } else { sign };
         (
-            Finding::error(
+            Diagnostic::error(
                 "run_command_needs_shell",
                 format!("the run command of {name} needs a shell for {sign}"),
             ),
@@ -160,7 +160,7 @@ fn shell(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
         )
     } else if command::is_quoted(command) {
         (
-            Finding::warning(
+            Diagnostic::warning(
                 "run_command_needs_shell",
                 format!("the run command of {name} is quoted as for a shell"),
             ),
@@ -174,16 +174,16 @@ fn shell(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
         .because(why, see::COMMANDS);
     Some(if component.kind == Kind::Job {
         finding
-            .fix("give one program and plain words; set the rest by variables, as MIGRATE_DIR")
+            .help("give one program and plain words; set the rest by variables, as MIGRATE_DIR")
             .correction("run_command: migrate")
     } else {
-        finding.fix("leave the migration to a PRE_DEPLOY job: migrate spec digitalocean")
+        finding.help("leave the migration to a PRE_DEPLOY job: migrate spec digitalocean")
     })
 }
 
 /// A job before the deploy that runs another verb of this program, and takes away
 /// what is live, or is the only one and brings nothing up.
-fn other_verb(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+fn other_verb(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
     let node = component.node.get("run_command")?;
     if component.node.get("kind")?.text()? != "PRE_DEPLOY" {
         return None;
@@ -197,7 +197,7 @@ fn other_verb(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
         return None;
     }
     let title = format!("{} does not bring the database up", component.title());
-    let finding = Finding::error("not_up", title);
+    let finding = Diagnostic::error("not_up", title);
     Some(
         app.at(finding, node.span, "not `up`")
             .because(
@@ -208,13 +208,13 @@ fn other_verb(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
                 },
                 see::JOBS,
             )
-            .fix("run the program alone, which is `migrate up`")
+            .help("run the program alone, which is `migrate up`")
             .correction("run_command: migrate"),
     )
 }
 
 /// A tool or a script of its own: what `migrate` does around it is missing.
-fn other_tool(app: &App<'_>, component: &Component<'_>) -> Finding {
+fn other_tool(app: &App<'_>, component: &Component<'_>) -> Diagnostic {
     let title = format!(
         "{} migrates without a lock and without a deadline",
         component.title()
@@ -224,7 +224,7 @@ fn other_tool(app: &App<'_>, component: &Component<'_>) -> Finding {
         .get("run_command")
         .map_or(component.key("name"), |node| node.span);
     app.at(
-        Finding::warning("not_migrate", title),
+        Diagnostic::warning("not_migrate", title),
         span,
         "another program",
     )
@@ -234,11 +234,11 @@ fn other_tool(app: &App<'_>, component: &Component<'_>) -> Finding {
              than its script does",
         see::JOBS,
     )
-    .fix("run this program, which waits, locks, keeps time and says what failed where")
+    .help("run this program, which waits, locks, keeps time and says what failed where")
     .correction("run_command: migrate")
 }
 
-fn instances(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+fn instances(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
     let node = component.node.get("instance_count")?;
     let count: i64 = node.text()?.parse().ok()?;
     if count < 2 {
@@ -247,7 +247,7 @@ fn instances(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
     let title = format!("{} runs {count} times at once", component.title());
     Some(
         app.at(
-            Finding::warning("several_instances", title),
+            Diagnostic::warning("several_instances", title),
             node.span,
             "more than one",
         )
@@ -256,7 +256,7 @@ fn instances(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
                  every migration several times at once",
             see::JOBS,
         )
-        .fix("run it once")
+        .help("run it once")
         .correction("instance_count: 1"),
     )
 }

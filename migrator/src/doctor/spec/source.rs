@@ -1,9 +1,9 @@
 //! Where a component comes from, and whether it is there.
 
-use super::super::finding::Finding;
 use super::super::see;
 use super::Surroundings;
 use super::app::{App, Component, Kind};
+use crate::diagnostic::Diagnostic;
 
 pub(super) const SOURCES: [&str; 5] = ["bitbucket", "git", "github", "gitlab", "image"];
 
@@ -11,7 +11,7 @@ pub(super) const SOURCES: [&str; 5] = ["bitbucket", "git", "github", "gitlab", "
 const PLACEHOLDER: &str = "OWNER/REPOSITORY";
 
 /// Placeholders, and files that are not where the spec has them.
-pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
+pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for component in &app.components {
         found.extend(repository(app, component));
@@ -24,20 +24,20 @@ pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
 }
 
 /// The placeholder of a stanza that was printed, still there.
-fn repository(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+fn repository(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
     let mut sources = SOURCES.iter();
     let repo = sources.find_map(|source| component.node.get(source)?.get("repo"))?;
     if repo.text() != Some(PLACEHOLDER) {
         return None;
     }
-    let finding = Finding::error(
+    let finding = Diagnostic::error(
         "repository_missing",
         format!("{} names no repository", component.title()),
     );
     Some(
         app.at(finding, repo.span, "here")
             .because("the platform has nothing to clone", see::APP_SPEC)
-            .fix("name it")
+            .help("name it")
             .correction("repo: owner/name"),
     )
 }
@@ -57,7 +57,11 @@ pub(super) fn is_this_project(component: &Component<'_>, around: &Surroundings<'
 }
 
 /// A file or folder that is not where the spec has it, or builds in another's place.
-fn files(app: &App<'_>, component: &Component<'_>, around: &Surroundings<'_>) -> Option<Finding> {
+fn files(
+    app: &App<'_>,
+    component: &Component<'_>,
+    around: &Surroundings<'_>,
+) -> Option<Diagnostic> {
     let node = component.node;
     let said = node.word("source_dir").unwrap_or("/");
     let dir = said.trim_matches('/').trim_start_matches("./");
@@ -67,14 +71,14 @@ fn files(app: &App<'_>, component: &Component<'_>, around: &Surroundings<'_>) ->
         && !(is_root || around.files.has(dir))
     {
         let title = format!("`source_dir` of {name} is no folder of this project");
-        let finding = Finding::error("source_dir_missing", title);
+        let finding = Diagnostic::error("source_dir_missing", title);
         return Some(
             app.at(finding, node.span, "not there")
                 .because(
                     "the build begins there, and finds nothing to build",
                     see::APP_SPEC,
                 )
-                .fix("give a folder, from the repository's root; `/` is the root")
+                .help("give a folder, from the repository's root; `/` is the root")
                 .correction("source_dir: /"),
         );
     }
@@ -84,14 +88,14 @@ fn files(app: &App<'_>, component: &Component<'_>, around: &Surroundings<'_>) ->
             return None;
         }
         let title = format!("{name} is to be built by {path}, which is not there");
-        let finding = Finding::error("dockerfile_missing", title);
+        let finding = Diagnostic::error("dockerfile_missing", title);
         return Some(
             app.at(finding, node.span, "not there")
                 .because(
                     "the build fails; the path is from the repository's root",
                     see::APP_SPEC,
                 )
-                .fix("correct the path, or leave it out"),
+                .help("correct the path, or leave it out"),
         );
     }
     let slug = node.get("environment_slug")?;
@@ -108,12 +112,12 @@ fn files(app: &App<'_>, component: &Component<'_>, around: &Surroundings<'_>) ->
         slug.text().unwrap_or_default()
     );
     Some(
-        app.at(Finding::warning("dockerfile_wins", title), slug.span, "of no effect")
+        app.at(Diagnostic::warning("dockerfile_wins", title), slug.span, "of no effect")
             .because(
                 "a Dockerfile at the root of what is built wins over every buildpack, so that \
                  the run command meets the Dockerfile's image",
                 see::BUILDPACKS,
             )
-            .fix("see that `migrate` is in that image, or move the Dockerfile, or build from the image: migrate spec digitalocean --road image"),
+            .help("see that `migrate` is in that image, or move the Dockerfile, or build from the image: migrate spec digitalocean --road image"),
     )
 }
