@@ -34,6 +34,10 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// What to do next.
     pub help: Option<String>,
+    /// The address of the documentation that says so: of the doctor's findings.
+    pub see: Option<&'static str>,
+    /// The lines (YAML, SQL) that should stand there: of the doctor's findings.
+    pub correction: Option<String>,
 }
 
 impl Diagnostic {
@@ -47,6 +51,8 @@ impl Diagnostic {
             label: String::new(),
             notes: Vec::new(),
             help: None,
+            see: None,
+            correction: None,
         }
     }
 
@@ -81,6 +87,31 @@ impl Diagnostic {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// Why it bites, and the address of the documentation that says so.
+    #[must_use]
+    pub fn because(mut self, why: impl Into<String>, see: &'static str) -> Self {
+        self.see = Some(see);
+        self.note(why)
+    }
+
+    /// The lines that should stand there.
+    #[must_use]
+    pub fn correction(mut self, lines: impl Into<String>) -> Self {
+        self.correction = Some(lines.into());
+        self
+    }
+
+    /// Its notes as one.
+    #[must_use]
+    pub fn why(&self) -> Option<String> {
+        (!self.notes.is_empty()).then(|| self.notes.join("; "))
+    }
+
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
     }
 }
 

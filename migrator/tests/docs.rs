@@ -111,7 +111,7 @@ fn every_finding_of_the_doctor_is_listed() {
     let mut texts = Vec::new();
     read_folder(&Path::new(ROOT).join("migrator/src/doctor"), &mut texts);
     let opens = |text: &str| -> Vec<String> {
-        let found = ["Finding::error(", "Finding::warning("].into_iter();
+        let found = ["Diagnostic::error(", "Diagnostic::warning("].into_iter();
         found
             .flat_map(|open| text.split(open).skip(1))
             .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
@@ -165,7 +165,10 @@ fn collect_codes(folder: &Path, codes: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            collect_codes(&path, codes);
+            // What the doctor alone finds is in docs/doctor.md.
+            if !path.ends_with("src/doctor") {
+                collect_codes(&path, codes);
+            }
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();

@@ -9,8 +9,7 @@ use crate::config::{Config, ConfigError};
 use crate::diagnostic::Diagnostic;
 use crate::doctor::committed::{self, Standing};
 use crate::doctor::files::Files;
-use crate::doctor::finding::Finding;
-use crate::doctor::{cargo, connection, python, sources, spec};
+use crate::doctor::{cargo, connection, python, spec};
 use crate::error::Error;
 use crate::exit;
 use crate::git::{Difference, Git, GitError};
@@ -18,7 +17,6 @@ use crate::limits::Limits;
 use crate::project::Project;
 use crate::repository::Repository;
 use crate::sources::{SourceError, read_optional};
-use crate::sql::Syntax;
 use std::path::Path;
 use std::time::Duration;
 
@@ -70,9 +68,9 @@ pub(crate) enum Migrations {
 pub(crate) struct Examination {
     /// What was looked at, and what was not and why: a line each.
     pub looked_at: Vec<String>,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Diagnostic>,
     /// What keeps from asking a database.
-    pub unreachable: Vec<Finding>,
+    pub unreachable: Vec<Diagnostic>,
 }
 
 impl Patient {
@@ -113,7 +111,7 @@ impl Examination {
     /// The exit code: what would fail or harm a deploy, else a database that does
     /// not answer.
     pub(crate) fn code(&self) -> u8 {
-        if self.findings.iter().any(Finding::is_error) {
+        if self.findings.iter().any(Diagnostic::is_error) {
             exit::CONFIGURATION
         } else if !self.unreachable.is_empty() {
             exit::CONNECTION
@@ -123,7 +121,7 @@ impl Examination {
     }
 
     /// Everything that was found.
-    pub(crate) fn all(&self) -> Vec<Finding> {
+    pub(crate) fn all(&self) -> Vec<Diagnostic> {
         let found = self.findings.iter().chain(&self.unreachable);
         found.cloned().collect()
     }
@@ -145,8 +143,7 @@ pub(crate) async fn examine(
     warnings: &[Diagnostic],
 ) -> Result<Examination, Error> {
     let mut examination = Examination::default();
-    let warnings = warnings.iter().cloned().map(sources::finding);
-    examination.findings.extend(warnings);
+    examination.findings.extend_from_slice(warnings);
     let exists = |path: &str| root.join(path).exists();
     let read = |path: &str| read_optional(&root.join(path)).ok().flatten();
     let files = Files {
@@ -154,8 +151,13 @@ pub(crate) async fn examine(
         read: &read,
     };
     let git = Git::of(root);
+    // Before the files are judged: how they are read is the server's to say.
+    let mut answers = Vec::new();
     for patient in patients {
-        migrations(patient, &mut examination).await;
+        answers.push(database::ask(patient).await);
+    }
+    for (patient, answer) in patients.iter().zip(&answers) {
+        migrations(patient, answer.as_ref(), &mut examination).await;
     }
     committed(&git, patients, &files, &mut examination);
     let (origin, _) = git.as_ref().map_or((None, None), Git::origin);
@@ -200,13 +202,15 @@ pub(crate) async fn examine(
         examination.findings.extend(found);
     }
     examination.findings.extend(cargo::judge(&files));
-    for patient in patients {
+    for (patient, answer) in patients.iter().zip(answers) {
         let of_the_url = examination.findings.len();
         database(patient, &specs, &mut examination);
-        database::examine(patient, of_the_url, &mut examination).await;
+        if let Some(answer) = answer {
+            database::judge(patient, answer, of_the_url, &mut examination).await;
+        }
     }
     // Databases may share a folder.
-    let mut seen: Vec<Finding> = Vec::new();
+    let mut seen: Vec<Diagnostic> = Vec::new();
     for finding in std::mem::take(&mut examination.findings) {
         if !seen.contains(&finding) {
             seen.push(finding);
@@ -216,13 +220,17 @@ pub(crate) async fn examine(
     Ok(examination)
 }
 
-/// What `check --offline` finds.
-async fn migrations(patient: &Patient, examination: &mut Examination) {
+/// What `check --offline` finds, in files that are read as the database that
+/// answered would read them.
+async fn migrations(
+    patient: &Patient,
+    answer: Option<&database::Answer>,
+    examination: &mut Examination,
+) {
     let (dir, number, found) = match &patient.migrations {
         Ok(Migrations::Sql(project)) => {
             let config = patient.config.as_ref().ok();
-            // Whether or not its database answers.
-            let syntax = config.map(|config| Syntax::usual(config.database.value.dialect()));
+            let syntax = config.map(|config| database::syntax(config, answer));
             let found = check::files(project, syntax, |_| false, "");
             (project.dir.clone(), project.migrations.len(), found)
         }
@@ -235,8 +243,7 @@ async fn migrations(patient: &Patient, examination: &mut Examination) {
             (project.dir(), project.count(), found)
         }
         Err(error) => {
-            let found = sources::finding(error.diagnostic());
-            return examination.findings.push(found);
+            return examination.findings.push(error.diagnostic());
         }
     };
     let noun = if number == 1 {
@@ -247,7 +254,6 @@ async fn migrations(patient: &Patient, examination: &mut Examination) {
     let of = patient.name.as_ref();
     let of = of.map_or(String::new(), |name| format!(" of {name}"));
     examination.saw(&dir, &format!("{number} {noun}{of}"));
-    let found = found.into_iter().map(sources::finding);
     examination.findings.extend(found);
 }
 
@@ -285,8 +291,7 @@ fn committed(
             examination.findings.extend(committed::judge(&differences));
         }
         Err(error) => {
-            let found = sources::finding(Error::from(error).diagnostic());
-            examination.findings.push(found);
+            examination.findings.push(Error::from(error).diagnostic());
         }
     }
 }
@@ -364,7 +369,7 @@ fn database(patient: &Patient, specs: &[(String, String)], examination: &mut Exa
             };
             examination
                 .findings
-                .push(found.unwrap_or_else(|| sources::finding(error.diagnostic())));
+                .push(found.unwrap_or_else(|| error.diagnostic()));
         }
     }
 }

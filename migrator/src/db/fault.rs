@@ -8,8 +8,6 @@ pub struct Fault {
     pub kind: FaultKind,
     /// SQLSTATE, or the server's own number where it has none to tell more.
     pub code: Option<String>,
-    /// What the code is called.
-    pub name: Option<&'static str>,
     pub message: String,
     pub detail: Option<String>,
     pub hint: Option<String>,
@@ -85,7 +83,6 @@ impl Fault {
         Self {
             kind,
             code: None,
-            name: None,
             message: message.into(),
             detail: None,
             hint: None,

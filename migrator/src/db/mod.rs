@@ -34,7 +34,6 @@ mod memory;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "cli")]
-mod names;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "cli")]

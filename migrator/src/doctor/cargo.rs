@@ -1,9 +1,8 @@
 //! What a Rust buildpack makes of a project that compiles its own `migrate`.
 
 use super::files::Files;
-use super::finding::Finding;
 use super::{see, toml_file};
-use crate::diagnostic::Place;
+use crate::diagnostic::{Diagnostic, Place};
 use crate::text::{SourceFile, Span};
 use std::sync::Arc;
 use toml::{Table, Value};
@@ -33,7 +32,7 @@ fn has_binary(files: &Files<'_>, manifest: &Table) -> bool {
 }
 
 /// What is wrong with the lock of such a project; nothing where it is none.
-pub(crate) fn judge(files: &Files<'_>) -> Vec<Finding> {
+pub(crate) fn judge(files: &Files<'_>) -> Vec<Diagnostic> {
     let Some(file) = files.file("Cargo.toml") else {
         return Vec::new();
     };
@@ -46,14 +45,14 @@ pub(crate) fn judge(files: &Files<'_>) -> Vec<Finding> {
     }
     let Some(lock) = files.file("Cargo.lock") else {
         return vec![
-            Finding::error("lock_missing", "there is no Cargo.lock beside Cargo.toml")
+            Diagnostic::error("lock_missing", "there is no Cargo.lock beside Cargo.toml")
                 .at(Some(Place::new(&file, Span::default())), "locked by nothing")
                 .because(
                     "the Rust buildpack takes part only where both are at the root: without the lock \
                      it silently does not, and another buildpack, or none, builds the app",
                     see::CARGO_LOCK,
                 )
-                .fix("make it, and commit it")
+                .help("make it, and commit it")
                 .correction("cargo generate-lockfile\ngit add Cargo.lock"),
         ];
     };
@@ -65,7 +64,7 @@ pub(crate) fn judge(files: &Files<'_>) -> Vec<Finding> {
 }
 
 /// A dependency that the lock does not know, or another version of the package.
-fn stale(manifest: &Table, file: &Arc<SourceFile>, locked: &Table) -> Option<Finding> {
+fn stale(manifest: &Table, file: &Arc<SourceFile>, locked: &Table) -> Option<Diagnostic> {
     let listed = locked.get("package").and_then(Value::as_array);
     let listed: Vec<(&str, &str)> = listed
         .into_iter()
@@ -96,13 +95,13 @@ fn stale(manifest: &Table, file: &Arc<SourceFile>, locked: &Table) -> Option<Fin
     };
     let why = unknown.or_else(versioned)?;
     Some(
-        Finding::error("lock_stale", "Cargo.lock does not fit Cargo.toml")
+        Diagnostic::error("lock_stale", "Cargo.lock does not fit Cargo.toml")
             .at(Some(toml_file::find(file, "[[package]]")), why)
             .because(
                 "the build runs cargo with --locked, which refuses to change the lock",
                 see::CARGO_LOCK,
             )
-            .fix("build once, and commit the lock")
+            .help("build once, and commit the lock")
             .correction("cargo build\ngit add Cargo.lock"),
     )
 }

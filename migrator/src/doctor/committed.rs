@@ -1,7 +1,7 @@
 //! Whether what a deploy needs is in the repository that it is built from.
 
-use super::finding::Finding;
 use super::see;
+use crate::diagnostic::Diagnostic;
 use crate::text::shell_word;
 
 /// How a file stands with git.
@@ -17,7 +17,7 @@ pub(crate) enum Standing {
 
 /// The files that a deploy would not have, or not as they are here, one finding a
 /// standing.
-pub(crate) fn judge(files: &[(Standing, String)]) -> Vec<Finding> {
+pub(crate) fn judge(files: &[(Standing, String)]) -> Vec<Diagnostic> {
     let of = |standing| -> Vec<&str> {
         let all = files.iter().filter(|(of, _)| *of == standing);
         all.map(|(_, path)| path.as_str()).collect()
@@ -25,18 +25,18 @@ pub(crate) fn judge(files: &[(Standing, String)]) -> Vec<Finding> {
     let mut found = Vec::new();
     if let paths @ [_, ..] = of(Standing::Ignored).as_slice() {
         found.push(
-            Finding::error("file_ignored", format!("git ignores {}", list(paths)))
+            Diagnostic::error("file_ignored", format!("git ignores {}", list(paths)))
                 .because(
                     "a deploy is built from the repository: what is not in it is not migrated",
                     see::GITIGNORE,
                 )
-                .fix("take the pattern out of .gitignore, and commit the file")
+                .help("take the pattern out of .gitignore, and commit the file")
                 .correction(format!("git add --force {}", words(paths))),
         );
     }
     if let paths @ [_, ..] = of(Standing::Untracked).as_slice() {
         found.push(
-            Finding::error(
+            Diagnostic::error(
                 "file_not_committed",
                 format!("{} not in the repository", are(paths)),
             )
@@ -44,18 +44,18 @@ pub(crate) fn judge(files: &[(Standing, String)]) -> Vec<Finding> {
                 "a deploy is built from the repository: what is not in it is not migrated",
                 see::GIT_STATUS,
             )
-            .fix("commit what is to be deployed")
+            .help("commit what is to be deployed")
             .correction(format!("git add {}", words(paths))),
         );
     }
     if let paths @ [_, ..] = of(Standing::Changed).as_slice() {
         found.push(
-            Finding::warning("file_changed", format!("{} not as committed", are(paths)))
+            Diagnostic::warning("file_changed", format!("{} not as committed", are(paths)))
                 .because(
                     "a deploy is built from the repository, and has the text that is committed there",
                     see::GIT_STATUS,
                 )
-                .fix("commit it, or take the change back"),
+                .help("commit it, or take the change back"),
         );
     }
     found

@@ -1,10 +1,10 @@
 //! What a database's URL tells before anybody connects: whether it arrived, where
 //! it leads, and how it is kept from listeners.
 
-use super::finding::Finding;
 use super::see;
 use crate::config::{ConfigError, Origin};
 use crate::db::url::{DatabaseUrl, Tls, UrlError};
+use crate::diagnostic::Diagnostic;
 use crate::sql::Dialect;
 
 /// The port of a managed cluster's connection pools.
@@ -15,14 +15,14 @@ const MANAGED: &str = ".db.ondigitalocean.com";
 
 /// What the settings say that keeps a URL from being used; `None` where it is to
 /// be said in the words of every other verb, or nothing was set at all.
-pub(crate) fn unusable(error: &ConfigError) -> Option<Finding> {
+pub(crate) fn unusable(error: &ConfigError) -> Option<Diagnostic> {
     let ConfigError::Url { origin, error } = error else {
         return None;
     };
-    let at = |finding: Finding| finding.at(origin.place(), "here");
+    let at = |finding: Diagnostic| finding.at(origin.place(), "here");
     let name = variable(origin);
     Some(match error {
-        UrlError::Empty => at(Finding::error(
+        UrlError::Empty => at(Diagnostic::error(
             "database_url_empty",
             format!("{origin} is empty"),
         ))
@@ -30,9 +30,9 @@ pub(crate) fn unusable(error: &ConfigError) -> Option<Finding> {
             "an empty variable is what a platform leaves of a binding that it could not fill",
             see::ENVIRONMENT,
         )
-        .fix("bind it to a database that the app has")
+        .help("bind it to a database that the app has")
         .correction(envs(&name)),
-        UrlError::Unresolved { placeholder } => at(Finding::error(
+        UrlError::Unresolved { placeholder } => at(Diagnostic::error(
             "database_url_unresolved",
             format!("{origin} holds the text {placeholder}, which the platform has not filled in"),
         ))
@@ -40,15 +40,15 @@ pub(crate) fn unusable(error: &ConfigError) -> Option<Finding> {
             "a reference to a component that the app does not have is handed on as it is written",
             see::ENVIRONMENT,
         )
-        .fix("name the database in the app's `databases`, and refer to it by that name")
+        .help("name the database in the app's `databases`, and refer to it by that name")
         .correction("databases:\n- name: db\n  engine: PG\n  production: true\n  cluster_name: db"),
         _ => return None,
     })
 }
 
 /// That nothing here says how a deploy gets its URL.
-pub(crate) fn unset(name: &str) -> Finding {
-    Finding::warning(
+pub(crate) fn unset(name: &str) -> Diagnostic {
+    Diagnostic::warning(
         "database_url_unset",
         format!("{name} is not set here, and no app spec says how a deploy gets it"),
     )
@@ -56,7 +56,7 @@ pub(crate) fn unset(name: &str) -> Finding {
         "a run without a URL fails; and without one no database could be looked at",
         see::ENVIRONMENT,
     )
-    .fix(
+    .help(
         "see that the platform sets it for whatever runs `migrate`; set it here to look at the \
          database",
     )
@@ -65,8 +65,8 @@ pub(crate) fn unset(name: &str) -> Finding {
 
 /// What of a URL would fail or harm a run. `authority`: a certificate's authority
 /// is given beside it.
-pub(crate) fn judge(url: &DatabaseUrl, origin: &Origin, authority: bool) -> Vec<Finding> {
-    let mut found: Vec<Finding> = url
+pub(crate) fn judge(url: &DatabaseUrl, origin: &Origin, authority: bool) -> Vec<Diagnostic> {
+    let mut found: Vec<Diagnostic> = url
         .unused_parameters()
         .iter()
         .map(|name| unused(origin, name))
@@ -74,10 +74,10 @@ pub(crate) fn judge(url: &DatabaseUrl, origin: &Origin, authority: bool) -> Vec<
     let Some(server) = url.server() else {
         return found;
     };
-    let at = |finding: Finding| finding.at(origin.place(), "here");
+    let at = |finding: Diagnostic| finding.at(origin.place(), "here");
     if server.port == Some(POOLED_PORT) {
         found.push(
-            at(Finding::warning(
+            at(Diagnostic::warning(
                 "pooled_url",
                 format!("{origin} leads to a connection pool, at port {POOLED_PORT}"),
             ))
@@ -86,7 +86,7 @@ pub(crate) fn judge(url: &DatabaseUrl, origin: &Origin, authority: bool) -> Vec<
                      CREATE INDEX CONCURRENTLY among it, is lent another connection, or none",
                 see::POOLS,
             )
-            .fix(
+            .help(
                 "use the database's own URL, at port 25060; a pool's name is no database's, either",
             ),
         );
@@ -101,7 +101,7 @@ pub(crate) fn judge(url: &DatabaseUrl, origin: &Origin, authority: bool) -> Vec<
     let is_managed = server.host.ends_with(MANAGED);
     match server.tls {
         Tls::Off => found.push(
-            at(Finding::error(
+            at(Diagnostic::error(
                 "tls_off",
                 format!("{origin} turns encryption off, and leads to another machine"),
             ))
@@ -109,10 +109,10 @@ pub(crate) fn judge(url: &DatabaseUrl, origin: &Origin, authority: bool) -> Vec<
                 "everybody on the way reads the password and the data",
                 address,
             )
-            .fix(format!("say {require} in the URL")),
+            .help(format!("say {require} in the URL")),
         ),
         Tls::Preferred => found.push(
-            at(Finding::warning(
+            at(Diagnostic::warning(
                 "tls_not_required",
                 format!("{origin} does not insist on encryption"),
             ))
@@ -121,7 +121,7 @@ pub(crate) fn judge(url: &DatabaseUrl, origin: &Origin, authority: bool) -> Vec<
                      password and the data",
                 address,
             )
-            .fix(format!("say {require} in the URL")),
+            .help(format!("say {require} in the URL")),
         ),
         Tls::Required if is_managed => {
             let title = if authority {
@@ -136,13 +136,13 @@ pub(crate) fn judge(url: &DatabaseUrl, origin: &Origin, authority: bool) -> Vec<
                 Dialect::Postgres | Dialect::Sqlite => "sslmode=verify-full",
             };
             found.push(
-                at(Finding::warning("tls_unverified", title))
+                at(Diagnostic::warning("tls_unverified", title))
                     .because(
                         "a cluster's certificate is signed by an authority of its own, which no system \
                          knows; without it anybody who answers is believed",
                         see::TLS,
                     )
-                    .fix(format!("give the authority, and say {mode} in the URL"))
+                    .help(format!("give the authority, and say {mode} in the URL"))
                     .correction("- key: DATABASE_CA_CERT\n  scope: RUN_TIME\n  value: ${db.CA_CERT}"),
             );
         }
@@ -151,8 +151,8 @@ pub(crate) fn judge(url: &DatabaseUrl, origin: &Origin, authority: bool) -> Vec<
     found
 }
 
-fn unused(origin: &Origin, name: &str) -> Finding {
-    Finding::warning(
+fn unused(origin: &Origin, name: &str) -> Diagnostic {
+    Diagnostic::warning(
         "unused_url_parameter",
         format!("{origin} has the parameter {name}, which has no effect on migrate"),
     )
@@ -161,7 +161,7 @@ fn unused(origin: &Origin, name: &str) -> Finding {
         "what another program does because of it, migrate does not do",
         see::PARAMETERS,
     )
-    .fix("remove it, or see the parameters that have one in docs/configuration.md")
+    .help("remove it, or see the parameters that have one in docs/configuration.md")
 }
 
 fn variable(origin: &Origin) -> String {

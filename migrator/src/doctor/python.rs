@@ -1,10 +1,9 @@
 //! What a Python buildpack makes of the project: which package manager, which
-//! lock, which Python; and whether the lock holds what a migration needs.
+//! lock; and whether the lock holds what a migration needs.
 
 use super::files::Files;
-use super::finding::Finding;
-use super::{poetry, python_version, see, toml_file};
-use crate::diagnostic::{Place, Severity};
+use super::{see, toml_file};
+use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::text::{SourceFile, Span, shell_word};
 use std::sync::Arc;
 use toml::{Table, Value};
@@ -33,11 +32,7 @@ const DRIVERS: [(&str, &[&str]); 10] = [
 ];
 
 /// What anybody but a buildpack can do with.
-const OF_BUILDPACKS: [&str; 3] = [
-    "lock_missing",
-    "package_managers_several",
-    "python_version_wrong",
-];
+const OF_BUILDPACKS: [&str; 2] = ["lock_missing", "package_managers_several"];
 
 /// What a lock holds.
 struct Lock {
@@ -63,7 +58,7 @@ pub(crate) struct Wanted<'a> {
 
 /// What is wrong with a Python project; nothing where it is none. What only a
 /// buildpack minds is a warning where none may build it.
-pub(crate) fn judge(files: &Files<'_>, wanted: &Wanted<'_>) -> Vec<Finding> {
+pub(crate) fn judge(files: &Files<'_>, wanted: &Wanted<'_>) -> Vec<Diagnostic> {
     let mut found = all(files, wanted);
     for finding in &mut found {
         if !wanted.is_certain && OF_BUILDPACKS.contains(&finding.code) {
@@ -73,7 +68,7 @@ pub(crate) fn judge(files: &Files<'_>, wanted: &Wanted<'_>) -> Vec<Finding> {
     found
 }
 
-fn all(files: &Files<'_>, wanted: &Wanted<'_>) -> Vec<Finding> {
+fn all(files: &Files<'_>, wanted: &Wanted<'_>) -> Vec<Diagnostic> {
     let managers: Vec<_> = MANAGERS
         .into_iter()
         .filter(|(file, _)| files.has(file))
@@ -117,7 +112,6 @@ fn all(files: &Files<'_>, wanted: &Wanted<'_>) -> Vec<Finding> {
     if let Some(lock) = &lock {
         found.extend(needed(lock, wanted));
     }
-    found.extend(python_version::judge(files));
     found
 }
 
@@ -145,9 +139,9 @@ fn locker(pyproject: &Table) -> Option<&'static str> {
     }
 }
 
-fn no_lock(file: &Arc<SourceFile>, made_by: &str) -> Finding {
+fn no_lock(file: &Arc<SourceFile>, made_by: &str) -> Diagnostic {
     let lock = format!("{made_by}.lock");
-    Finding::error(
+    Diagnostic::error(
         "lock_missing",
         format!("there is no {lock} beside pyproject.toml"),
     )
@@ -157,13 +151,13 @@ fn no_lock(file: &Arc<SourceFile>, made_by: &str) -> Finding {
              build where it finds neither; pyproject.toml alone is not enough",
         see::PYTHON,
     )
-    .fix("lock the dependencies, and commit the lock")
+    .help("lock the dependencies, and commit the lock")
     .correction(format!("{made_by} lock\ngit add {}", shell_word(&lock)))
 }
 
-fn several(files: &[&str], first: &str) -> Finding {
+fn several(files: &[&str], first: &str) -> Diagnostic {
     let title = format!("two package managers: {}", files.join(", "));
-    Finding::error("package_managers_several", title)
+    Diagnostic::error("package_managers_several", title)
         .because(
             format!(
                 "newer versions of the buildpack fail the build; older ones take the first, {first}, \
@@ -171,10 +165,10 @@ fn several(files: &[&str], first: &str) -> Finding {
             ),
             see::PYTHON,
         )
-        .fix("keep the files of one, and delete the others")
+        .help("keep the files of one, and delete the others")
 }
 
-fn lock(files: &Files<'_>, managers: &[(&str, &str)]) -> Result<Option<Lock>, Finding> {
+fn lock(files: &Files<'_>, managers: &[(&str, &str)]) -> Result<Option<Lock>, Diagnostic> {
     let of = |name: &str| managers.iter().any(|(file, _)| *file == name);
     let Some(name) = ["poetry.lock", "uv.lock", "requirements.txt"]
         .into_iter()
@@ -232,66 +226,68 @@ fn normal(name: &str) -> String {
     normal
 }
 
-/// Whether the lock was made of this pyproject.toml.
-fn stale(lock: &Lock, pyproject: &Table) -> Option<Finding> {
+/// A dependency that pyproject.toml names and its lock does not. Whether the lock
+/// fits in all else, its own tool says: `poetry check --lock`, `uv lock --check`.
+fn stale(lock: &Lock, pyproject: &Table) -> Option<Diagnostic> {
     let file = &lock.file;
-    if file.path() == "poetry.lock" {
-        let table = toml_file::read(file).ok()?;
-        let written = table
-            .get("metadata")?
-            .get("content-hash")?
-            .as_str()?
-            .to_owned();
-        let hashes = poetry::hashes(pyproject);
-        if hashes.is_empty() || hashes.contains(&written) {
-            return None;
-        }
-        return Some(stale_lock(
-            file,
-            &written,
-            "its content-hash is of another pyproject.toml",
-            "poetry",
-        ));
-    }
-    if file.path() != "uv.lock" {
-        return None;
-    }
-    let wanted = pyproject.get("project")?.get("dependencies")?.as_array()?;
-    let missing = wanted
-        .iter()
-        .filter_map(Value::as_str)
-        .filter_map(requirement)
-        .find(|wanted| {
-            !lock
-                .packages
-                .iter()
-                .any(|package| package.name == wanted.name)
-        })?;
-    let why = format!(
-        "pyproject.toml names {}, and the lock does not",
-        missing.name
-    );
-    Some(stale_lock(file, "[[package]]", &why, "uv"))
+    let (tool, sync, address) = match file.path() {
+        "poetry.lock" => ("poetry", "poetry sync", see::POETRY_LOCK),
+        "uv.lock" => ("uv", "uv sync --locked", see::UV_LOCK),
+        _ => return None,
+    };
+    let is_locked = |name: &String| lock.packages.iter().any(|package| package.name == *name);
+    let missing = dependencies(pyproject)
+        .into_iter()
+        .find(|it| !is_locked(it))?;
+    let title = format!("{} does not fit pyproject.toml", file.path());
+    let label = format!("pyproject.toml names {missing}, and the lock does not");
+    Some(
+        Diagnostic::error("lock_stale", title)
+            .at(Some(toml_file::find(file, "[[package]]")), label)
+            .because(
+                format!("the build runs `{sync}`, which refuses a lock that does not fit"),
+                address,
+            )
+            .help("lock again, and commit the lock")
+            .correction(format!("{tool} lock\ngit add {}", shell_word(file.path()))),
+    )
 }
 
-fn stale_lock(file: &Arc<SourceFile>, at: &str, why: &str, tool: &str) -> Finding {
-    let title = format!("{} does not fit pyproject.toml", file.path());
-    let (sync, address) = match tool {
-        "poetry" => ("poetry sync", see::POETRY_LOCK),
-        _ => ("uv sync --locked", see::UV_LOCK),
+/// What a pyproject.toml depends on, wherever it runs: what is for some Pythons or
+/// systems only need not be locked.
+fn dependencies(pyproject: &Table) -> Vec<String> {
+    let section = |path: &[&str]| {
+        let mut steps = path.iter();
+        let first = pyproject.get(*steps.next()?)?;
+        steps.try_fold(first, |value, step| value.get(*step))
     };
-    Finding::error("lock_stale", title)
-        .at(Some(toml_file::find(file, at)), why)
-        .because(
-            format!("the build runs `{sync}`, which refuses a lock that does not fit"),
-            address,
-        )
-        .fix("lock again, and commit the lock")
-        .correction(format!("{tool} lock\ngit add {}", shell_word(file.path())))
+    let standard = section(&["project", "dependencies"]).and_then(Value::as_array);
+    let standard = standard.into_iter().flatten().filter_map(Value::as_str);
+    let standard = standard
+        .filter(|line| !line.contains(';'))
+        .filter_map(requirement)
+        .map(|package| package.name);
+    let poetry = section(&["tool", "poetry", "dependencies"]).and_then(Value::as_table);
+    let poetry = poetry.into_iter().flatten();
+    let poetry = poetry
+        .filter(|(name, value)| *name != "python" && is_unconditional(value))
+        .map(|(name, _)| normal(name));
+    standard.chain(poetry).collect()
+}
+
+/// Whether Poetry locks it for every Python and system.
+fn is_unconditional(dependency: &Value) -> bool {
+    match dependency {
+        Value::String(_) => true,
+        Value::Table(table) => ["markers", "platform", "python"]
+            .iter()
+            .all(|condition| !table.contains_key(*condition)),
+        _ => false,
+    }
 }
 
 /// Packages without which a migration cannot begin.
-fn needed(lock: &Lock, wanted: &Wanted<'_>) -> Vec<Finding> {
+fn needed(lock: &Lock, wanted: &Wanted<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     if let Some(ini) = wanted.alembic {
         let why = format!("{ini} is there, and `alembic upgrade head` needs it");
@@ -315,7 +311,7 @@ fn absent(
     packages: &[&str],
     why: &str,
     address: &'static str,
-) -> Option<Finding> {
+) -> Option<Diagnostic> {
     let named = |package: &&Package| packages.contains(&package.name.as_str());
     let path = lock.file.path();
     let title = match lock.packages.iter().find(named) {
@@ -335,14 +331,14 @@ fn absent(
         _ => (packages[0].to_owned(), "git add requirements.txt"),
     };
     Some(
-        Finding::error("dependency_missing", title)
+        Diagnostic::error("dependency_missing", title)
             .because(
                 format!(
                     "{why}; the build installs what is locked, without the groups of developers"
                 ),
                 address,
             )
-            .fix("add it to the dependencies, and commit the lock")
+            .help("add it to the dependencies, and commit the lock")
             .correction(format!("{add}\n{lock_file}")),
     )
 }

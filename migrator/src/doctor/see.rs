@@ -61,8 +61,6 @@ pub(super) const PREPARED: &str =
 pub(super) const PRIVILEGES: &str = "https://www.postgresql.org/docs/current/ddl-priv.html";
 pub(super) const PYTHON: &str = "https://devcenter.heroku.com/articles/python-support";
 pub(super) const READ_ONLY: &str = "https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-DEFAULT-TRANSACTION-READ-ONLY";
-pub(super) const RUST: &str =
-    "https://docs.digitalocean.com/products/app-platform/reference/buildpacks/rust/";
 pub(super) const SCHEMA_RIGHTS: &str =
     "https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATTERNS";
 pub(super) const SEARCH_PATH: &str =

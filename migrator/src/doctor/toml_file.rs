@@ -1,8 +1,7 @@
 //! A TOML file of another tool, as far as the doctor must understand it.
 
-use super::finding::Finding;
 use super::see;
-use crate::diagnostic::Place;
+use crate::diagnostic::{Diagnostic, Place};
 use crate::text::{SourceFile, Span};
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// That it is no TOML, as a finding: a lock in which a merge left its marks.
-pub(super) fn read(file: &Arc<SourceFile>) -> Result<toml::Table, Finding> {
+pub(super) fn read(file: &Arc<SourceFile>) -> Result<toml::Table, Diagnostic> {
     file.text().parse::<toml::Table>().map_err(|error| {
         let span = error.span().unwrap_or_default();
         let place = Place::new(file, Span::new(span.start, span.end));
@@ -20,13 +19,13 @@ pub(super) fn read(file: &Arc<SourceFile>) -> Result<toml::Table, Finding> {
             .next()
             .unwrap_or_default()
             .to_owned();
-        Finding::error(
+        Diagnostic::error(
             "unreadable_file",
             format!("{} is no TOML: {why}", file.path()),
         )
         .at(Some(place), "here")
         .because("the build reads it, and fails", see::TOML)
-        .fix("correct it; a lock is best made anew by its own tool")
+        .help("correct it; a lock is best made anew by its own tool")
     })
 }
 

@@ -1,14 +1,9 @@
 //! How platforms run `migrate`: a stanza for each, made of values, with comments
-//! that say why. One file a platform; what each gives a migration in time and
-//! hooks is in its own.
+//! that say why. A template a platform; `DigitalOcean`'s jobs are of several kinds,
+//! and written by code.
 
-mod cloud_run;
 mod digitalocean;
-mod fly;
-mod heroku;
-mod kubernetes;
-mod railway;
-mod render;
+mod template;
 
 use crate::config::Origin;
 use crate::repository::Repository;
@@ -166,11 +161,6 @@ impl Deploy {
             None => program.to_owned(),
         }
     }
-
-    /// Variables beside those of the databases, as comments name them.
-    fn others(&self) -> String {
-        self.variables.join(", ")
-    }
 }
 
 /// The stanza of a platform. `origin` is who said the deadline.
@@ -193,15 +183,21 @@ pub(crate) fn stanza(
             origin,
         });
     }
-    let (file, text) = match platform {
-        Platform::CloudRun => (cloud_run::FILE, cloud_run::text(deploy)),
-        Platform::DigitalOcean => (digitalocean::FILE, digitalocean::text(deploy)),
-        Platform::Fly => (fly::FILE, fly::text(deploy)),
-        Platform::Heroku => (heroku::FILE, heroku::text(deploy)),
-        Platform::Kubernetes => (kubernetes::FILE, kubernetes::text(deploy)),
-        Platform::Railway => (railway::FILE, railway::text(deploy)),
-        Platform::Render => (render::FILE, render::text(deploy)),
+    let (file, template) = match platform {
+        Platform::DigitalOcean => {
+            return Ok(Stanza {
+                file: digitalocean::FILE,
+                text: digitalocean::text(deploy),
+            });
+        }
+        Platform::CloudRun => ("migrate-job.yaml", include_str!("cloud-run.txt")),
+        Platform::Fly => ("fly.toml", include_str!("fly.txt")),
+        Platform::Heroku => ("Procfile", include_str!("heroku.txt")),
+        Platform::Kubernetes => ("migrate-job.yaml", include_str!("kubernetes.txt")),
+        Platform::Railway => ("railway.toml", include_str!("railway.txt")),
+        Platform::Render => ("render.yaml", include_str!("render.txt")),
     };
+    let text = template::filled(template, deploy);
     Ok(Stanza { file, text })
 }
 

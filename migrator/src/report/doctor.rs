@@ -1,15 +1,14 @@
 //! `doctor`: what was looked at, every finding, and what they come to.
 
 use super::words::{count, printable};
-use crate::diagnostic::Severity;
-use crate::doctor::finding::Finding;
+use crate::diagnostic::{Diagnostic, Severity};
 use serde_json::{Value, json};
 
 /// What a doctor found.
 pub(crate) struct Doctor<'a> {
     /// What was looked at, and what was not and why: a line each.
     pub looked_at: &'a [String],
-    pub findings: &'a [Finding],
+    pub findings: &'a [Diagnostic],
     pub exit_code: u8,
 }
 
@@ -45,16 +44,16 @@ impl Doctor<'_> {
 }
 
 /// The lines that should stand there, below the finding.
-pub(super) fn correction(finding: &Finding) -> Vec<String> {
+pub(super) fn correction(finding: &Diagnostic) -> Vec<String> {
     let lines = finding.correction.iter().flat_map(|text| text.lines());
     lines
         .map(|line| format!("      {}", printable(line)))
         .collect()
 }
 
-fn finding(finding: &Finding) -> Value {
+fn finding(finding: &Diagnostic) -> Value {
     let place = finding.place.as_ref();
-    let said = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let correction = finding.correction.as_deref();
     json!({
         "code": finding.code,
         "severity": match finding.severity {
@@ -65,13 +64,10 @@ fn finding(finding: &Finding) -> Value {
         "file": place.map(|place| place.file.path()),
         "line": place.map(|place| place.pos().line),
         "column": place.map(|place| place.pos().column),
-        "label": said(&finding.label),
-        "why": said(&finding.why),
-        "see": said(finding.see),
-        "fix": said(&finding.fix),
-        "correction": finding
-            .correction
-            .as_ref()
-            .map(|text| text.lines().collect::<Vec<_>>()),
+        "label": (!finding.label.is_empty()).then_some(&finding.label),
+        "why": finding.why(),
+        "see": finding.see,
+        "fix": finding.help,
+        "correction": correction.map(|text| text.lines().collect::<Vec<_>>()),
     })
 }

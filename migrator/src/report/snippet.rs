@@ -2,7 +2,6 @@
 
 use super::words::printable;
 use crate::diagnostic::{Diagnostic, Place, Severity};
-use crate::doctor::finding::Finding;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 /// How many lines of the source are shown before and after the place.
@@ -10,55 +9,39 @@ const LINES_AROUND: usize = 2;
 
 /// Draws a diagnostic, with control sequences only where `styled`.
 pub(super) fn draw(diagnostic: &Diagnostic, styled: bool) -> String {
-    let Diagnostic {
-        code,
-        severity,
-        title,
-        place,
-        label,
-        notes,
-        help,
-    } = diagnostic;
-    let notes = notes.iter().map(|note| (Level::NOTE, note.as_str()));
-    let help = help.iter().map(|help| (Level::HELP, help.as_str()));
-    let title = (*severity, *code, title.as_str());
-    render(title, place.as_ref(), label, notes.chain(help), styled)
+    let notes = diagnostic.notes.iter();
+    let notes = notes.map(|note| (Level::NOTE, note.as_str()));
+    let help = diagnostic.help.as_deref();
+    let help = help.map(|help| (Level::HELP, help));
+    render(diagnostic, notes.chain(help), styled)
 }
 
-/// Draws a finding, without its correction.
-pub(super) fn draw_finding(finding: &Finding) -> String {
-    let Finding {
-        code,
-        severity,
-        title,
-        place,
-        label,
-        why,
-        see,
-        fix,
-        correction: _,
-    } = finding;
-    let said = [("why", why.as_str()), ("see", see), ("fix", fix)];
-    let said = said.into_iter().filter(|(_, text)| !text.is_empty());
-    let said = said.map(|(name, text)| (Level::NOTE.with_name(name), text));
-    let title = (*severity, *code, title.as_str());
-    render(title, place.as_ref(), label, said, false)
+/// Draws what a doctor found, in his words, without its correction.
+pub(super) fn draw_finding(finding: &Diagnostic) -> String {
+    let why = finding.why();
+    let said = [
+        ("why", why.as_deref()),
+        ("see", finding.see),
+        ("fix", finding.help.as_deref()),
+    ];
+    let said = said.into_iter();
+    let said = said.filter_map(|(name, text)| Some((Level::NOTE.with_name(name), text?)));
+    render(finding, said, false)
 }
 
 fn render<'a>(
-    (severity, code, title): (Severity, &str, &str),
-    place: Option<&Place>,
-    label: &str,
+    diagnostic: &Diagnostic,
     said: impl Iterator<Item = (Level<'a>, &'a str)>,
     styled: bool,
 ) -> String {
-    let level = match severity {
+    let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let excerpt = place.map(Excerpt::around);
-    let mut group = Group::with_title(level.primary_title(printable(title)).id(code));
-    if let (Some(excerpt), Some(place)) = (&excerpt, place) {
+    let title = level.primary_title(printable(&diagnostic.title));
+    let mut group = Group::with_title(title.id(diagnostic.code));
+    let place = diagnostic.place.as_ref();
+    if let Some((place, excerpt)) = place.map(|place| (place, Excerpt::around(place))) {
         group = group.element(
             Snippet::source(excerpt.text)
                 .path(printable(place.file.path()))
@@ -67,7 +50,7 @@ fn render<'a>(
                 .annotation(
                     AnnotationKind::Primary
                         .span(excerpt.start..excerpt.end)
-                        .label(printable(label)),
+                        .label(printable(&diagnostic.label)),
                 ),
         );
     }

@@ -88,13 +88,6 @@ fn good_projects_have_none() {
         .is_well();
     of_alembic().is_well();
     of_alembic().committed().is_well();
-    patient()
-        .remove(".python-version")
-        .write("runtime.txt", "python-3.12.1\n")
-        .is_well();
-    patient()
-        .write(".python-version", "# the app's\n3.12\n")
-        .is_well();
 }
 
 /// What a Dockerfile builds, no Python buildpack reads.
@@ -149,13 +142,13 @@ fn a_lock_that_is_not_there_is_missed() {
 
 #[test]
 fn a_lock_of_another_time_is_stale() {
-    let newer = healthy(PYPROJECT).replace("^0.29", "^0.30");
+    let newer = healthy(PYPROJECT).replace("alembic = ", "Psycopg2_Binary = \"^2\"\nalembic = ");
     let patient = patient().write(PYPROJECT, &newer);
     patient.has("lock_stale");
     let found = patient.findings(&[]);
     assert_eq!(
         (found[0].file.as_deref(), found[0].line),
-        (Some(POETRY), Some(42))
+        (Some(POETRY), Some(3))
     );
     of_uv(&UV_LOCK.replace("alembic", "alembik")).has("lock_stale");
     let lock = "version = 4\n[[package]]\nname = \"shop\"\nversion = \"0.2.0\"\n";
@@ -204,7 +197,9 @@ fn a_driver_that_the_spec_names_must_be_locked_too() {
 #[test]
 fn a_program_that_nothing_brings_is_missed() {
     let lock = healthy(POETRY).replace("name = \"cnb-migrate\"", "name = \"other\"");
-    patient().write(POETRY, &lock).has("program_missing");
+    let manifest = healthy(PYPROJECT).replace("cnb-migrate = \"^0.1\"\n", "");
+    let without = || patient().write(POETRY, &lock).write(PYPROJECT, &manifest);
+    without().has("program_missing");
     let of_developers = healthy(POETRY).replace("0.1.0\"\ndescription = \"\"\noptional = false\npython-versions = \">=3.8\"\ngroups = [\"main\"]", "0.1.0\"\ngroups = [\"dev\"]");
     patient()
         .write(POETRY, &of_developers)
@@ -218,20 +213,24 @@ fn a_program_that_nothing_brings_is_missed() {
         "  run_command: migrate\n",
         "  run_command: migrate\n  build_command: ./get-migrate\n",
     );
-    patient()
-        .write(POETRY, &lock)
-        .write(".do/app.yaml", &built)
-        .is_well();
+    without().write(".do/app.yaml", &built).is_well();
 }
 
-/// A change that Poetry does not lock by changes nothing.
+/// What is for other Pythons or systems only, no tool need lock.
 #[test]
-fn a_description_makes_no_lock_stale() {
-    let described = healthy(PYPROJECT).replace(
-        "[tool.poetry]\n",
-        "[tool.poetry]\ndescription = \"a shop\"\n",
+fn a_dependency_on_a_condition_makes_no_lock_stale() {
+    let conditional = healthy(PYPROJECT).replace(
+        "alembic = ",
+        "tomli = {version = \"^2\", python = \"<3.11\"}\nalembic = ",
     );
-    patient().write(PYPROJECT, &described).is_well();
+    patient().write(PYPROJECT, &conditional).is_well();
+    let patient = of_uv(UV_LOCK);
+    let text = fs::read_to_string(patient.path(PYPROJECT)).unwrap();
+    let conditional = text.replace(
+        "[\"alembic",
+        "[\"tomli ; python_version < '3.11'\", \"alembic",
+    );
+    patient.write(PYPROJECT, &conditional).is_well();
 }
 
 #[test]
@@ -304,28 +303,6 @@ fn a_revision_that_git_does_not_know_is_not_deployed() {
         .committed()
         .write("api/alembic/versions/c3_third.py", &revision("c3", "'b2'"))
         .has("file_not_committed");
-}
-
-#[test]
-fn the_python_that_is_asked_for_must_be_one() {
-    patient()
-        .remove(".python-version")
-        .has("python_version_missing");
-    for text in [
-        "python-3.13\n",
-        "3\n",
-        "",
-        "3.12\n3.13\n",
-        "3.9\n",
-        "2.7.18\n",
-    ] {
-        patient()
-            .write(".python-version", text)
-            .has("python_version_wrong");
-    }
-    patient()
-        .write("runtime.txt", "3.13\n")
-        .has("python_version_wrong");
 }
 
 /// What `check --offline` finds is found here, too.

@@ -22,7 +22,7 @@ fn with_spec(text: &str) -> Patient {
 #[test]
 fn every_broken_spec_has_its_one_finding_at_its_line() {
     let paths = files("specs");
-    assert!(paths.len() >= 60, "only {} specs", paths.len());
+    assert!(paths.len() >= 40, "only {} specs", paths.len());
     let mut wrong = Vec::new();
     for path in paths {
         let text = fs::read_to_string(&path).unwrap();
@@ -45,6 +45,8 @@ fn every_broken_spec_has_its_one_finding_at_its_line() {
     assert_eq!(wrong, [""; 0]);
 }
 
+/// What the platform checks itself is left to it: `newer.yaml` has fields, words and
+/// sizes that there may be one day.
 #[test]
 fn good_specs_have_none() {
     let paths = files("specs/good");
@@ -205,9 +207,9 @@ fn each_of_several_databases_needs_its_variable() {
 /// Another repository's files are not here to be looked at.
 #[test]
 fn a_component_of_another_repository_is_not_held_against_this_one() {
-    let spec = fs::read_to_string(Path::new(CASES).join("specs/slug_without_files.yaml")).unwrap();
+    let spec = fs::read_to_string(Path::new(CASES).join("specs/source_dir_missing.yaml")).unwrap();
     let patient = with_spec(&spec).committed();
-    patient.has("slug_without_files");
+    patient.has("source_dir_missing");
     let origin = "https://github.com/example/other.git";
     patient.git(&["remote", "add", "origin", origin]).is_well();
 }

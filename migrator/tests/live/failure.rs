@@ -50,7 +50,7 @@ fn the_first_failure_ends_the_run_and_the_next_run_goes_on(db: &Database) {
     )
     .migration("3_d.sql", "CREATE TABLE d (id INT);\n");
     let place = Told {
-        postgres: "migrations/2_b.sql:3:13: relation \"nowhere\" does not exist (42P01 undefined_table)",
+        postgres: "migrations/2_b.sql:3:13: relation \"nowhere\" does not exist (42P01)",
         mysql: "migrations/2_b.sql:3:13: Table ",
         sqlite: "migrations/2_b.sql:3:13: no such table: nowhere",
     };
@@ -144,9 +144,9 @@ fn an_error_behind_multibyte_text_is_placed_by_characters(db: &Database) {
 fn a_migrations_own_duplicate_is_not_taken_for_another_runs_claim(db: &Database) {
     let project = after_a("INSERT INTO a VALUES (1);\nINSERT INTO a VALUES (1);\n");
     let code = Told {
-        postgres: "(23505 unique_violation)",
-        mysql: "(1062 ER_DUP_ENTRY)",
-        sqlite: "(1555 SQLITE_CONSTRAINT_PRIMARYKEY)",
+        postgres: "(23505)",
+        mysql: "(1062)",
+        sqlite: "(1555)",
     };
     up(&project, db)
         .exits(8)

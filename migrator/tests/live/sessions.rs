@@ -234,6 +234,7 @@ fn quotes_are_read_as_the_session_reads_them(db: &Database) {
     }
     // Whoever looks only must not read them otherwise.
     migrate(&project, db, ["check"]).exits(6).says("0 errors");
+    migrate(&project, db, ["doctor"]).exits(0);
     up(&project, db).exits(0);
     assert_eq!(db.column("SELECT t FROM a ORDER BY t"), rows);
     migrate(&project, db, ["check"]).exits(0);

@@ -5,12 +5,12 @@ use super::{Examination, Migrations, Patient};
 use crate::commands::alembic::AlembicSources;
 use crate::commands::alembic::check::against;
 use crate::commands::{check, other_history, refuse_foreign};
+use crate::config::Config;
+use crate::db::fault::Fault;
 use crate::db::health::Examined;
 use crate::db::{self, Look, Past, Wanted};
 use crate::diagnostic::Diagnostic;
 use crate::doctor::database::{self, Facts, Pending};
-use crate::doctor::finding::Finding;
-use crate::doctor::sources;
 use crate::error::{self, Error};
 use crate::formats::Format;
 use crate::history::History;
@@ -27,17 +27,15 @@ const UNFINISHED: [&str; 3] = ["half_applied", "half_reverted", "resumable"];
 const POOLED: &str = "pooled_url";
 const UNENCRYPTED: &str = "unencrypted";
 
-/// Asks a database, where it is known which, and has the answers judged. What the
-/// URL alone told of it was found from `of_the_url` on.
-pub(super) async fn examine(patient: &Patient, of_the_url: usize, examination: &mut Examination) {
+/// What a database answered, or why it did not.
+pub(super) type Answer = Result<Examined, Fault>;
+
+/// Asks a database, where it is known which.
+pub(super) async fn ask(patient: &Patient) -> Option<Answer> {
     let (Ok(migrations), Ok(config)) = (&patient.migrations, &patient.config) else {
-        return;
+        return None;
     };
     let url = &config.database.value;
-    let server = match &patient.name {
-        Some(name) => format!("server of {name}"),
-        None => "server".to_owned(),
-    };
     let (ledger, repeated) = match migrations {
         Migrations::Alembic(sources) => (&sources.project.ledger, false),
         Migrations::Sql(project) => (project.format.ledger(), !project.repeatables.is_empty()),
@@ -46,22 +44,52 @@ pub(super) async fn examine(patient: &Patient, of_the_url: usize, examination: &
         repeated,
         runs: true,
     };
-    let mut examined = db::examine(url, config.limits.wait, ledger, wanted).await;
+    let mut answer = db::examine(url, config.limits.wait, ledger, wanted).await;
     if let (
         Migrations::Sql(project),
         Ok(Examined {
             look: Ok(Some(look)),
             ..
         }),
-    ) = (migrations, &examined)
+    ) = (migrations, &answer)
         && let Ok(Some(other)) = other_history(look, &project.migrations)
     {
-        examined = db::examine(url, config.limits.wait, &other, wanted).await;
+        answer = db::examine(url, config.limits.wait, &other, wanted).await;
     }
-    let Examined { health, look } = match examined {
+    Some(answer)
+}
+
+/// Whose SQL the files are, and how quotes are read in them: as by the server that
+/// answered, else as by most.
+pub(super) fn syntax(config: &Config, answer: Option<&Answer>) -> Syntax {
+    let examined = answer.and_then(|answer| answer.as_ref().ok());
+    let look = examined.and_then(|examined| examined.look.as_ref().ok()?.as_ref());
+    Syntax {
+        dialect: config.database.value.dialect(),
+        quoting: look.map(|look| look.quoting).unwrap_or_default(),
+    }
+}
+
+/// Has the answer judged. What the URL alone told of the database was found from
+/// `of_the_url` on.
+pub(super) async fn judge(
+    patient: &Patient,
+    answer: Answer,
+    of_the_url: usize,
+    examination: &mut Examination,
+) {
+    let (Ok(migrations), Ok(config)) = (&patient.migrations, &patient.config) else {
+        return;
+    };
+    let server = match &patient.name {
+        Some(name) => format!("server of {name}"),
+        None => "server".to_owned(),
+    };
+    let syntax = syntax(config, Some(&answer));
+    let Examined { health, look } = match answer {
         Ok(examined) => examined,
         Err(fault) => {
-            let finding = sources::finding(Error::from(fault).diagnostic());
+            let finding = Error::from(fault).diagnostic();
             examination.saw(&server, "could not be asked");
             return examination.unreachable.push(finding);
         }
@@ -73,10 +101,6 @@ pub(super) async fn examine(patient: &Patient, of_the_url: usize, examination: &
     }
     let seen = look.as_ref().ok().and_then(Option::as_ref);
     let history = seen.map_or_else(History::default, |look| look.past.history());
-    let syntax = Syntax {
-        dialect: url.dialect(),
-        quoting: seen.map(|look| look.quoting).unwrap_or_default(),
-    };
     let pending = match migrations {
         // It alone knows what it would send.
         Migrations::Alembic(_) => Vec::new(),
@@ -84,7 +108,7 @@ pub(super) async fn examine(patient: &Patient, of_the_url: usize, examination: &
     };
     let facts = Facts {
         health: &health,
-        dialect: url.dialect(),
+        dialect: syntax.dialect,
         history: &history,
         limits: config.limits,
         pending: &pending,
@@ -98,14 +122,14 @@ pub(super) async fn examine(patient: &Patient, of_the_url: usize, examination: &
                     of_the_history(&config.request, project, syntax, &look, health.is_at_work())
                 }
             };
-            findings.extend(found.into_iter().map(sources::finding));
+            findings.extend(found);
         }
         Ok(None) => {}
         // Whoever lacks a right is told which already.
-        Err(fault) if fault.is_denied() && findings.iter().any(Finding::is_error) => {}
-        Err(fault) => findings.push(sources::finding(Error::from(fault).diagnostic())),
+        Err(fault) if fault.is_denied() && findings.iter().any(Diagnostic::is_error) => {}
+        Err(fault) => findings.push(Error::from(fault).diagnostic()),
     }
-    let told: Vec<Finding> = examination.findings.drain(of_the_url..).collect();
+    let told: Vec<Diagnostic> = examination.findings.drain(of_the_url..).collect();
     let is_pooled = findings.iter().any(|found| found.code == POOLED);
     let is_open = told.iter().any(|found| found.code.starts_with("tls_"));
     let told = told.into_iter();

@@ -2,8 +2,8 @@
 
 use super::place::name;
 use crate::db::fault::{Fault, FaultKind, Position};
+use crate::db::wire;
 use crate::db::wire::Answer;
-use crate::db::{names, wire};
 use sqlx::mysql::MySqlDatabaseError;
 
 /// Server error numbers that decide something here.
@@ -30,7 +30,6 @@ pub(super) fn fault(error: &sqlx::Error, connecting: bool) -> Fault {
     Fault {
         kind: kind(error.number(), connecting),
         code: Some(error.number().to_string()),
-        name: names::mysql(error.number()),
         position: line
             .map(Position::Line)
             .or_else(|| name(error.number(), error.message()).map(Position::Token)),

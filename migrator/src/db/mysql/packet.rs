@@ -3,7 +3,7 @@
 use super::Mysql;
 use super::fault::PACKET_TOO_LARGE;
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::{Job, Left, Setback, names};
+use crate::db::{Job, Left, Setback};
 use crate::sql::Statement;
 
 /// What travels with a statement: the run's name, and marks in the journal.
@@ -23,7 +23,6 @@ impl Mysql {
         let number = done + job.statements.iter().skip(done).position(too_large)?;
         let fault = Fault {
             code: Some(PACKET_TOO_LARGE.to_string()),
-            name: names::mysql(PACKET_TOO_LARGE),
             ..Fault::new(
                 FaultKind::Statement,
                 format!(

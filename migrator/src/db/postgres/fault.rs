@@ -2,7 +2,7 @@
 
 use super::place::name;
 use crate::db::fault::{Fault, FaultKind, Inner, Position};
-use crate::db::{names, wire};
+use crate::db::wire;
 use sqlx::postgres::{PgDatabaseError, PgErrorPosition};
 
 /// SQLSTATEs that decide something here.
@@ -35,7 +35,6 @@ pub(super) fn fault(error: &sqlx::Error, connecting: bool) -> Fault {
             kind => kind,
         },
         code: Some(error.code().to_owned()),
-        name: names::postgres(error.code()),
         detail: own(error.detail()),
         hint: own(error.hint()),
         position: match error.position() {

@@ -4,7 +4,7 @@ use super::lock_file::beside;
 use super::place::token;
 use crate::db::fault::{Fault, FaultKind, Position};
 use crate::db::hints::NO_FOLDER;
-use crate::db::{names, wire};
+use crate::db::wire;
 use std::fs::File;
 use std::path::Path;
 
@@ -19,7 +19,6 @@ pub(super) fn fault(error: &sqlx::Error, connecting: bool) -> Fault {
         return wire::driver_fault(error, connecting);
     };
     Fault {
-        name: database.code().and_then(|code| names::sqlite(&code)),
         code: database.code().map(std::borrow::Cow::into_owned),
         position: token(database.message()).map(Position::Token),
         ..Fault::new(

@@ -3,7 +3,7 @@
 
 use super::{Facts, name, said};
 use crate::db::health::{Clock, Health, Line, Of, Own, Pooling, Room};
-use crate::doctor::finding::Finding;
+use crate::diagnostic::Diagnostic;
 use crate::doctor::see;
 use crate::sql::Dialect;
 use std::net::IpAddr;
@@ -16,7 +16,7 @@ const CLOCKS_AGREE_WITHIN: Duration = Duration::from_secs(10);
 /// How many connections an application's run needs that has two of its own.
 const ENOUGH: u64 = 5;
 
-pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
+pub(super) fn judge(facts: &Facts<'_>) -> Vec<Diagnostic> {
     let health = facts.health;
     [
         pooler(facts),
@@ -31,7 +31,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
     .collect()
 }
 
-fn pooler(facts: &Facts<'_>) -> Option<Finding> {
+fn pooler(facts: &Facts<'_>) -> Option<Diagnostic> {
     let Own::Postgres(own) = &facts.health.own else {
         return None;
     };
@@ -42,7 +42,7 @@ fn pooler(facts: &Facts<'_>) -> Option<Finding> {
     let title = "the URL leads through a pooler that changes connections after each transaction";
     let found = match own.pooling {
         Pooling::None => return None,
-        Pooling::Statement => Finding::error(
+        Pooling::Statement => Diagnostic::error(
             "statement_pooling",
             "the URL leads through a pooler that changes connections after each statement",
         )
@@ -56,7 +56,7 @@ fn pooler(facts: &Facts<'_>) -> Option<Finding> {
             "the URL leads through a pooler that has one connection to the server",
         ),
         Pooling::Transaction { alone: true } => starved(facts, title),
-        Pooling::Transaction { alone: false } => Finding::warning("pooled_url", title).because(
+        Pooling::Transaction { alone: false } => Diagnostic::warning("pooled_url", title).because(
             "a run takes two of the pool's connections for as long as it lasts; the pooler's own \
                  timeouts end it, whatever --deadline and --lock-timeout say; and outside of a \
                  transaction each statement of a file may have another session, so that a SET does \
@@ -64,27 +64,27 @@ fn pooler(facts: &Facts<'_>) -> Option<Finding> {
             see,
         ),
     };
-    Some(found.fix(fix))
+    Some(found.help(fix))
 }
 
-fn starved(facts: &Facts<'_>, title: &str) -> Finding {
+fn starved(facts: &Facts<'_>, title: &str) -> Diagnostic {
     let why = "it has no second connection to the server: while a run holds its lock, its own \
                statements and the application wait until the pooler gives up; the run goes on \
                without the lock then";
     match facts.alone() {
-        Some(file) => Finding::error("pooled_url", title).because(
+        Some(file) => Diagnostic::error("pooled_url", title).because(
             format!(
                 "{why}, and {}, which is no transaction, is refused without it",
                 file.file.path()
             ),
             see::PGBOUNCER,
         ),
-        None => Finding::warning("pooled_url", title).because(why, see::PGBOUNCER),
+        None => Diagnostic::warning("pooled_url", title).because(why, see::PGBOUNCER),
     }
 }
 
 /// Within a private network, and on the machine itself, it is nobody's business.
-fn unencrypted(dialect: Dialect, line: &Line) -> Option<Finding> {
+fn unencrypted(dialect: Dialect, line: &Line) -> Option<Diagnostic> {
     let far = line.ends.iter().find(|end| is_public(**end))?;
     if line.encrypted != Some(false) {
         return None;
@@ -94,7 +94,7 @@ fn unencrypted(dialect: Dialect, line: &Line) -> Option<Finding> {
         Dialect::Postgres | Dialect::Sqlite => (see::LIBPQ_TLS, "sslmode=require"),
     };
     Some(
-        Finding::warning(
+        Diagnostic::warning(
             "unencrypted",
             format!("the connection is not encrypted, and {far} is no private address"),
         )
@@ -102,7 +102,7 @@ fn unencrypted(dialect: Dialect, line: &Line) -> Option<Finding> {
             "whoever is on the way reads and changes what is said, the data included",
             see,
         )
-        .fix(format!(
+        .help(format!(
             "add {mode} to the URL; where the server's authority is known, give it in \
              DATABASE_CA_CERT and check it (sslmode=verify-full, for MySQL \
              ssl-mode=VERIFY_IDENTITY)"
@@ -135,7 +135,7 @@ fn is_public(address: IpAddr) -> bool {
 }
 
 /// A run needs two: one that holds its lock, and one that works.
-fn no_room(dialect: Dialect, health: &Health) -> Option<Finding> {
+fn no_room(dialect: Dialect, health: &Health) -> Option<Diagnostic> {
     let mut full = health.rooms.iter().filter(|room| room.used >= room.limit);
     // Whose limit is the narrowest is the one to raise.
     let room = full.clone().find(|room| room.of != Of::Server);
@@ -147,7 +147,7 @@ fn no_room(dialect: Dialect, health: &Health) -> Option<Finding> {
         Of::User => format!("the user {}", health.user),
     };
     let (see, correction) = raise(dialect, health, of);
-    let found = Finding::error(
+    let found = Diagnostic::error(
         "no_connection_left",
         format!("{whose} has no second connection: {used} of {limit} are taken, this one included"),
     )
@@ -156,7 +156,7 @@ fn no_room(dialect: Dialect, health: &Health) -> Option<Finding> {
          for --wait and ends with 4",
         see,
     )
-    .fix(match of {
+    .help(match of {
         Of::Server => {
             "close some: sessions that nobody needs, or the pools of the application, each of its \
              instances; or take a larger plan"
@@ -204,7 +204,7 @@ fn raise(dialect: Dialect, health: &Health, of: Of) -> (&'static str, Option<Str
 
 /// The server's time was read somewhere between our two: only what is outside of
 /// both is a difference.
-fn wrong_clock(dialect: Dialect, clock: Clock) -> Option<Finding> {
+fn wrong_clock(dialect: Dialect, clock: Clock) -> Option<Diagnostic> {
     let Clock {
         before,
         server,
@@ -219,7 +219,7 @@ fn wrong_clock(dialect: Dialect, clock: Clock) -> Option<Finding> {
         Dialect::Postgres | Dialect::Sqlite => see::CURRENT_TIME,
     };
     (apart > CLOCKS_AGREE_WITHIN).then(|| {
-        Finding::warning(
+        Diagnostic::warning(
             "wrong_clock",
             format!("the server's clock is {} {how} this machine's", said(apart)),
         )
@@ -228,6 +228,6 @@ fn wrong_clock(dialect: Dialect, clock: Clock) -> Option<Finding> {
              of the history, which are the server's, do not match any log",
             see,
         )
-        .fix("have the wrong one keep time by NTP")
+        .help("have the wrong one keep time by NTP")
     })
 }

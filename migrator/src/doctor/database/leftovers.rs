@@ -3,7 +3,7 @@
 
 use super::{Facts, name, said};
 use crate::db::health::{Blocker, InvalidIndex, Lock, Own, Postgres};
-use crate::doctor::finding::Finding;
+use crate::diagnostic::Diagnostic;
 use crate::doctor::see;
 use crate::history::{Ending, History};
 use crate::sql::Dialect;
@@ -19,9 +19,9 @@ const LONG: Duration = Duration::from_mins(1);
 /// Younger runs may not have come to their lock yet.
 const BEGINS_WITHIN: Duration = Duration::from_secs(5);
 
-pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
+pub(super) fn judge(facts: &Facts<'_>) -> Vec<Diagnostic> {
     let held = facts.health.held.as_deref().unwrap_or_default();
-    let mut found: Vec<Finding> = held
+    let mut found: Vec<Diagnostic> = held
         .iter()
         .map(|(lock, holder)| held_lock(facts, *lock, holder))
         .collect();
@@ -35,7 +35,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
     found
 }
 
-fn held_lock(facts: &Facts<'_>, lock: Lock, holder: &Blocker) -> Finding {
+fn held_lock(facts: &Facts<'_>, lock: Lock, holder: &Blocker) -> Diagnostic {
     let who = who(holder);
     let age = holder.age;
     let since = match age.as_millis() {
@@ -47,20 +47,17 @@ fn held_lock(facts: &Facts<'_>, lock: Lock, holder: &Blocker) -> Finding {
             let title = format!("another run holds the lock of this history: {who}{since}");
             // None of ours lasts longer than its deadline.
             let found = if age > facts.limits.deadline {
-                Finding::error("lock_held", title)
+                Diagnostic::error("lock_held", title)
             } else {
-                Finding::warning("lock_held", title)
+                Diagnostic::warning("lock_held", title)
             };
-            found.because(
-                format!(
-                    "a deploy now waits for it, for up to --lock-wait ({}), and then ends with 5",
-                    said(facts.limits.lock_wait)
-                ),
-                "",
-            )
+            found.note(format!(
+                "a deploy now waits for it, for up to --lock-wait ({}), and then ends with 5",
+                said(facts.limits.lock_wait)
+            ))
         }
         // What another program holds is no lock but its transaction.
-        Lock::Program | Lock::Tools => Finding::warning(
+        Lock::Program | Lock::Tools => Diagnostic::warning(
             "lock_held",
             format!("a session holds the lock of sqlx's own migrator: {who}{since}"),
         )
@@ -72,14 +69,14 @@ fn held_lock(facts: &Facts<'_>, lock: Lock, holder: &Blocker) -> Finding {
     };
     ended(
         facts.dialect,
-        found.fix("see that it ends; where nobody needs it any more, end its session:"),
+        found.help("see that it ends; where nobody needs it any more, end its session:"),
         holder,
     )
 }
 
 /// The newest run said that it began, and is not there any more. Whatever was
 /// left half done is a finding of its own.
-fn run_without_end(facts: &Facts<'_>) -> Option<Finding> {
+fn run_without_end(facts: &Facts<'_>) -> Option<Diagnostic> {
     let health = facts.health;
     let run = facts.history.runs.first()?;
     health.held.as_ref()?;
@@ -92,23 +89,22 @@ fn run_without_end(facts: &Facts<'_>) -> Option<Finding> {
         return None;
     }
     Some(
-        Finding::warning(
+        Diagnostic::warning(
             "run_without_end",
             format!(
                 "the last run ({} of {}) began at {} and never said how it ended",
                 run.name, run.verb, run.began
             ),
         )
-        .because(
+        .note(
             "its process was killed, or lost the database: by a platform's timeout, or for want of \
              memory; nothing is half applied",
-            "",
         )
-        .fix("see in the platform's log what ended it; `migrate up` does what it did not come to"),
+        .help("see in the platform's log what ended it; `migrate up` does what it did not come to"),
     )
 }
 
-fn open_transaction(facts: &Facts<'_>) -> Option<Finding> {
+fn open_transaction(facts: &Facts<'_>) -> Option<Diagnostic> {
     let bound = bound(facts);
     let long = facts.health.open.iter().filter(|open| open.age > bound);
     let oldest = long.clone().next()?;
@@ -116,7 +112,7 @@ fn open_transaction(facts: &Facts<'_>) -> Option<Finding> {
         0 => String::new(),
         more => format!(", and {more} more"),
     };
-    let found = Finding::warning(
+    let found = Diagnostic::warning(
         "open_transaction",
         format!(
             "a transaction has been open for {}: {}{more}",
@@ -132,7 +128,7 @@ fn open_transaction(facts: &Facts<'_>) -> Option<Finding> {
             Dialect::Postgres | Dialect::Sqlite => see::LOCKS,
         },
     )
-    .fix("see that it ends; where nobody needs it any more, end its session:");
+    .help("see that it ends; where nobody needs it any more, end its session:");
     Some(ended(facts.dialect, found, oldest))
 }
 
@@ -143,11 +139,11 @@ fn bound(facts: &Facts<'_>) -> Duration {
     }
 }
 
-fn prepared(facts: &Facts<'_>, own: &Postgres) -> Vec<Finding> {
+fn prepared(facts: &Facts<'_>, own: &Postgres) -> Vec<Diagnostic> {
     let bound = bound(facts);
     let old = own.prepared.iter().filter(|prepared| prepared.age > bound);
     old.map(|prepared| {
-        Finding::warning(
+        Diagnostic::warning(
             "prepared_transaction",
             format!(
                 "the transaction {:?} of {} has been prepared for {}, and is neither committed nor \
@@ -161,7 +157,7 @@ fn prepared(facts: &Facts<'_>, own: &Postgres) -> Vec<Finding> {
             "it keeps its locks for ever, also after a restart, and no session is there to end it",
             see::PREPARED,
         )
-        .fix("let whoever prepared it decide; or as its owner commit it, or roll it back:")
+        .help("let whoever prepared it decide; or as its owner commit it, or roll it back:")
         .correction(format!(
             "ROLLBACK PREPARED '{}';",
             prepared.name.replace('\'', "''")
@@ -182,7 +178,7 @@ fn is_of_an_unfinished(facts: &Facts<'_>, index: &InvalidIndex) -> bool {
             .any(|pending| !pending.transaction && pending.file.text().contains(&index.name))
 }
 
-fn invalid_index(index: &InvalidIndex) -> Finding {
+fn invalid_index(index: &InvalidIndex) -> Diagnostic {
     let quoted = |text| name(Dialect::Postgres, text);
     let drop = format!(
         "DROP INDEX CONCURRENTLY {}.{};",
@@ -199,7 +195,7 @@ fn invalid_index(index: &InvalidIndex) -> Finding {
     let again = index
         .definition
         .replacen(" INDEX ", " INDEX CONCURRENTLY ", 1);
-    Finding::warning(
+    Diagnostic::warning(
         "invalid_index",
         format!(
             "the index {}.{} on {} is invalid",
@@ -212,7 +208,7 @@ fn invalid_index(index: &InvalidIndex) -> Finding {
          EXISTS takes it for the real one",
         see::CONCURRENTLY,
     )
-    .fix(if is_copy {
+    .help(if is_copy {
         "drop it; the index of which it is a copy is there"
     } else {
         "drop it; see what was in its way (of a unique one, duplicates), and create it again, in a \
@@ -226,7 +222,7 @@ fn invalid_index(index: &InvalidIndex) -> Finding {
 }
 
 /// The finding, with the statement that ends a session.
-fn ended(dialect: Dialect, found: Finding, holder: &Blocker) -> Finding {
+fn ended(dialect: Dialect, found: Diagnostic, holder: &Blocker) -> Diagnostic {
     match dialect {
         Dialect::Mysql => found.correction(format!("KILL {};", holder.process)),
         Dialect::Postgres => {

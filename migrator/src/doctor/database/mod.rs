@@ -7,8 +7,8 @@ mod leftovers;
 mod rights;
 mod settings;
 
-use super::finding::Finding;
 use crate::db::health::Health;
+use crate::diagnostic::Diagnostic;
 use crate::history::History;
 use crate::limits::Limits;
 use crate::sql::{Dialect, Statement};
@@ -34,7 +34,7 @@ pub(crate) struct Pending {
 }
 
 /// All that is wrong, the worst of each kind first.
-pub(crate) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
+pub(crate) fn judge(facts: &Facts<'_>) -> Vec<Diagnostic> {
     [
         connection::judge(facts),
         settings::judge(facts),

@@ -3,7 +3,7 @@
 
 use super::{Facts, name};
 use crate::db::health::{Health, Mysql, Named, Own, Postgres, Schema, Table};
-use crate::doctor::finding::Finding;
+use crate::diagnostic::Diagnostic;
 use crate::doctor::see;
 use crate::sql::{self, Dialect, Name};
 
@@ -16,7 +16,7 @@ const OF_MIGRATIONS: [&str; 2] = ["ALTER", "INDEX"];
 /// How many tables are named.
 const MOST_NAMED: usize = 3;
 
-pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
+pub(super) fn judge(facts: &Facts<'_>) -> Vec<Diagnostic> {
     match &facts.health.own {
         Own::Mysql(own) => mysql(facts.health, own).into_iter().collect(),
         // A standby's rights are those of its primary.
@@ -25,7 +25,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
     }
 }
 
-fn postgres(facts: &Facts<'_>, own: &Postgres) -> Vec<Finding> {
+fn postgres(facts: &Facts<'_>, own: &Postgres) -> Vec<Diagnostic> {
     let user = quoted(&facts.health.user);
     let mut found = Vec::new();
     let current = own.search_path.current.as_deref();
@@ -34,12 +34,12 @@ fn postgres(facts: &Facts<'_>, own: &Postgres) -> Vec<Finding> {
         found.extend(no_schema(own, &user));
     }
     found.extend(own.search_path.missing.as_deref().map(|name| {
-        Finding::error(
+        Diagnostic::error(
             "no_schema",
             format!("the history is to be in the schema {name}, which is not there"),
         )
         .because("its table cannot be created without", see::SEARCH_PATH)
-        .fix("create the schema, as the database's owner, or correct --table:")
+        .help("create the schema, as the database's owner, or correct --table:")
         .correction(format!(
             "CREATE SCHEMA {} AUTHORIZATION {user};",
             quoted(name)
@@ -59,13 +59,13 @@ fn postgres(facts: &Facts<'_>, own: &Postgres) -> Vec<Finding> {
 }
 
 /// Nothing of the search path is there.
-fn no_schema(own: &Postgres, user: &str) -> Option<Finding> {
+fn no_schema(own: &Postgres, user: &str) -> Option<Diagnostic> {
     // The history's name may have its schema, and so may everything else.
     if !own.kept.is_empty() {
         return None;
     }
     let named = own.search_path.named.first();
-    let found = Finding::error(
+    let found = Diagnostic::error(
         "no_schema",
         match named {
             Some(Named {
@@ -86,19 +86,19 @@ fn no_schema(own: &Postgres, user: &str) -> Option<Finding> {
         Some(Named {
             name, exists: true, ..
         }) => found
-            .fix("as the schema's owner:")
+            .help("as the schema's owner:")
             .correction(format!("GRANT USAGE, CREATE ON SCHEMA {} TO {user};", quoted(name))),
         Some(Named { name, .. }) => found
-            .fix("create the schema, as the database's owner, or correct the search_path of the URL, the user or the database:")
+            .help("create the schema, as the database's owner, or correct the search_path of the URL, the user or the database:")
             .correction(format!("CREATE SCHEMA {} AUTHORIZATION {user};", quoted(name))),
         None => found
-            .fix("set a search_path:")
+            .help("set a search_path:")
             .correction(format!("ALTER ROLE {user} SET search_path = public;")),
     })
 }
 
 /// What comes before the schema that is used was meant to be.
-fn not_the_first(own: &Postgres, current: Option<&str>, user: &str) -> Vec<Finding> {
+fn not_the_first(own: &Postgres, current: Option<&str>, user: &str) -> Vec<Diagnostic> {
     let Some(current) = current else {
         return Vec::new();
     };
@@ -111,7 +111,7 @@ fn not_the_first(own: &Postgres, current: Option<&str>, user: &str) -> Vec<Findi
     }
     let finding = |named: &&Named| {
         let schema = quoted(&named.name);
-        let found = Finding::warning(
+        let found = Diagnostic::warning(
             "schema_passed_over",
             format!(
                 "the search_path names the schema {} before {current}, and {}",
@@ -132,18 +132,18 @@ fn not_the_first(own: &Postgres, current: Option<&str>, user: &str) -> Vec<Findi
         );
         if named.exists {
             found
-                .fix("as the schema's owner, or take it out of the search_path:")
+                .help("as the schema's owner, or take it out of the search_path:")
                 .correction(format!("GRANT USAGE, CREATE ON SCHEMA {schema} TO {user};"))
         } else {
             found
-                .fix("create it before the first run, or take it out of the search_path:")
+                .help("create it before the first run, or take it out of the search_path:")
                 .correction(format!("CREATE SCHEMA {schema} AUTHORIZATION {user};"))
         }
     };
     before.iter().map(finding).collect()
 }
 
-fn may_not_create(health: &Health, schema: &Schema, user: &str) -> Finding {
+fn may_not_create(health: &Health, schema: &Schema, user: &str) -> Diagnostic {
     let is_closed = health.product.is_some_and(|(_, major, _)| major >= 15);
     let since = match schema.name.as_str() {
         "public" if is_closed => {
@@ -151,7 +151,7 @@ fn may_not_create(health: &Health, schema: &Schema, user: &str) -> Finding {
         }
         _ => "",
     };
-    Finding::error(
+    Diagnostic::error(
         "may_not_create",
         format!(
             "the user {user} may not create tables in the schema {}",
@@ -162,7 +162,7 @@ fn may_not_create(health: &Health, schema: &Schema, user: &str) -> Finding {
         format!("{since}the history, and every table of a migration, is created there"),
         see::SCHEMA_RIGHTS,
     )
-    .fix(format!("as the schema's owner, {}:", schema.owner))
+    .help(format!("as the schema's owner, {}:", schema.owner))
     .correction(format!(
         "GRANT USAGE, CREATE ON SCHEMA {} TO {user};",
         quoted(&schema.name)
@@ -171,7 +171,7 @@ fn may_not_create(health: &Health, schema: &Schema, user: &str) -> Finding {
 
 /// What is to be changed belongs to somebody else; or the history does, so that
 /// what was made until now does, too.
-fn not_owner(facts: &Facts<'_>, own: &Postgres, user: &str) -> Option<Finding> {
+fn not_owner(facts: &Facts<'_>, own: &Postgres, user: &str) -> Option<Diagnostic> {
     let path = &own.search_path;
     let is_meant = |table: &&Table, meant: &Name| {
         let is_found = match &meant.schema {
@@ -214,19 +214,19 @@ fn not_owner(facts: &Facts<'_>, own: &Postgres, user: &str) -> Option<Finding> {
     );
     let (found, why) = if touched.is_empty() && !lacks {
         (
-            Finding::warning("not_owner", title),
+            Diagnostic::warning("not_owner", title),
             "somebody else has migrated until now: only the owner of a table may ALTER or DROP it, \
              and the tables that are there are that user's",
         )
     } else if touched.is_empty() {
         (
-            Finding::error("not_owner", title),
+            Diagnostic::error("not_owner", title),
             "somebody else has migrated until now: this user may not write the history, nor ALTER \
              or DROP the tables that are there",
         )
     } else {
         (
-            Finding::error("not_owner", title),
+            Diagnostic::error("not_owner", title),
             "a pending migration changes it, and only its owner may ALTER or DROP a table or create \
              an index on it",
         )
@@ -248,7 +248,7 @@ fn not_owner(facts: &Facts<'_>, own: &Postgres, user: &str) -> Option<Finding> {
         });
         return Some(
             found
-                .fix("migrate as the owner; or as the owner give the tables to this user:")
+                .help("migrate as the owner; or as the owner give the tables to this user:")
                 .correction(given.collect::<Vec<_>>().join("\n")),
         );
     }
@@ -257,7 +257,7 @@ fn not_owner(facts: &Facts<'_>, own: &Postgres, user: &str) -> Option<Finding> {
         .map(|owner| format!("GRANT {} TO {user};", quoted(owner)));
     Some(
         found
-            .fix(
+            .help(
                 "migrate as the owner; or as an administrator let this user act for the owner (it \
                  then has the owner's other rights, too):",
             )
@@ -266,7 +266,7 @@ fn not_owner(facts: &Facts<'_>, own: &Postgres, user: &str) -> Option<Finding> {
 }
 
 /// The tables of a run's own are there, and may not be written.
-fn not_written(own: &Postgres, user: &str) -> Option<Finding> {
+fn not_written(own: &Postgres, user: &str) -> Option<Diagnostic> {
     let lacking: Vec<&Table> = own
         .kept
         .iter()
@@ -280,9 +280,9 @@ fn not_written(own: &Postgres, user: &str) -> Option<Finding> {
     );
     let is_history = own.kept.first() == Some(*first);
     let found = if is_history {
-        Finding::error("may_not_write_history", title)
+        Diagnostic::error("may_not_write_history", title)
     } else {
-        Finding::warning("may_not_write_history", title)
+        Diagnostic::warning("may_not_write_history", title)
     };
     let grants = lacking.iter().map(|table| {
         format!(
@@ -303,12 +303,12 @@ fn not_written(own: &Postgres, user: &str) -> Option<Finding> {
                 },
                 see::PRIVILEGES,
             )
-            .fix(format!("as the owner, {}:", first.owner))
+            .help(format!("as the owner, {}:", first.owner))
             .correction(grants.collect::<Vec<_>>().join("\n")),
     )
 }
 
-fn mysql(health: &Health, own: &Mysql) -> Option<Finding> {
+fn mysql(health: &Health, own: &Mysql) -> Option<Diagnostic> {
     let rights = own.rights.as_ref()?;
     let lacks = |right: &&str| !rights.iter().any(|has| has == right);
     let of_a_run: Vec<&str> = OF_A_RUN.into_iter().filter(lacks).collect();
@@ -324,15 +324,15 @@ fn mysql(health: &Health, own: &Mysql) -> Option<Finding> {
         health.database
     );
     let found = if of_a_run.is_empty() {
-        Finding::warning("may_not_create", title)
+        Diagnostic::warning("may_not_create", title)
             .because("hardly any migration does without", see::MYSQL_PRIVILEGES)
     } else {
-        Finding::error("may_not_create", title).because(
+        Diagnostic::error("may_not_create", title).because(
             "a run creates the history where it is missing, and records every migration in it",
             see::MYSQL_PRIVILEGES,
         )
     };
-    Some(found.fix("as an administrator:").correction(format!(
+    Some(found.help("as an administrator:").correction(format!(
         "GRANT {lacking} ON {}.* TO {account};",
         name(Dialect::Mysql, &health.database)
     )))

@@ -3,13 +3,12 @@
 
 use super::{Facts, Pending, name, said};
 use crate::db::health::{Health, Mysql, Own, Postgres, Product, ReadOnly, Setting, Sqlite};
-use crate::diagnostic::Place;
-use crate::doctor::finding::Finding;
+use crate::diagnostic::{Diagnostic, Place};
 use crate::doctor::see;
 use crate::sql::{self, Dialect};
 use std::time::Duration;
 
-pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
+pub(super) fn judge(facts: &Facts<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     found.extend(old_server(facts.health));
     match &facts.health.own {
@@ -29,7 +28,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Finding> {
 
 /// Below these nobody mends the server any more, and no test of this program's
 /// has run on it.
-fn old_server(health: &Health) -> Option<Finding> {
+fn old_server(health: &Health) -> Option<Diagnostic> {
     let (product, major, minor) = health.product?;
     let (what, oldest, see) = match product {
         Product::Mariadb => ("MariaDB", (10, 6), see::MARIADB_VERSIONS),
@@ -41,7 +40,7 @@ fn old_server(health: &Health) -> Option<Finding> {
             Product::Postgres => major.to_string(),
             Product::Mariadb | Product::Mysql => format!("{major}.{minor}"),
         };
-        Finding::warning(
+        Diagnostic::warning(
             "old_server",
             format!("the server is {what} {}", number((major, minor))),
         )
@@ -53,14 +52,14 @@ fn old_server(health: &Health) -> Option<Finding> {
             ),
             see,
         )
-        .fix("move to a version that is supported")
+        .help("move to a version that is supported")
     })
 }
 
-fn postgres_read_only(health: &Health, own: &Postgres) -> Option<Finding> {
+fn postgres_read_only(health: &Health, own: &Postgres) -> Option<Diagnostic> {
     if own.is_standby {
         return Some(
-            Finding::error(
+            Diagnostic::error(
                 "standby",
                 "the URL leads to a standby, which may only be read",
             )
@@ -68,12 +67,12 @@ fn postgres_read_only(health: &Health, own: &Postgres) -> Option<Finding> {
                 "a standby follows its primary, and refuses every change",
                 see::STANDBY,
             )
-            .fix("put the primary's address into the URL"),
+            .help("put the primary's address into the URL"),
         );
     }
     let setting = setting(own, "default_transaction_read_only")?;
     Some(
-        Finding::error(
+        Diagnostic::error(
             "read_only",
             format!(
                 "default_transaction_read_only is on, set for {}",
@@ -85,7 +84,7 @@ fn postgres_read_only(health: &Health, own: &Postgres) -> Option<Finding> {
              disk is nearly full",
             see::READ_ONLY,
         )
-        .fix("see why it was set, and take it back")
+        .help("see why it was set, and take it back")
         .correction(reset(health, setting)),
     )
 }
@@ -93,7 +92,7 @@ fn postgres_read_only(health: &Health, own: &Postgres) -> Option<Finding> {
 /// A run sets the timeouts of what it sends, but for the lock timeout of what is
 /// run outside of a transaction, which is the session's; and a transaction that
 /// holds the lock lasts as long as the run.
-fn timeouts(facts: &Facts<'_>, own: &Postgres) -> Vec<Finding> {
+fn timeouts(facts: &Facts<'_>, own: &Postgres) -> Vec<Diagnostic> {
     let deadline = facts.limits.deadline;
     let short = |name: &str| {
         let setting = setting(own, name)?;
@@ -104,7 +103,7 @@ fn timeouts(facts: &Facts<'_>, own: &Postgres) -> Vec<Finding> {
     let alone = alone.find(|pending| !sets(pending, "lock_timeout"));
     let of_a_lock = short("lock_timeout").zip(alone).map(|((setting, time), file)| {
         let path = file.file.path();
-        Finding::warning(
+        Diagnostic::warning(
             "short_timeout",
             format!("lock_timeout is {}, set for {}", said(time), whom(setting)),
         )
@@ -116,13 +115,13 @@ fn timeouts(facts: &Facts<'_>, own: &Postgres) -> Vec<Finding> {
             ),
             see::LOCK_TIMEOUT,
         )
-        .fix(format!(
+        .help(format!(
             "lift it by a first statement of {path}; it is given back at the file's end:"
         ))
         .correction("SET lock_timeout = 0;")
     });
     let of_a_transaction = short("transaction_timeout").map(|(setting, time)| {
-        Finding::warning(
+        Diagnostic::warning(
             "short_timeout",
             format!(
                 "transaction_timeout is {}, set for {}, and --deadline is {}",
@@ -136,7 +135,7 @@ fn timeouts(facts: &Facts<'_>, own: &Postgres) -> Vec<Finding> {
              and that which holds the run's lock",
             see::TRANSACTION_TIMEOUT,
         )
-        .fix("lift it for the user that migrates:")
+        .help("lift it for the user that migrates:")
         .correction(format!(
             "ALTER ROLE {} SET transaction_timeout = 0;",
             name(Dialect::Postgres, &facts.health.user)
@@ -181,12 +180,12 @@ fn reset(health: &Health, setting: &Setting) -> String {
     }
 }
 
-fn mysql_read_only(own: &Mysql) -> Option<Finding> {
+fn mysql_read_only(own: &Mysql) -> Option<Diagnostic> {
     let ReadOnly { setting, is_exempt } = own.read_only?;
     if is_exempt {
         return None;
     }
-    let found = Finding::error(
+    let found = Diagnostic::error(
         "read_only",
         format!("{setting} is on: the server may only be read"),
     )
@@ -194,7 +193,7 @@ fn mysql_read_only(own: &Mysql) -> Option<Finding> {
         "a replica is set so, and some providers set it where a disk is nearly full",
         see::MYSQL_READ_ONLY,
     )
-    .fix("put the primary's address into the URL; or see why it was set, and take it back");
+    .help("put the primary's address into the URL; or see why it was set, and take it back");
     Some(match setting {
         // It is read when the server starts.
         "innodb_read_only" => found,
@@ -205,7 +204,7 @@ fn mysql_read_only(own: &Mysql) -> Option<Finding> {
 }
 
 /// Only what is to be made: what is there without a key was made before.
-fn wants_key(facts: &Facts<'_>, own: &Mysql) -> Vec<Finding> {
+fn wants_key(facts: &Facts<'_>, own: &Mysql) -> Vec<Diagnostic> {
     let Some(setting) = own.wants_key else {
         return Vec::new();
     };
@@ -218,7 +217,7 @@ fn wants_key(facts: &Facts<'_>, own: &Mysql) -> Vec<Finding> {
         for statement in &pending.statements {
             if sql::lacks_key(pending.file.slice(statement.span), facts.dialect) {
                 found.push(
-                    Finding::error(
+                    Diagnostic::error(
                         "needs_primary_key",
                         format!("a table without a primary key, and {setting} is on"),
                     )
@@ -231,7 +230,7 @@ fn wants_key(facts: &Facts<'_>, own: &Mysql) -> Vec<Finding> {
                          each changed row by it",
                         see,
                     )
-                    .fix("give the table one in this statement"),
+                    .help("give the table one in this statement"),
                 );
             }
         }
@@ -239,26 +238,26 @@ fn wants_key(facts: &Facts<'_>, own: &Mysql) -> Vec<Finding> {
     found
 }
 
-fn sqlite(own: &Sqlite) -> Option<Finding> {
+fn sqlite(own: &Sqlite) -> Option<Diagnostic> {
     let path = own.path.display();
     if own.opened_to_read {
         return Some(
-            Finding::error("read_only", format!("the URL opens {path} to be read only"))
+            Diagnostic::error("read_only", format!("the URL opens {path} to be read only"))
                 .because(
                     "mode=ro and immutable let nothing be written",
                     see::SQLITE_URI,
                 )
-                .fix("take mode=ro and immutable out of the URL"),
+                .help("take mode=ro and immutable out of the URL"),
         );
     }
     if let Some(error) = &own.file {
         return Some(
-            Finding::error("read_only", format!("{path} cannot be written: {error}"))
+            Diagnostic::error("read_only", format!("{path} cannot be written: {error}"))
                 .because(
                     "a migration changes the file",
                     see::SQLITE_READ_ONLY,
                 )
-                .fix(
+                .help(
                     "let the user of this process write it; where the file system may only be read, \
                      put the file on another",
                 ),
@@ -267,7 +266,7 @@ fn sqlite(own: &Sqlite) -> Option<Finding> {
     let error = own.beside.as_ref()?;
     let folder = own.folder.display();
     Some(
-        Finding::error(
+        Diagnostic::error(
             "read_only",
             format!("no file can be put into {folder}, where the database is: {error}"),
         )
@@ -276,7 +275,7 @@ fn sqlite(own: &Sqlite) -> Option<Finding> {
              lock",
             see::SQLITE_JOURNAL,
         )
-        .fix(if own.exists {
+        .help(if own.exists {
             "let the user of this process write into the folder, not only the file"
         } else {
             "create the folder, and let the user of this process write into it"

@@ -22,7 +22,7 @@ fn codes(health: &Health, dialect: Dialect, pending: Option<(&str, bool)>) -> Ve
         .collect()
 }
 
-fn judged(health: &Health, dialect: Dialect, pending: Option<(&str, bool)>) -> Vec<Finding> {
+fn judged(health: &Health, dialect: Dialect, pending: Option<(&str, bool)>) -> Vec<Diagnostic> {
     let pending: Vec<Pending> = pending
         .map(|(text, transaction)| {
             let file = Arc::new(SourceFile::new("migrations/1_a.sql", text));

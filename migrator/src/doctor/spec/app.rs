@@ -1,9 +1,8 @@
 //! An app spec as its rules ask of it: components, their variables, and what the
 //! text around them says.
 
-use super::super::finding::Finding;
 use super::super::yaml::Node;
-use crate::diagnostic::Place;
+use crate::diagnostic::{Diagnostic, Place};
 use crate::text::{SourceFile, Span};
 use std::sync::Arc;
 
@@ -100,7 +99,12 @@ impl<'s> App<'s> {
     }
 
     /// A finding at a part of the text.
-    pub(super) fn at(&self, finding: Finding, span: Span, label: impl Into<String>) -> Finding {
+    pub(super) fn at(
+        &self,
+        finding: Diagnostic,
+        span: Span,
+        label: impl Into<String>,
+    ) -> Diagnostic {
         finding.at(Some(Place::new(self.file, span)), label)
     }
 

@@ -1,11 +1,12 @@
 //! The variables of what migrates: whether the database's URL arrives, and as what.
 
-use super::super::finding::Finding;
 use super::super::see;
+use super::super::yaml::Node;
 use super::Surroundings;
 use super::app::{App, Component, Env};
 use super::command::{self, Deed};
 use crate::config::environment::variable;
+use crate::diagnostic::Diagnostic;
 
 /// What the platform itself fills in.
 const BUILT_IN: [&str; 3] = ["APP_DOMAIN", "APP_ID", "APP_URL"];
@@ -25,8 +26,9 @@ const OF_DATABASE: [&str; 7] = [
 const LIKE_DATABASE: [&str; 6] = ["DATABASE", "DB_", "MYSQL", "PG", "POSTGRES", "SQL"];
 
 /// URLs that do not arrive, and references that lead nowhere.
-pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
-    let mut found = Vec::new();
+pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Diagnostic> {
+    let databases = app.databases.iter();
+    let mut found: Vec<_> = databases.filter_map(|node| cluster(app, node)).collect();
     for env in &app.envs {
         found.extend(references(app, None, env));
     }
@@ -63,8 +65,34 @@ pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
     found
 }
 
+/// A production database that is bound to no cluster.
+fn cluster(app: &App<'_>, node: &Node) -> Option<Diagnostic> {
+    let production = node
+        .get("production")
+        .filter(|node| node.text() == Some("true"))?;
+    if node.get("cluster_name").is_some() {
+        return None;
+    }
+    let name = node.word("name").unwrap_or("db");
+    let finding = Diagnostic::error(
+        "cluster_missing",
+        format!("the database {name} is a production database without a cluster"),
+    );
+    let finding = app.at(finding, production.span, "this needs `cluster_name`");
+    Some(
+        finding
+            .because(
+                "a production database is a cluster that exists already; without its name nothing \
+                 is bound, and the job gets the text `${…}` for a URL",
+                see::DATABASES,
+            )
+            .help("name the cluster, or leave `production` out for a dev database")
+            .correction(format!("cluster_name: {name}")),
+    )
+}
+
 /// The variables in which the URLs are looked for, as far as they do not arrive.
-fn urls(app: &App<'_>, component: &Component<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
+fn urls(app: &App<'_>, component: &Component<'_>, around: &Surroundings<'_>) -> Vec<Diagnostic> {
     let command = component.run_command().unwrap_or_default();
     let ours = variable("database-url");
     if command.contains("--database-url") {
@@ -90,13 +118,13 @@ fn urls(app: &App<'_>, component: &Component<'_>, around: &Surroundings<'_>) -> 
         .collect()
 }
 
-fn missing(app: &App<'_>, component: &Component<'_>, name: &str, number: usize) -> Finding {
+fn missing(app: &App<'_>, component: &Component<'_>, name: &str, number: usize) -> Diagnostic {
     let databases = app.databases.iter().filter_map(|node| node.word("name"));
     let databases: Vec<_> = databases.collect();
     let database = databases.get(number).or(databases.first()).unwrap_or(&"db");
     let title = format!("{} has no {name}", component.title());
     app.at(
-        Finding::error("database_url_missing", title),
+        Diagnostic::error("database_url_missing", title),
         component.key("envs"),
         "not among them",
     )
@@ -105,13 +133,13 @@ fn missing(app: &App<'_>, component: &Component<'_>, name: &str, number: usize) 
              without a URL the job fails and the deploy with it",
         see::ENVIRONMENT,
     )
-    .fix("bind the database's, at run time")
+    .help("bind the database's, at run time")
     .correction(format!(
         "envs:\n- key: {name}\n  scope: RUN_TIME\n  value: ${{{database}.DATABASE_URL}}"
     ))
 }
 
-fn build_scope(app: &App<'_>, component: &Component<'_>, env: &Env<'_>) -> Finding {
+fn build_scope(app: &App<'_>, component: &Component<'_>, env: &Env<'_>) -> Diagnostic {
     let title = format!(
         "{} of {} is there while it is built, and not when it runs",
         env.key,
@@ -119,7 +147,7 @@ fn build_scope(app: &App<'_>, component: &Component<'_>, env: &Env<'_>) -> Findi
     );
     let span = env.node.get("scope").map_or(env.span(), |node| node.span);
     app.at(
-        Finding::error("database_url_build_scope", title),
+        Diagnostic::error("database_url_build_scope", title),
         span,
         "not at run time",
     )
@@ -127,12 +155,12 @@ fn build_scope(app: &App<'_>, component: &Component<'_>, env: &Env<'_>) -> Findi
         "the migration runs after the build, and finds no URL",
         see::ENVIRONMENT,
     )
-    .fix("give it the scope RUN_TIME")
+    .help("give it the scope RUN_TIME")
     .correction("scope: RUN_TIME")
 }
 
 /// References that lead nowhere: their text would be the value.
-fn references(app: &App<'_>, owner: Option<&Component<'_>>, env: &Env<'_>) -> Option<Finding> {
+fn references(app: &App<'_>, owner: Option<&Component<'_>>, env: &Env<'_>) -> Option<Diagnostic> {
     let value = env.value?;
     let named: Vec<&str> = value
         .split("${")
@@ -149,7 +177,7 @@ fn reference(
     owner: Option<&Component<'_>>,
     env: &Env<'_>,
     name: &str,
-) -> Option<Finding> {
+) -> Option<Diagnostic> {
     let of_app = |key: &str| app.envs.iter().any(|env| env.key == key);
     match name.split_once('.') {
         None if BUILT_IN.contains(&name) => None,
@@ -190,14 +218,14 @@ fn reference(
     }
 }
 
-fn itself(app: &App<'_>, env: &Env<'_>) -> Finding {
+fn itself(app: &App<'_>, env: &Env<'_>) -> Diagnostic {
     let key = env.key;
     let is_url = key.ends_with("DATABASE_URL");
     let title = format!("{key} names itself");
     let finding = if is_url {
-        Finding::error("self_reference", title)
+        Diagnostic::error("self_reference", title)
     } else {
-        Finding::warning("self_reference", title)
+        Diagnostic::warning("self_reference", title)
     };
     let finding = app.at(finding, env.span(), "of nobody else").because(
         "only a variable of the whole app can fill it, and no component need repeat that one; \
@@ -211,19 +239,19 @@ fn itself(app: &App<'_>, env: &Env<'_>) -> Finding {
             .find_map(|node| node.word("name"))
             .unwrap_or("db");
         finding
-            .fix("bind it to the database, by the database's name")
+            .help("bind it to the database, by the database's name")
             .correction(format!("value: ${{{database}.DATABASE_URL}}"))
     } else {
         finding
-            .fix("leave it out, or make it a SECRET of the app; a migration mostly needs none")
+            .help("leave it out, or make it a SECRET of the app; a migration mostly needs none")
             .correction(format!("- key: {key}\n  scope: RUN_TIME\n  type: SECRET"))
     }
 }
 
-fn unknown(app: &App<'_>, env: &Env<'_>, name: &str, why: &str) -> Finding {
+fn unknown(app: &App<'_>, env: &Env<'_>, name: &str, why: &str) -> Diagnostic {
     let title = format!("{} refers to ${{{name}}}, which there is not", env.key);
     app.at(
-        Finding::error("unknown_reference", title),
+        Diagnostic::error("unknown_reference", title),
         env.span(),
         "leads nowhere",
     )
@@ -231,20 +259,20 @@ fn unknown(app: &App<'_>, env: &Env<'_>, name: &str, why: &str) -> Finding {
         format!("{why}, and the process gets the text ${{{name}}} for a value"),
         see::ENVIRONMENT,
     )
-    .fix(format!(
+    .help(format!(
         "give one that there is: of a database {}",
         OF_DATABASE.join(", ")
     ))
 }
 
-fn unbound(app: &App<'_>, env: &Env<'_>, component: &str) -> Finding {
+fn unbound(app: &App<'_>, env: &Env<'_>, component: &str) -> Diagnostic {
     let title = format!(
         "{} refers to {component}, and the app has no such component",
         env.key
     );
     let finding = app
         .at(
-            Finding::error("unknown_component", title),
+            Diagnostic::error("unknown_component", title),
             env.span(),
             "leads nowhere",
         )
@@ -257,17 +285,17 @@ fn unbound(app: &App<'_>, env: &Env<'_>, component: &str) -> Finding {
         );
     let databases = app.databases.iter().filter_map(|node| node.word("name"));
     match databases.collect::<Vec<_>>().as_slice() {
-        [] => finding.fix("name the database among the app's").correction(format!(
+        [] => finding.help("name the database among the app's").correction(format!(
             "databases:\n- name: {component}\n  engine: PG\n  production: true\n  cluster_name: {component}"
         )),
         known => finding
-            .fix(format!("there is {}", known.join(", ")))
+            .help(format!("there is {}", known.join(", ")))
             .correction(format!("value: ${{{}.DATABASE_URL}}", known[0])),
     }
 }
 
 /// A pool of connections, where a server is wanted.
-fn pooled(app: &App<'_>, component: &Component<'_>, env: &Env<'_>) -> Option<Finding> {
+fn pooled(app: &App<'_>, component: &Component<'_>, env: &Env<'_>) -> Option<Diagnostic> {
     let value = env.value?;
     let reference = value.strip_prefix("${")?.strip_suffix('}')?;
     let parts: Vec<_> = reference.split('.').collect();
@@ -280,19 +308,23 @@ fn pooled(app: &App<'_>, component: &Component<'_>, env: &Env<'_>) -> Option<Fin
         component.title()
     );
     Some(
-        app.at(Finding::warning("pooled_url", title), env.span(), "a pool")
-            .because(
-                "a pool lends a server's connection for one transaction: what needs a session, \
+        app.at(
+            Diagnostic::warning("pooled_url", title),
+            env.span(),
+            "a pool",
+        )
+        .because(
+            "a pool lends a server's connection for one transaction: what needs a session, \
                  CREATE INDEX CONCURRENTLY among it, is lent another connection, or none",
-                see::POOLS,
-            )
-            .fix("bind the database itself; a migration needs two connections")
-            .correction(format!("value: ${{{database}.DATABASE_URL}}")),
+            see::POOLS,
+        )
+        .help("bind the database itself; a migration needs two connections")
+        .correction(format!("value: ${{{database}.DATABASE_URL}}")),
     )
 }
 
 /// A variable for a build that only the run sees.
-fn build_variable(app: &App<'_>, env: &Env<'_>) -> Option<Finding> {
+fn build_variable(app: &App<'_>, env: &Env<'_>) -> Option<Diagnostic> {
     if !env.key.starts_with("BP_") || !env.is("scope", "RUN_TIME") {
         return None;
     }
@@ -303,7 +335,7 @@ fn build_variable(app: &App<'_>, env: &Env<'_>) -> Option<Finding> {
     let span = env.node.get("scope").map_or(env.span(), |node| node.span);
     Some(
         app.at(
-            Finding::error("build_variable_at_run_time", title),
+            Diagnostic::error("build_variable_at_run_time", title),
             span,
             "not at build time",
         )
@@ -311,12 +343,12 @@ fn build_variable(app: &App<'_>, env: &Env<'_>) -> Option<Finding> {
             "buildpacks read it, and the build does not see it",
             see::ENVIRONMENT,
         )
-        .fix("give it the scope BUILD_TIME")
+        .help("give it the scope BUILD_TIME")
         .correction("scope: BUILD_TIME"),
     )
 }
 
-fn twice(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+fn twice(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
     let envs = &component.envs;
     let (_, second) = envs
         .iter()
@@ -328,11 +360,15 @@ fn twice(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
         .get("key")
         .map_or(second.node.span, |node| node.span);
     Some(
-        app.at(Finding::error("variable_twice", title), span, "the second")
-            .because(
-                "one of the two is passed over without a word, or the spec is refused",
-                see::ENVIRONMENT,
-            )
-            .fix("leave one of them"),
+        app.at(
+            Diagnostic::error("variable_twice", title),
+            span,
+            "the second",
+        )
+        .because(
+            "one of the two is passed over without a word, or the spec is refused",
+            see::ENVIRONMENT,
+        )
+        .help("leave one of them"),
     )
 }

@@ -1,31 +1,22 @@
-//! When a job that migrates runs, for how long, on how much, and by which command.
+//! When a job that migrates runs, for how long, and by which command.
 
-use super::super::finding::Finding;
 use super::super::see;
 use super::Surroundings;
 use super::app::{App, Component, Kind};
 use super::command::{self, Deed};
-use super::{fields, time};
+use super::time;
+use crate::diagnostic::Diagnostic;
 
-const SIZES: [&str; 13] = [
-    "apps-d-1vcpu-0.5gb",
-    "apps-d-1vcpu-1gb",
-    "apps-d-1vcpu-2gb",
-    "apps-d-1vcpu-4gb",
-    "apps-d-2vcpu-4gb",
-    "apps-d-2vcpu-8gb",
-    "apps-d-4vcpu-16gb",
-    "apps-d-4vcpu-8gb",
-    "apps-d-8vcpu-32gb",
-    "apps-s-1vcpu-0.5gb",
-    "apps-s-1vcpu-1gb",
-    "apps-s-1vcpu-1gb-fixed",
-    "apps-s-1vcpu-2gb",
+const KINDS: [&str; 5] = [
+    "FAILED_DEPLOY",
+    "POST_DEPLOY",
+    "PRE_DEPLOY",
+    "SCHEDULED",
+    "UNSPECIFIED",
 ];
-const BIG_SIZE: &str = "apps-s-2vcpu-4gb";
 
 /// Jobs that migrate at the wrong time, or in the wrong way.
-pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
+pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for component in &app.components {
         let command = component.run_command();
@@ -33,11 +24,9 @@ pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
         if deed.is_some() {
             found.extend(shell(app, component));
         }
-        found.extend(size(app, component));
         if component.kind != Kind::Job {
             continue;
         }
-        found.extend(schedule(app, component));
         if command.is_none() && component.name().contains("migrat") {
             found.push(no_command(app, component));
         }
@@ -60,11 +49,11 @@ pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
     found
 }
 
-fn kind(app: &App<'_>, component: &Component<'_>, deed: Deed) -> Option<Finding> {
+fn kind(app: &App<'_>, component: &Component<'_>, deed: Deed) -> Option<Diagnostic> {
     let kind = component.node.get("kind");
     let word = kind.and_then(|node| node.text()).unwrap_or_default();
-    // What is no kind at all is said elsewhere.
-    if kind.is_some() && !fields::KINDS.contains(&word) {
+    // What is no kind at all the platform refuses.
+    if kind.is_some() && !KINDS.contains(&word) {
         return None;
     }
     let right = match deed {
@@ -85,7 +74,7 @@ fn kind(app: &App<'_>, component: &Component<'_>, deed: Deed) -> Option<Finding>
                 None => "has no `kind`",
                 Some(_) => "leaves its `kind` open",
             };
-            Finding::error(
+            Diagnostic::error(
                 "kind_missing",
                 format!("{name} {what}, which means POST_DEPLOY"),
             )
@@ -96,13 +85,13 @@ fn kind(app: &App<'_>, component: &Component<'_>, deed: Deed) -> Option<Finding>
             )
         }
         (_, Deed::Confirm) => {
-            Finding::error("kind_wrong", format!("{name} confirms a deploy as {word}")).because(
+            Diagnostic::error("kind_wrong", format!("{name} confirms a deploy as {word}")).because(
                 "a run that is confirmed before its deploy is live can no longer be taken back \
                      when that deploy fails",
                 see::JOBS,
             )
         }
-        (_, Deed::Undo) => Finding::error(
+        (_, Deed::Undo) => Diagnostic::error(
             "kind_wrong",
             format!("{name} takes a deploy back as {word}"),
         )
@@ -117,7 +106,7 @@ fn kind(app: &App<'_>, component: &Component<'_>, deed: Deed) -> Option<Finding>
                 "FAILED_DEPLOY" => "it runs only when a deploy has failed",
                 _ => "it runs by the clock, whatever is deployed",
             };
-            Finding::error("kind_wrong", format!("{name} migrates as {word}")).because(
+            Diagnostic::error("kind_wrong", format!("{name} migrates as {word}")).because(
                 format!("{when}, and no failure of it stops a deploy"),
                 see::JOBS,
             )
@@ -134,46 +123,15 @@ fn kind(app: &App<'_>, component: &Component<'_>, deed: Deed) -> Option<Finding>
                 "has no `kind`"
             },
         )
-        .fix(format!("say {right}"))
+        .help(format!("say {right}"))
         .correction(format!("kind: {right}")),
     )
 }
 
-/// `schedule` and `SCHEDULED` belong together.
-fn schedule(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
-    let is_scheduled = component.node.word("kind") == Some("SCHEDULED");
-    let schedule = component.node.entry("schedule");
-    let name = component.title();
-    let (title, span) = match (is_scheduled, schedule) {
-        (true, None) => (
-            format!("{name} is SCHEDULED, and has no schedule"),
-            component.key("kind"),
-        ),
-        (false, Some((key, _))) => (
-            format!("{name} has a schedule, and is not SCHEDULED"),
-            key.span,
-        ),
-        _ => return None,
-    };
-    Some(
-        app.at(
-            Finding::error("schedule_mismatch", title),
-            span,
-            "one without the other",
-        )
-        .because(
-            "only a job of the kind SCHEDULED runs by a clock, and it needs one",
-            see::JOBS,
-        )
-        .fix("give both, or neither")
-        .correction("kind: SCHEDULED\nschedule:\n  cron: \"0 3 * * *\"\n  time_zone: UTC"),
-    )
-}
-
-fn no_command(app: &App<'_>, component: &Component<'_>) -> Finding {
+fn no_command(app: &App<'_>, component: &Component<'_>) -> Diagnostic {
     let title = format!("{} has no run command", component.title());
     app.at(
-        Finding::error("run_command_missing", title),
+        Diagnostic::error("run_command_missing", title),
         component.key("name"),
         "runs what the image runs by default",
     )
@@ -182,18 +140,18 @@ fn no_command(app: &App<'_>, component: &Component<'_>) -> Finding {
              and the deploy waits for it until its time is up",
         see::COMMANDS,
     )
-    .fix("say what is to run")
+    .help("say what is to run")
     .correction("run_command: migrate")
 }
 
-fn shell(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+fn shell(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
     let node = component.node.get("run_command")?;
     let command = node.text()?;
     let name = component.title();
     let (finding, why) = if let Some((_, sign)) = command::shell(command) {
         let sign = if sign == "\n" { "a second line" } else { sign };
         (
-            Finding::error(
+            Diagnostic::error(
                 "run_command_needs_shell",
                 format!("the run command of {name} needs a shell for {sign}"),
             ),
@@ -202,7 +160,7 @@ fn shell(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
         )
     } else if command::is_quoted(command) {
         (
-            Finding::warning(
+            Diagnostic::warning(
                 "run_command_needs_shell",
                 format!("the run command of {name} is quoted as for a shell"),
             ),
@@ -216,16 +174,16 @@ fn shell(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
         .because(why, see::COMMANDS);
     Some(if component.kind == Kind::Job {
         finding
-            .fix("give one program and plain words; set the rest by variables, as MIGRATE_DIR")
+            .help("give one program and plain words; set the rest by variables, as MIGRATE_DIR")
             .correction("run_command: migrate")
     } else {
-        finding.fix("leave the migration to a PRE_DEPLOY job: migrate spec digitalocean")
+        finding.help("leave the migration to a PRE_DEPLOY job: migrate spec digitalocean")
     })
 }
 
 /// A job before the deploy that runs another verb of this program, and takes away
 /// what is live, or is the only one and brings nothing up.
-fn other_verb(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+fn other_verb(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
     let node = component.node.get("run_command")?;
     if component.node.get("kind")?.text()? != "PRE_DEPLOY" {
         return None;
@@ -239,7 +197,7 @@ fn other_verb(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
         return None;
     }
     let title = format!("{} does not bring the database up", component.title());
-    let finding = Finding::error("not_up", title);
+    let finding = Diagnostic::error("not_up", title);
     Some(
         app.at(finding, node.span, "not `up`")
             .because(
@@ -250,13 +208,13 @@ fn other_verb(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
                 },
                 see::JOBS,
             )
-            .fix("run the program alone, which is `migrate up`")
+            .help("run the program alone, which is `migrate up`")
             .correction("run_command: migrate"),
     )
 }
 
 /// A tool or a script of its own: what `migrate` does around it is missing.
-fn other_tool(app: &App<'_>, component: &Component<'_>) -> Finding {
+fn other_tool(app: &App<'_>, component: &Component<'_>) -> Diagnostic {
     let title = format!(
         "{} migrates without a lock and without a deadline",
         component.title()
@@ -266,7 +224,7 @@ fn other_tool(app: &App<'_>, component: &Component<'_>) -> Finding {
         .get("run_command")
         .map_or(component.key("name"), |node| node.span);
     app.at(
-        Finding::warning("not_migrate", title),
+        Diagnostic::warning("not_migrate", title),
         span,
         "another program",
     )
@@ -276,11 +234,11 @@ fn other_tool(app: &App<'_>, component: &Component<'_>) -> Finding {
              than its script does",
         see::JOBS,
     )
-    .fix("run this program, which waits, locks, keeps time and says what failed where")
+    .help("run this program, which waits, locks, keeps time and says what failed where")
     .correction("run_command: migrate")
 }
 
-fn instances(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+fn instances(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
     let node = component.node.get("instance_count")?;
     let count: i64 = node.text()?.parse().ok()?;
     if count < 2 {
@@ -289,7 +247,7 @@ fn instances(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
     let title = format!("{} runs {count} times at once", component.title());
     Some(
         app.at(
-            Finding::warning("several_instances", title),
+            Diagnostic::warning("several_instances", title),
             node.span,
             "more than one",
         )
@@ -298,48 +256,7 @@ fn instances(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
                  every migration several times at once",
             see::JOBS,
         )
-        .fix("run it once")
+        .help("run it once")
         .correction("instance_count: 1"),
-    )
-}
-
-fn size(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
-    let node = component.node.get("instance_size_slug")?;
-    let size = node.text()?;
-    if SIZES.contains(&size) || size == BIG_SIZE {
-        return None;
-    }
-    let name = component.title();
-    let (finding, why) = if size.starts_with("basic-") || size.starts_with("professional-") {
-        (
-            Finding::warning(
-                "instance_size_old",
-                format!("{name} has an instance size of the old plans, {size}"),
-            ),
-            "the old sizes are deprecated",
-        )
-    } else if size.starts_with("apps-") {
-        // There may be one that is newer than this program.
-        (
-            Finding::warning(
-                "instance_size_unknown",
-                format!("{name} has the instance size {size}, which is not known"),
-            ),
-            "the platform refuses a spec with a size that there is not",
-        )
-    } else {
-        (
-            Finding::error(
-                "instance_size_unknown",
-                format!("{name} has no such instance size: {size}"),
-            ),
-            "the platform refuses a spec with a size that there is not",
-        )
-    };
-    Some(
-        app.at(finding, node.span, "not this")
-            .because(why, see::APP_SPEC)
-            .fix("the smallest is enough for a migration")
-            .correction("instance_size_slug: apps-s-1vcpu-0.5gb"),
     )
 }

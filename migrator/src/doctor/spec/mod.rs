@@ -5,9 +5,7 @@
 mod app;
 mod command;
 mod envs;
-mod fields;
 mod job;
-mod names;
 mod program;
 mod secrets;
 mod source;
@@ -15,10 +13,9 @@ mod time;
 mod whole;
 
 use super::files::Files;
-use super::finding::Finding;
 use super::see;
 use super::yaml::{self, Malformed, Node, Value};
-use crate::diagnostic::Place;
+use crate::diagnostic::{Diagnostic, Place};
 use crate::text::{SourceFile, Span};
 use app::{App, Kind};
 use std::sync::Arc;
@@ -36,7 +33,7 @@ pub(crate) struct Surroundings<'a> {
 }
 
 /// All that is wrong with a spec, in the order of the text.
-pub(crate) fn lint(path: &str, text: &str, around: &Surroundings<'_>) -> Vec<Finding> {
+pub(crate) fn lint(path: &str, text: &str, around: &Surroundings<'_>) -> Vec<Diagnostic> {
     let root = match yaml::parse(text) {
         Ok(root) => root,
         Err(malformed) => return vec![unreadable(path, text, &malformed)],
@@ -49,15 +46,13 @@ pub(crate) fn lint(path: &str, text: &str, around: &Surroundings<'_>) -> Vec<Fin
         return vec![no_spec(&file)];
     };
     let app = App::of(&file, within(root));
-    let mut found = fields::find(&app);
-    found.extend(names::find(&app));
-    found.extend(source::find(&app, around));
+    let mut found = source::find(&app, around);
     found.extend(program::find(&app, around));
     found.extend(job::find(&app, around));
     found.extend(envs::find(&app, around));
     found.extend(secrets::find(&app));
     found.extend(whole::find(&app));
-    let at = |finding: &Finding| finding.place.as_ref().map(|place| place.span.start);
+    let at = |finding: &Diagnostic| finding.place.as_ref().map(|place| place.span.start);
     found.sort_by_key(at);
     found
 }
@@ -90,7 +85,7 @@ fn within(root: &Node) -> &Node {
     root.get("spec").filter(|_| only).unwrap_or(root)
 }
 
-fn unreadable(path: &str, text: &str, malformed: &Malformed) -> Finding {
+fn unreadable(path: &str, text: &str, malformed: &Malformed) -> Diagnostic {
     let file = Arc::new(SourceFile::new(path, secrets::masked(text, None)));
     let tab = tab(text, malformed.at);
     let at = text.floor_char_boundary(tab.unwrap_or(malformed.at));
@@ -100,13 +95,13 @@ fn unreadable(path: &str, text: &str, malformed: &Malformed) -> Finding {
         .filter(|c| *c != '\n')
         .map_or(0, char::len_utf8);
     let place = Place::new(&file, Span::new(at, at + length));
-    Finding::error(
+    Diagnostic::error(
         "spec_unreadable",
         format!("{path} is no YAML: {}", malformed.why),
     )
     .at(Some(place), "here")
     .because("the platform refuses the whole spec", see::YAML)
-    .fix(if tab.is_some() {
+    .help(if tab.is_some() {
         "indent with spaces: YAML takes no tabs there"
     } else {
         "correct it; what follows was not looked at"
@@ -127,9 +122,9 @@ fn tab(text: &str, at: usize) -> Option<usize> {
     None
 }
 
-fn no_spec(file: &Arc<SourceFile>) -> Finding {
+fn no_spec(file: &Arc<SourceFile>) -> Diagnostic {
     let place = Place::new(file, Span::default());
-    Finding::error(
+    Diagnostic::error(
         "spec_unreadable",
         format!("{} holds no app spec", file.path()),
     )
@@ -138,14 +133,14 @@ fn no_spec(file: &Arc<SourceFile>) -> Finding {
         "a spec is a mapping with `name`, `jobs`, `services`",
         see::APP_SPEC,
     )
-    .fix("print a job to begin with: migrate spec digitalocean")
+    .help("print a job to begin with: migrate spec digitalocean")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn lint_all(text: &str) -> Vec<Finding> {
+    fn lint_all(text: &str) -> Vec<Diagnostic> {
         let files = Files {
             exists: &|_| true,
             read: &|_| None,

@@ -1,17 +1,17 @@
 //! Whether the program that a job runs comes into what is built for it.
 
-use super::super::finding::Finding;
 use super::super::{cargo, python, see};
 use super::Surroundings;
 use super::app::{App, Component, Kind};
 use super::source;
+use crate::diagnostic::Diagnostic;
 
 /// The program, and the Python package that brings it.
 const PROGRAM: &str = "migrate";
 const PACKAGE: &str = "cnb-migrate";
 
 /// Jobs whose program nothing brings.
-pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
+pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Diagnostic> {
     let components = app.components.iter();
     let components = components.filter(|component| component.kind == Kind::Job);
     components
@@ -21,7 +21,11 @@ pub(super) fn find(app: &App<'_>, around: &Surroundings<'_>) -> Vec<Finding> {
 
 /// Of a component that a buildpack builds from this project's root, and nothing
 /// else: a build command may bring anything.
-fn absent(app: &App<'_>, component: &Component<'_>, around: &Surroundings<'_>) -> Option<Finding> {
+fn absent(
+    app: &App<'_>,
+    component: &Component<'_>,
+    around: &Surroundings<'_>,
+) -> Option<Diagnostic> {
     let node = component.node.get("run_command")?;
     if node.text()?.split_whitespace().next() != Some(PROGRAM) {
         return None;
@@ -63,7 +67,7 @@ fn absent(app: &App<'_>, component: &Component<'_>, around: &Surroundings<'_>) -
     );
     Some(
         app.at(
-            Finding::error("program_missing", title),
+            Diagnostic::error("program_missing", title),
             node.span,
             "not there",
         )
@@ -71,7 +75,7 @@ fn absent(app: &App<'_>, component: &Component<'_>, around: &Surroundings<'_>) -
             format!("{why}; the job fails, and the deploy with it"),
             see::COMMANDS,
         )
-        .fix(fix)
+        .help(fix)
         .correction(correction),
     )
 }

@@ -1,9 +1,9 @@
 //! What of a spec is secret, so that it is found and never shown.
 
-use super::super::finding::Finding;
 use super::super::see;
 use super::super::yaml::{Node, Value};
 use super::app::{App, Component, Env};
+use crate::diagnostic::Diagnostic;
 use crate::text::Span;
 
 /// Keys whose values are secret wherever they stand.
@@ -28,7 +28,7 @@ const SECRET_WORDS: [&str; 8] = [
 ];
 
 /// Variables whose value is a secret, and anybody who reads the file knows it.
-pub(super) fn find(app: &App<'_>) -> Vec<Finding> {
+pub(super) fn find(app: &App<'_>) -> Vec<Diagnostic> {
     let of_components = app.components.iter().flat_map(|component| {
         let envs = component.envs.iter();
         envs.map(|env| (component.title(), env))
@@ -61,9 +61,9 @@ pub(super) fn find(app: &App<'_>) -> Vec<Finding> {
                 )
             };
             let finding = if severe {
-                Finding::error("secret_in_plain_text", title)
+                Diagnostic::error("secret_in_plain_text", title)
             } else {
-                Finding::warning("secret_in_plain_text", title)
+                Diagnostic::warning("secret_in_plain_text", title)
             };
             app.at(finding, env.span(), "not shown here")
                 .because(
@@ -71,7 +71,7 @@ pub(super) fn find(app: &App<'_>) -> Vec<Finding> {
                      encrypted when it is first submitted, and its value is hidden in logs",
                     see::ENVIRONMENT,
                 )
-                .fix(
+                .help(
                     "bind it (`${db.DATABASE_URL}`), or make it a SECRET, set it in the control \
                      panel, and leave its value out of the file; then change the password, since \
                      it is in the history",
@@ -97,18 +97,18 @@ pub(super) fn find(app: &App<'_>) -> Vec<Finding> {
 }
 
 /// A URL with its password in a command, which everybody sees who sees the spec.
-fn in_command(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+fn in_command(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
     let node = component.node.get("run_command")?;
     password(node.text()?)?;
     let title = format!("the run command of {} holds a password", component.title());
-    let finding = Finding::error("secret_in_plain_text", title);
+    let finding = Diagnostic::error("secret_in_plain_text", title);
     Some(
         app.at(finding, node.span, "not shown here")
             .because(
                 "whoever reads the repository, the app's settings or its list of processes knows it",
                 see::ENVIRONMENT,
             )
-            .fix("bind the URL as a variable; then change the password, since it is in the history")
+            .help("bind the URL as a variable; then change the password, since it is in the history")
             .correction(
                 "run_command: migrate\nenvs:\n- key: DATABASE_URL\n  scope: RUN_TIME\n  value: \
                  ${db.DATABASE_URL}",
@@ -117,14 +117,14 @@ fn in_command(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
 }
 
 /// A login in the address that is cloned.
-fn in_address(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+fn in_address(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
     let node = component.node.get("git")?.get("repo_clone_url")?;
     password(node.text()?)?;
     let title = format!(
         "the repository's address of {} holds a login",
         component.title()
     );
-    let finding = Finding::error("secret_in_plain_text", title);
+    let finding = Diagnostic::error("secret_in_plain_text", title);
     Some(
         app.at(finding, node.span, "not shown here")
             .because(
@@ -132,7 +132,7 @@ fn in_address(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
                  what is cloned with it",
                 see::APP_SPEC,
             )
-            .fix(
+            .help(
                 "name the repository by github, gitlab or bitbucket, which the platform is \
                  connected to, or an address without a login; then make a new token",
             ),
@@ -140,7 +140,7 @@ fn in_address(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
 }
 
 /// The login of a registry, as it is before it was first submitted.
-fn of_registry(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+fn of_registry(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
     let node = component.node.get("image")?.get("registry_credentials")?;
     // Whoever deploys it fills a placeholder in.
     if node
@@ -153,7 +153,7 @@ fn of_registry(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
         "the registry's login of {} stands here in plain text",
         component.title()
     );
-    let finding = Finding::error("secret_in_plain_text", title);
+    let finding = Diagnostic::error("secret_in_plain_text", title);
     Some(
         app.at(finding, node.span, "not shown here")
             .because(
@@ -161,7 +161,7 @@ fn of_registry(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
                  encrypted only when it is first submitted",
                 see::APP_SPEC,
             )
-            .fix(
+            .help(
                 "set it in the control panel, or put the encrypted value (EV[…]) here; then make a \
                  new token, since this one is in the history",
             ),

@@ -1,9 +1,9 @@
 //! How long a job that migrates may take, and how long it has to end.
 
-use super::super::finding::Finding;
 use super::super::see;
 use super::app::{App, Component};
-use super::{command, fields};
+use super::command;
+use crate::diagnostic::Diagnostic;
 use std::time::Duration;
 
 /// A job's time where it says nothing.
@@ -16,7 +16,11 @@ const TO_END: Duration = Duration::from_mins(1);
 const LEAST_GRACE: i64 = 30;
 
 /// A job that ends before its run does, or says nothing of it.
-pub(super) fn timeout(app: &App<'_>, component: &Component<'_>, ours: Duration) -> Option<Finding> {
+pub(super) fn timeout(
+    app: &App<'_>,
+    component: &Component<'_>,
+    ours: Duration,
+) -> Option<Diagnostic> {
     let command = component.run_command().unwrap_or_default();
     let given = command::deadline(command).or_else(|| {
         let env = app.env(component, "MIGRATE_DEADLINE")?;
@@ -28,8 +32,8 @@ pub(super) fn timeout(app: &App<'_>, component: &Component<'_>, ours: Duration) 
     let node = component.node.get("timeout");
     let timeout = match node {
         None => DEFAULT_TIMEOUT,
-        // What is no duration is said elsewhere.
-        Some(node) => node.text().and_then(fields::duration)?,
+        // What is no duration the platform refuses.
+        Some(node) => node.text().and_then(duration)?,
     };
     let enough = deadline + TO_END;
     let name = component.title();
@@ -42,13 +46,13 @@ pub(super) fn timeout(app: &App<'_>, component: &Component<'_>, ours: Duration) 
         let title = format!("{said} {}", minutes(deadline));
         let span = node.map_or_else(|| component.key("run_command"), |node| node.span);
         return Some(
-            app.at(Finding::error("timeout_short", title), span, "too short")
+            app.at(Diagnostic::error("timeout_short", title), span, "too short")
                 .because(
                     "the platform ends the job before the migrator has cancelled and rolled back by \
                      itself, so that nobody says what was changed",
                     see::APP_SPEC,
                 )
-                .fix("give the job a minute more than --deadline, or shorten the deadline (MIGRATE_DEADLINE)")
+                .help("give the job a minute more than --deadline, or shorten the deadline (MIGRATE_DEADLINE)")
                 .correction(line),
         );
     }
@@ -56,7 +60,7 @@ pub(super) fn timeout(app: &App<'_>, component: &Component<'_>, ours: Duration) 
         return None;
     }
     let title = format!("{name} says no timeout");
-    let finding = Finding::warning("timeout_missing", title);
+    let finding = Diagnostic::warning("timeout_missing", title);
     Some(
         app.at(finding, component.key("run_command"), "for how long?")
             .because(
@@ -64,13 +68,13 @@ pub(super) fn timeout(app: &App<'_>, component: &Component<'_>, ours: Duration) 
                  must end before; a bigger instance does not lengthen it",
                 see::APP_SPEC,
             )
-            .fix("say it, so that it is changed together with the deadline")
+            .help("say it, so that it is changed together with the deadline")
             .correction(line),
     )
 }
 
 /// A job that is killed before it has rolled back.
-pub(super) fn grace(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+pub(super) fn grace(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
     let node = component
         .node
         .get("termination")?
@@ -85,7 +89,7 @@ pub(super) fn grace(app: &App<'_>, component: &Component<'_>) -> Option<Finding>
     );
     Some(
         app.at(
-            Finding::warning("grace_period_short", title),
+            Diagnostic::warning("grace_period_short", title),
             node.span,
             "short",
         )
@@ -94,9 +98,16 @@ pub(super) fn grace(app: &App<'_>, component: &Component<'_>) -> Option<Finding>
                  it notices, and nobody says what was changed",
             see::TERMINATION,
         )
-        .fix("give it the default of 120 s")
+        .help("give it the default of 120 s")
         .correction("termination:\n  grace_period_seconds: 120"),
     )
+}
+
+/// A duration as Go reads it.
+fn duration(text: &str) -> Option<Duration> {
+    humantime::parse_duration(text)
+        .ok()
+        .filter(|_| !text.contains(' '))
 }
 
 /// A duration as a spec writes it.

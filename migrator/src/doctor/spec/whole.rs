@@ -1,15 +1,15 @@
 //! What is wrong with no component alone: whether the app migrates at all, where
 //! else it does, and what begins a deploy twice.
 
-use super::super::finding::Finding;
 use super::super::see;
 use super::super::yaml::Node;
 use super::app::{App, Component, Kind};
 use super::command::{self, Deed};
 use super::source::SOURCES;
+use crate::diagnostic::Diagnostic;
 
 /// What is wrong with the app as a whole.
-pub(super) fn find(app: &App<'_>) -> Vec<Finding> {
+pub(super) fn find(app: &App<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     found.extend(no_job(app));
     found.extend(
@@ -26,7 +26,7 @@ fn deed(component: &Component<'_>) -> Option<Deed> {
     component.run_command().and_then(command::deed)
 }
 
-fn no_job(app: &App<'_>) -> Option<Finding> {
+fn no_job(app: &App<'_>) -> Option<Diagnostic> {
     let migrates = |component: &Component<'_>| {
         let is_named = component.kind == Kind::Job && component.name().contains("migrat");
         is_named || matches!(deed(component), Some(Deed::Up | Deed::OtherTool))
@@ -46,7 +46,7 @@ fn no_job(app: &App<'_>) -> Option<Finding> {
     };
     Some(
         app.at(
-            Finding::warning("no_migrate_job", "no job of the app migrates its database"),
+            Diagnostic::warning("no_migrate_job", "no job of the app migrates its database"),
             span,
             at,
         )
@@ -55,13 +55,13 @@ fn no_job(app: &App<'_>) -> Option<Finding> {
                  means before",
             see::JOBS,
         )
-        .fix("print the job and add it: migrate spec digitalocean")
+        .help("print the job and add it: migrate spec digitalocean")
         .correction("jobs:\n- name: migrate\n  kind: PRE_DEPLOY\n  run_command: migrate"),
     )
 }
 
 /// A service that migrates when it starts.
-fn instance(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
+fn instance(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
     if !matches!(component.kind, Kind::Service | Kind::Worker) {
         return None;
     }
@@ -71,8 +71,8 @@ fn instance(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
         component.title()
     );
     let finding = match deed(component)? {
-        Deed::OtherTool => Finding::error("migrates_on_every_instance", title),
-        Deed::Up => Finding::warning("migrates_on_every_instance", title),
+        Deed::OtherTool => Diagnostic::error("migrates_on_every_instance", title),
+        Deed::Up => Diagnostic::warning("migrates_on_every_instance", title),
         Deed::Confirm | Deed::OtherVerb | Deed::Undo => return None,
     };
     Some(
@@ -82,12 +82,12 @@ fn instance(app: &App<'_>, component: &Component<'_>) -> Option<Finding> {
                  fails the health check, and the platform kills it half way",
                 see::JOBS,
             )
-            .fix("let a PRE_DEPLOY job migrate, and the service only serve: migrate spec digitalocean"),
+            .help("let a PRE_DEPLOY job migrate, and the service only serve: migrate spec digitalocean"),
     )
 }
 
 /// Components of one repository that each begin a deploy when somebody pushes.
-fn pushes(app: &App<'_>) -> Option<Finding> {
+fn pushes(app: &App<'_>) -> Option<Diagnostic> {
     let pushed: Vec<(&Component<'_>, &Node, String)> = app
         .components
         .iter()
@@ -115,7 +115,7 @@ fn pushes(app: &App<'_>) -> Option<Finding> {
     );
     Some(
         app.at(
-            Finding::warning("deploy_on_push_twice", title),
+            Diagnostic::warning("deploy_on_push_twice", title),
             switch.span,
             "the second",
         )
@@ -124,13 +124,13 @@ fn pushes(app: &App<'_>) -> Option<Finding> {
                  migration runs",
             see::APP_SPEC,
         )
-        .fix("let the service alone begin deploys: the job runs in each of them")
+        .help("let the service alone begin deploys: the job runs in each of them")
         .correction("deploy_on_push: false"),
     )
 }
 
 /// Taking back is safe only where deploys that succeed are confirmed.
-fn rollback(app: &App<'_>) -> Option<Finding> {
+fn rollback(app: &App<'_>) -> Option<Diagnostic> {
     let is_confirmed = app.jobs().any(|job| deed(job) == Some(Deed::Confirm));
     if is_confirmed {
         return None;
@@ -146,7 +146,7 @@ fn rollback(app: &App<'_>) -> Option<Finding> {
         .map_or(undo.key("name"), |node| node.span);
     Some(
         app.at(
-            Finding::error("rollback_without_confirm", title),
+            Diagnostic::error("rollback_without_confirm", title),
             span,
             "alone",
         )
@@ -155,7 +155,7 @@ fn rollback(app: &App<'_>) -> Option<Finding> {
                  confirmed once by hand, a later failure would take back what serves",
             see::JOBS,
         )
-        .fix("add the job that confirms: migrate spec digitalocean --with-rollback")
+        .help("add the job that confirms: migrate spec digitalocean --with-rollback")
         .correction("- name: migrate-confirm\n  kind: POST_DEPLOY\n  run_command: migrate confirm"),
     )
 }

@@ -186,10 +186,9 @@ fn who(blocker: &Blocker) -> String {
 /// The message with its code, as the database gave them.
 pub(super) fn said(fault: &Fault) -> String {
     let message = one_line(&fault.message);
-    match (&fault.code, fault.name) {
-        (Some(code), Some(name)) => format!("{message} ({code} {name})"),
-        (Some(code), None) => format!("{message} ({code})"),
-        (None, _) => message,
+    match &fault.code {
+        Some(code) => format!("{message} ({code})"),
+        None => message,
     }
 }
 

@@ -78,7 +78,7 @@ const ACCESS: &[Case] = &[
         ],
         exit: 8,
         code: "statement_failed",
-        says: "42501 insufficient_privilege",
+        says: "42501",
         next: "GRANT USAGE, CREATE ON SCHEMA public TO {db}",
         ..CASE
     },
@@ -146,7 +146,7 @@ const ACCESS: &[Case] = &[
         args: &["--wait", "1s"],
         exit: 4,
         code: "unreachable",
-        says: "53300 too_many_connections",
+        says: "53300",
         next: "two",
         ..CASE
     },

@@ -148,7 +148,7 @@ const PATHS: &[Case] = &[
         ],
         exit: 4,
         code: "database_file",
-        says: "{folder}/app.db: file is not a database (26 SQLITE_NOTADB)",
+        says: "{folder}/app.db: file is not a database (26)",
         next: "path",
         ..CASE
     },
@@ -227,7 +227,7 @@ const PATHS: &[Case] = &[
         exit: 10,
         code: "deadline",
         next: "--deadline",
-        says: "SQLITE_BUSY",
+        says: "database is locked (5)",
         ..CASE
     },
 ];
