@@ -12,6 +12,8 @@ mod ladder;
 mod memory;
 mod round;
 pub(crate) mod stop;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use crate::db::fault::Fault;
@@ -30,9 +32,9 @@ use ladder::Ladder;
 use round::round;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use stop::{Reason, Stop};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// How often a connection may be lost without anything getting done.
 const MOST_LOSSES: usize = 3;

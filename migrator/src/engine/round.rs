@@ -14,7 +14,8 @@ use crate::limits::Transaction;
 use crate::model::Deed;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// The largest message that is made of several migrations, in bytes.
 const LARGEST_MESSAGE: usize = 256 * 1024;
@@ -102,7 +103,7 @@ pub(super) async fn round<G: GuardSession>(
             failed: ladder.failed(),
             pause,
         });
-        if let Err(reason) = control.stop.or(tokio::time::sleep(pause)).await {
+        if let Err(reason) = control.stop.or(sleep(pause)).await {
             return Err(stopped_by(reason, rest, Some(failure(setback, outcome))));
         }
         if is_begun {
@@ -143,7 +144,7 @@ async fn wait_for_the_other(
     control.listener.event(&Event::Claimed { deed });
     // Where the database does not make us wait for the other run.
     let pause = chance::shortened(CLAIMED_PAUSE);
-    control.stop.or(tokio::time::sleep(pause)).await?;
+    control.stop.or(sleep(pause)).await?;
     Ok(())
 }
 

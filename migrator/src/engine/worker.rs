@@ -8,9 +8,9 @@ use crate::db::{Blocker, GuardSession, Handle, Job, Left, Progress, Session, Set
 use crate::limits::Transaction;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::time::error::Elapsed;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 /// How often the guard looks at what the worker does.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
