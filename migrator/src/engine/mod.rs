@@ -371,7 +371,7 @@ async fn first_answer(
         if let Ok(past) = stop.or(timeout(STARVED_AFTER, &mut past)).await? {
             return past;
         }
-        guard.release().await;
+        stop.or(guard.release()).await?;
         *hold = Hold::GaveWay;
         listener.event(&Event::GuardGaveWay);
     }

@@ -217,3 +217,17 @@ async fn everything_is_applied_though_the_release_of_the_lock_is_not_answered() 
     ran.has(&["applied 2", "2: end succeeded 1 2", "1: release"]);
     assert!(ran.took < SECOND, "{:?}", ran.took);
 }
+
+#[tokio::test(start_paused = true)]
+async fn neither_connection_answers_where_there_is_one_and_the_deadline_ends_it() {
+    let scene = Scene {
+        lock: LockKey::Id(1),
+        stop: (10 * SECOND, Reason::Terminate),
+        ..Scene::of(1)
+    };
+    scene.database.answers_after(NEVER, "look", Answer::Well);
+    scene.database.answers_after(NEVER, "release", Answer::Well);
+    let ran = scene.run().await;
+    assert_eq!(ran.code(), exit::TERMINATED);
+    assert!(ran.took < 11 * SECOND, "{:?}", ran.took);
+}
