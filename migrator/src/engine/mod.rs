@@ -142,8 +142,8 @@ pub(crate) struct Outcome {
     in_flight: Vec<InFlight>,
     /// Whether the history was read since a connection was lost.
     is_known: bool,
-    /// Whether the run is remembered.
-    is_remembered: bool,
+    /// Whether the run is remembered; `None` until that was tried.
+    is_remembered: Option<bool>,
     pub(crate) took: Duration,
 }
 
@@ -236,7 +236,7 @@ async fn under_lock<'a, W: Session, G: GuardSession>(
         // What is reported as applied must survive a power cut.
         let _ = timeout(RELEASE_WITHIN, worker.flush(ledger)).await;
     }
-    if outcome.is_remembered {
+    if outcome.is_remembered == Some(true) {
         // Its outcome is told in any case; what is remembered of it, where it can be.
         let patience = match &result {
             Err(Error::Stopped(_)) => RELEASE_WITHIN,
@@ -275,7 +275,7 @@ async fn rounds<'a, G: GuardSession>(
         if control.hold != Hold::Locked && steps.iter().any(Step::needs_lock) {
             return Err(Error::NeedsSecondConnection);
         }
-        if !steps.is_empty() && !outcome.is_remembered {
+        if !steps.is_empty() && outcome.is_remembered.is_none() {
             memory::begin(control, worker, &steps, outcome).await?;
         }
         let again = round(

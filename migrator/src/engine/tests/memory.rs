@@ -9,6 +9,33 @@ use crate::error::Error;
 use crate::exit;
 
 #[tokio::test(start_paused = true)]
+async fn a_run_that_may_not_be_remembered_goes_on_and_says_so_once() {
+    let scene = Scene::of(2);
+    scene
+        .database
+        .answers("begin", Answer::Fault(FaultKind::Statement));
+    scene
+        .database
+        .answers("begin", Answer::Fault(FaultKind::Statement));
+    scene.database.another_applies(1, SECOND);
+    let ran = scene.run().await;
+    assert_eq!(ran.done(), [2]);
+    assert_eq!(
+        ran.log[4..],
+        [
+            "2: begin 1 2",
+            "warning run_not_remembered",
+            "2: apply 1 2",
+            "claimed: migration 1",
+            "2: look",
+            "2: apply 2",
+            "applied 2",
+            "1: release",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_in_the_way_of_the_record_is_tried_again_and_told_at_the_end() {
     let scene = Scene {
         stop: (20 * SECOND, Reason::Interrupt),
