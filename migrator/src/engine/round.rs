@@ -51,6 +51,11 @@ pub(super) async fn round<G: GuardSession>(
         let ending = AtomicBool::new(false);
         let most = batch.size();
         let jobs = jobs(control.run, control.began, rest, ladder, most, &ending);
+        // Nothing is sent yet: it may be given up, and leaves nothing in doubt.
+        match control.stop.or(worker.prepare(&jobs[0])).await {
+            Ok(prepared) => prepared?,
+            Err(reason) => return Err(stopped_by(reason, rest, None)),
+        }
         let sent: Vec<_> = jobs.iter().map(|job| InFlight::of(job.deed)).collect();
         let began = Instant::now();
         let alone = rest[0].needs_lock();

@@ -61,12 +61,6 @@ pub(super) async fn attempt<G: GuardSession>(
         listener,
         ..
     } = control;
-    if let Some(job) = jobs.first()
-        && let Err(fault) = worker.prepare(job).await
-    {
-        let setback = Setback::unplaced(fault, Left::Nothing);
-        return (Progress::none(setback), None);
-    }
     let handle = worker.handle();
     let began = Instant::now();
     waiting.is_for_guard = false;

@@ -182,6 +182,25 @@ async fn a_connection_that_is_lost_again_and_again_is_given_up() {
     assert_eq!(ran.count("reconnecting"), 3);
 }
 
+/// Where nothing was sent, nothing is in doubt.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_lost_before_a_job_was_sent_leaves_nothing_unknown() {
+    let scene = Scene::of(2);
+    for _ in 0..4 {
+        scene
+            .database
+            .answers("prepare", Answer::Fault(FaultKind::Lost));
+    }
+    let ran = scene.run().await;
+    assert!(
+        matches!(ran.error(), Error::Database(_)),
+        "{:?}",
+        ran.error()
+    );
+    assert_eq!(ran.code(), exit::CONNECTION);
+    assert_eq!(ran.count("2: apply 1 2"), 0);
+}
+
 /// The network has forgotten both connections.
 #[tokio::test(start_paused = true)]
 async fn a_silent_worker_is_told_from_a_busy_one_by_a_new_connection() {

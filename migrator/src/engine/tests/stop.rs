@@ -112,6 +112,16 @@ async fn where_the_guard_does_not_answer_the_cancel_nobody_knows_and_the_run_end
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_signal_is_heard_while_a_connection_is_made_ready() {
+    let scene = scene();
+    scene.database.answers_after(NEVER, "prepare", Answer::Well);
+    let ran = scene.run().await;
+    assert!(stopped(&ran).failure.is_none());
+    assert_eq!(stopped(&ran).not_started, 4);
+    assert!(ran.took < 2 * SECOND, "{:?}", ran.took);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_signal_while_connections_are_made_anew_tells_what_is_in_doubt() {
     let scene = scene();
     scene.database.answers("open", Answer::Well);
