@@ -138,7 +138,7 @@ pub(crate) struct Outcome {
     pub(crate) done: Vec<Subject>,
     /// Whether all of it is known to be on the disk.
     is_durable: bool,
-    /// What was sent when a connection was lost.
+    /// What was sent when a connection was lost, and the server may be at still.
     in_flight: Vec<InFlight>,
     /// Whether the history was read since a connection was lost.
     is_known: bool,
@@ -178,7 +178,8 @@ pub(crate) async fn run<'a, W: Session, G: GuardSession>(
     let began = Instant::now();
     let mut outcome = Outcome::default();
     let mut losses = 0;
-    // What was sent when a connection was lost, until the history tells of it.
+    // What was sent when a connection was lost, until the history or its fence tells
+    // of it.
     let mut in_doubt = None;
     loop {
         let done = outcome.done.len();
@@ -193,7 +194,7 @@ pub(crate) async fn run<'a, W: Session, G: GuardSession>(
             }
             Err(error) => error,
         };
-        if outcome.is_known {
+        if outcome.is_known && outcome.in_flight.is_empty() {
             in_doubt = None;
         }
         let error = error.or_in_doubt(in_doubt.take());
@@ -298,13 +299,16 @@ fn recover(past: &Past, outcome: &mut Outcome, listener: &mut dyn Listener) {
     let Past::Known(history) = past else {
         return;
     };
-    for sent in std::mem::take(&mut outcome.in_flight) {
+    let in_flight = std::mem::take(&mut outcome.in_flight);
+    for sent in in_flight {
         if sent.is_done(history) {
             listener.event(&Event::Recovered {
                 subject: &sent.subject,
                 reverts: sent.reverts,
             });
             outcome.done.push(sent.subject);
+        } else {
+            outcome.in_flight.push(sent);
         }
     }
 }
@@ -317,6 +321,12 @@ impl Outcome {
             took,
             ..Self::default()
         }
+    }
+
+    /// These were sent, and their connection was lost.
+    fn lose(&mut self, sent: &[InFlight]) {
+        self.in_flight.retain(|before| !sent.contains(before));
+        self.in_flight.splice(0..0, sent.iter().cloned());
     }
 }
 

@@ -69,6 +69,8 @@ pub(super) async fn round<G: GuardSession>(
         }
         rest = left;
         if !done.is_empty() {
+            // Whom the fence lets through finds no lost connection at work behind it.
+            outcome.in_flight.clear();
             outcome.is_durable = rest.is_empty();
             *ladder = Ladder::up_to(cap);
             waiting = Waiting::default();
@@ -81,7 +83,9 @@ pub(super) async fn round<G: GuardSession>(
         batch.failed();
         let deed = step.deed;
         if setback.fault.kind == FaultKind::Lost {
-            outcome.in_flight = sent[done.len()..].to_vec();
+            outcome.lose(&sent[done.len()..]);
+        } else if setback.left != Left::Claimed {
+            outcome.in_flight.clear();
         }
         let sent_with_it = (sent.len() - done.len()).saturating_sub(1);
         let failure = |setback, outcome: &Outcome| MigrationFailure {

@@ -137,6 +137,43 @@ async fn what_was_lost_and_not_done_is_done_once_more() {
     ]);
 }
 
+/// The connection broke, and the server, which has not noticed, is at it still.
+#[tokio::test(start_paused = true)]
+async fn what_the_server_does_after_its_answer_was_lost_is_ours_too() {
+    let scene = Scene::of(2);
+    scene
+        .database
+        .answers_after(SECOND, "apply", Answer::Loses(Some(20 * SECOND)));
+    let ran = scene.run().await;
+    assert_eq!(ran.done(), [1, 2]);
+    ran.has(&[
+        "2: apply 1 2",
+        "reconnecting",
+        "4: look",
+        "4: apply 1 2",
+        "4: look",
+        "recovered migration 1",
+        "recovered migration 2",
+        "4: end succeeded 1 2",
+    ]);
+}
+
+/// The same, and it outlasts the wait for it.
+#[tokio::test(start_paused = true)]
+async fn what_the_server_is_at_for_too_long_stays_in_doubt() {
+    let scene = Scene::of(2);
+    let lasts = Answer::Loses(Some(500 * SECOND));
+    scene.database.answers_after(SECOND, "apply", lasts);
+    let ran = scene.run().await;
+    let Error::Migration(failure) = ran.error() else {
+        panic!("{:?}", ran.error());
+    };
+    assert_eq!(failure.file.path(), "1_t.sql");
+    assert_eq!(failure.state, State::Unknown);
+    assert_eq!(failure.sent_with_it, 1);
+    assert_eq!(ran.code(), exit::HALF_APPLIED);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_was_lost_and_applied_again_is_told_once() {
     let scene = Scene::of(5);

@@ -160,7 +160,7 @@ impl Database {
         let version = version(job);
         let claimed = self.0.borrow().applied.get(&version).copied();
         if let Some(at) = claimed {
-            sleep_until(at).await;
+            sleep_until(at.min(Instant::now() + job.lock_wait)).await;
             let fault = Fault::new(FaultKind::Claimed, "it is there");
             return Err(Setback::unplaced(fault, Left::Claimed));
         }
