@@ -1,6 +1,7 @@
 //! Connections that are lost, and guards that do not answer: nothing is told as
 //! applied that is not known to be.
 
+use super::super::stop::Reason;
 use super::script::{Answer, NEVER};
 use super::{SECOND, Scene};
 use crate::db::fault::FaultKind;
@@ -262,4 +263,44 @@ async fn a_silent_worker_is_told_from_a_busy_one_by_a_new_connection() {
         "recovered migration 2",
     ]);
     assert_eq!(ran.count("applied 1"), 0);
+}
+
+/// The network has forgotten the worker's connection alone, as it does where that
+/// was idle for the longest.
+#[tokio::test(start_paused = true)]
+async fn a_silent_worker_is_told_from_a_busy_one_by_the_guard() {
+    let scene = Scene::of(2);
+    scene
+        .database
+        .answers_after(NEVER, "apply", Answer::Loses(Some(30 * SECOND)));
+    let ran = scene.run().await;
+    assert_eq!(ran.done(), [1, 2]);
+    // Nobody waits for another session for longer than for the lock.
+    let silent = 30 * SECOND + scene.limits.lock_wait;
+    assert!(
+        ran.took > silent && ran.took < silent + 15 * SECOND,
+        "{:?}",
+        ran.took
+    );
+    ran.has(&["2: apply 1 2", "reconnecting", "recovered migration 1"]);
+}
+
+/// The same, and the run is to end meanwhile: its cancel reaches the server, whose
+/// answer nobody gets.
+#[tokio::test(start_paused = true)]
+async fn a_silent_worker_does_not_keep_a_run_from_its_end() {
+    let scene = Scene {
+        stop: (10 * SECOND, Reason::Terminate),
+        ..Scene::of(2)
+    };
+    scene
+        .database
+        .answers_after(NEVER, "apply", Answer::Loses(Some(11 * SECOND)));
+    let ran = scene.run().await;
+    let Error::Stopped(stopped) = ran.error() else {
+        panic!("{:?}", ran.error());
+    };
+    assert_eq!(stopped.failure.as_ref().unwrap().state, State::Unknown);
+    assert_eq!(ran.code(), exit::TERMINATED);
+    assert!(ran.took < 20 * SECOND, "{:?}", ran.took);
 }
