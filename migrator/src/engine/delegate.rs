@@ -14,8 +14,8 @@ use crate::model::Subject;
 use crate::python::{Child, Ending, Running, running};
 use std::io;
 use std::process::{ExitStatus, Stdio};
-use std::time::{Duration, Instant};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use std::time::Duration;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 /// How often the guard looks at what the program does.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -7,8 +7,7 @@ use super::{Control, Hold, RELEASE_WITHIN, Run, first_answer, guard};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::{Edit, GuardSession, Past, Session};
 use crate::error::Error;
-use std::time::Instant;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// Makes the edits that `decide` finds right for what the history says under the
 /// lock; none of them, or all. Tells what it made of the history.

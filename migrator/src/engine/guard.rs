@@ -5,7 +5,8 @@ use super::event::Event;
 use super::{Control, chance};
 use crate::db::{Attempt, Blocker, GuardSession, Handle, Lock};
 use crate::error::{Error, LockHeld};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -97,7 +98,7 @@ impl Turn {
             .into());
         }
         let pause = chance::shortened(self.pause).min(left);
-        control.stop.or(tokio::time::sleep(pause)).await?;
+        control.stop.or(sleep(pause)).await?;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         Ok(())
     }

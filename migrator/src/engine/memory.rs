@@ -46,7 +46,7 @@ pub(super) async fn begin(
         let fault =
             match or_stopped(control, remembering, steps, waited_for.as_ref(), outcome).await? {
                 Ok(()) => {
-                    outcome.is_remembered = true;
+                    outcome.is_remembered = Some(true);
                     return Ok(());
                 }
                 Err(fault) => fault,
@@ -65,6 +65,7 @@ pub(super) async fn begin(
                 or_stopped(control, pause, steps, waited_for.as_ref(), outcome).await?;
             }
             _ => {
+                outcome.is_remembered = Some(false);
                 let warning = crate::error::not_remembered(&fault);
                 control.listener.event(&Event::Warning(warning));
                 return Ok(());

@@ -12,6 +12,8 @@ mod ladder;
 mod memory;
 mod round;
 pub(crate) mod stop;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use crate::db::fault::Fault;
@@ -30,9 +32,9 @@ use ladder::Ladder;
 use round::round;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use stop::{Reason, Stop};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// How often a connection may be lost without anything getting done.
 const MOST_LOSSES: usize = 3;
@@ -136,12 +138,12 @@ pub(crate) struct Outcome {
     pub(crate) done: Vec<Subject>,
     /// Whether all of it is known to be on the disk.
     is_durable: bool,
-    /// What was sent when a connection was lost.
+    /// What was sent when a connection was lost, and the server may be at still.
     in_flight: Vec<InFlight>,
     /// Whether the history was read since a connection was lost.
     is_known: bool,
-    /// Whether the run is remembered.
-    is_remembered: bool,
+    /// Whether the run is remembered; `None` until that was tried.
+    is_remembered: Option<bool>,
     pub(crate) took: Duration,
 }
 
@@ -176,7 +178,8 @@ pub(crate) async fn run<'a, W: Session, G: GuardSession>(
     let began = Instant::now();
     let mut outcome = Outcome::default();
     let mut losses = 0;
-    // What was sent when a connection was lost, until the history tells of it.
+    // What was sent when a connection was lost, until the history or its fence tells
+    // of it.
     let mut in_doubt = None;
     loop {
         let done = outcome.done.len();
@@ -191,7 +194,7 @@ pub(crate) async fn run<'a, W: Session, G: GuardSession>(
             }
             Err(error) => error,
         };
-        if outcome.is_known {
+        if outcome.is_known && outcome.in_flight.is_empty() {
             in_doubt = None;
         }
         let error = error.or_in_doubt(in_doubt.take());
@@ -234,7 +237,7 @@ async fn under_lock<'a, W: Session, G: GuardSession>(
         // What is reported as applied must survive a power cut.
         let _ = timeout(RELEASE_WITHIN, worker.flush(ledger)).await;
     }
-    if outcome.is_remembered {
+    if outcome.is_remembered == Some(true) {
         // Its outcome is told in any case; what is remembered of it, where it can be.
         let patience = match &result {
             Err(Error::Stopped(_)) => RELEASE_WITHIN,
@@ -273,7 +276,7 @@ async fn rounds<'a, G: GuardSession>(
         if control.hold != Hold::Locked && steps.iter().any(Step::needs_lock) {
             return Err(Error::NeedsSecondConnection);
         }
-        if !steps.is_empty() && !outcome.is_remembered {
+        if !steps.is_empty() && outcome.is_remembered.is_none() {
             memory::begin(control, worker, &steps, outcome).await?;
         }
         let again = round(
@@ -296,13 +299,16 @@ fn recover(past: &Past, outcome: &mut Outcome, listener: &mut dyn Listener) {
     let Past::Known(history) = past else {
         return;
     };
-    for sent in std::mem::take(&mut outcome.in_flight) {
+    let in_flight = std::mem::take(&mut outcome.in_flight);
+    for sent in in_flight {
         if sent.is_done(history) {
             listener.event(&Event::Recovered {
                 subject: &sent.subject,
                 reverts: sent.reverts,
             });
             outcome.done.push(sent.subject);
+        } else {
+            outcome.in_flight.push(sent);
         }
     }
 }
@@ -315,6 +321,12 @@ impl Outcome {
             took,
             ..Self::default()
         }
+    }
+
+    /// These were sent, and their connection was lost.
+    fn lose(&mut self, sent: &[InFlight]) {
+        self.in_flight.retain(|before| !sent.contains(before));
+        self.in_flight.splice(0..0, sent.iter().cloned());
     }
 }
 
@@ -369,7 +381,7 @@ async fn first_answer(
         if let Ok(past) = stop.or(timeout(STARVED_AFTER, &mut past)).await? {
             return past;
         }
-        guard.release().await;
+        stop.or(guard.release()).await?;
         *hold = Hold::GaveWay;
         listener.event(&Event::GuardGaveWay);
     }

@@ -14,7 +14,8 @@ use crate::limits::Transaction;
 use crate::model::Deed;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// The largest message that is made of several migrations, in bytes.
 const LARGEST_MESSAGE: usize = 256 * 1024;
@@ -50,6 +51,11 @@ pub(super) async fn round<G: GuardSession>(
         let ending = AtomicBool::new(false);
         let most = batch.size();
         let jobs = jobs(control.run, control.began, rest, ladder, most, &ending);
+        // Nothing is sent yet: it may be given up, and leaves nothing in doubt.
+        match control.stop.or(worker.prepare(&jobs[0])).await {
+            Ok(prepared) => prepared?,
+            Err(reason) => return Err(stopped_by(reason, rest, None)),
+        }
         let sent: Vec<_> = jobs.iter().map(|job| InFlight::of(job.deed)).collect();
         let began = Instant::now();
         let alone = rest[0].needs_lock();
@@ -63,6 +69,8 @@ pub(super) async fn round<G: GuardSession>(
         }
         rest = left;
         if !done.is_empty() {
+            // Whom the fence lets through finds no lost connection at work behind it.
+            outcome.in_flight.clear();
             outcome.is_durable = rest.is_empty();
             *ladder = Ladder::up_to(cap);
             waiting = Waiting::default();
@@ -75,7 +83,9 @@ pub(super) async fn round<G: GuardSession>(
         batch.failed();
         let deed = step.deed;
         if setback.fault.kind == FaultKind::Lost {
-            outcome.in_flight = sent[done.len()..].to_vec();
+            outcome.lose(&sent[done.len()..]);
+        } else if setback.left != Left::Claimed {
+            outcome.in_flight.clear();
         }
         let sent_with_it = (sent.len() - done.len()).saturating_sub(1);
         let failure = |setback, outcome: &Outcome| MigrationFailure {
@@ -102,7 +112,7 @@ pub(super) async fn round<G: GuardSession>(
             failed: ladder.failed(),
             pause,
         });
-        if let Err(reason) = control.stop.or(tokio::time::sleep(pause)).await {
+        if let Err(reason) = control.stop.or(sleep(pause)).await {
             return Err(stopped_by(reason, rest, Some(failure(setback, outcome))));
         }
         if is_begun {
@@ -143,7 +153,7 @@ async fn wait_for_the_other(
     control.listener.event(&Event::Claimed { deed });
     // Where the database does not make us wait for the other run.
     let pause = chance::shortened(CLAIMED_PAUSE);
-    control.stop.or(tokio::time::sleep(pause)).await?;
+    control.stop.or(sleep(pause)).await?;
     Ok(())
 }
 

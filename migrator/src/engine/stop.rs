@@ -25,7 +25,8 @@ pub(crate) struct Stop {
     interrupt: Signal,
     terminate: Signal,
     deadline: Instant,
-    limit: Duration,
+    /// Why the run is to end then.
+    at_deadline: Reason,
     /// Once asked for, for ever asked for.
     reason: Option<Reason>,
 }
@@ -39,9 +40,22 @@ impl Stop {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             deadline: Instant::now() + limit.min(far),
-            limit,
+            at_deadline: Reason::Deadline { limit },
             reason: None,
         })
+    }
+
+    /// Asks for the end after a while, and hears of nothing else.
+    #[cfg(test)]
+    pub(super) fn scripted(after: Duration, reason: Reason) -> Self {
+        let nothing = || signal(SignalKind::io()).unwrap();
+        Self {
+            interrupt: nothing(),
+            terminate: nothing(),
+            deadline: Instant::now() + after,
+            at_deadline: reason,
+            reason: None,
+        }
     }
 
     /// Ends when the run is to end.
@@ -52,7 +66,7 @@ impl Stop {
         let reason = tokio::select! {
             _ = self.interrupt.recv() => Reason::Interrupt,
             _ = self.terminate.recv() => Reason::Terminate,
-            () = sleep_until(self.deadline) => Reason::Deadline { limit: self.limit },
+            () = sleep_until(self.deadline) => self.at_deadline,
         };
         self.reason = Some(reason);
         reason

@@ -8,9 +8,9 @@ use crate::db::{Blocker, GuardSession, Handle, Job, Left, Progress, Session, Set
 use crate::limits::Transaction;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::time::error::Elapsed;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 /// How often the guard looks at what the worker does.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -23,6 +23,8 @@ const GUARD_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 const OBSERVE_EVERY: Duration = Duration::from_secs(2);
 /// How long to wait for what runs to end by itself where it cannot be cancelled.
 const NOBODY_CANCELS: Duration = Duration::from_millis(800);
+/// How long an answer may be on its way when the server runs nothing any more.
+const ANSWER_COMES_WITHIN: Duration = Duration::from_secs(4);
 /// How long a migration waits in all before it is said who is in the way.
 const SAY_AFTER: Duration = Duration::from_secs(1);
 
@@ -61,12 +63,6 @@ pub(super) async fn attempt<G: GuardSession>(
         listener,
         ..
     } = control;
-    if let Some(job) = jobs.first()
-        && let Err(fault) = worker.prepare(job).await
-    {
-        let setback = Setback::unplaced(fault, Left::Nothing);
-        return (Progress::none(setback), None);
-    }
     let handle = worker.handle();
     let began = Instant::now();
     waiting.is_for_guard = false;
@@ -79,6 +75,9 @@ pub(super) async fn attempt<G: GuardSession>(
     let mut stopped = None;
     let mut observed = Instant::now();
     let mut was_over = false;
+    let mut silence = Silence::default();
+    // What code does between its statements, no server sees.
+    let is_code = jobs.iter().any(|job| job.deed.script().code.is_some());
     let mut look = interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // An interval's first tick comes at once; most migrations are done sooner.
@@ -96,9 +95,13 @@ pub(super) async fn attempt<G: GuardSession>(
                 look = interval(CANCEL_EVERY);
             }
             _ = look.tick() => match (*hold, stopped) {
-                (Hold::Locked, Some(_)) => {
+                (Hold::Locked, Some((reason, _))) => {
                     let cancel = guard.cancel(&handle, run.name);
                     *hold = hold.after(timeout(GUARD_ANSWERS_WITHIN, cancel).await).0;
+                    let sight = sight(*guard, hold, &handle, run.name).await;
+                    if !is_code && silence.lasts(sight.as_ref(), ANSWER_COMES_WITHIN) {
+                        return (Progress::none(silent()), Some(reason));
+                    }
                 }
                 // Nobody can cancel it: the server does, when we are gone.
                 (_, Some((reason, since))) if since.elapsed() > NOBODY_CANCELS => {
@@ -117,7 +120,13 @@ pub(super) async fn attempt<G: GuardSession>(
                     observed = Instant::now();
                 }
                 (_, None) => {
-                    let mut sight = see(*guard, hold, &handle, run.name).await;
+                    let sight = sight(*guard, hold, &handle, run.name).await;
+                    // The session itself may wait for another, and ask now and then.
+                    let patience = run.limits.lock_wait.saturating_add(ANSWER_COMES_WITHIN);
+                    if !is_code && silence.lasts(sight.as_ref(), patience) {
+                        return (Progress::none(silent()), None);
+                    }
+                    let mut sight = sight.unwrap_or_default();
                     for blocker in &mut sight.blockers {
                         // It may be this very text that another run has sent.
                         for job in jobs {
@@ -165,13 +174,50 @@ pub(super) async fn see(
     worker: &Handle,
     run: &str,
 ) -> Sight {
+    sight(guard, hold, worker, run).await.unwrap_or_default()
+}
+
+/// What the guard sees; `None` where it has gone, or was refused a look.
+async fn sight(
+    guard: &mut impl GuardSession,
+    hold: &mut Hold,
+    worker: &Handle,
+    run: &str,
+) -> Option<Sight> {
     if *hold != Hold::Locked {
-        return Sight::default();
+        return None;
     }
     let look = timeout(GUARD_ANSWERS_WITHIN, guard.look_on(worker, run)).await;
     let (now, sight) = hold.after(look);
     *hold = now;
-    sight.unwrap_or_default()
+    sight
+}
+
+/// Whether the server has done with what was sent, and no answer comes: the network
+/// has forgotten the worker's connection, and not the guard's.
+#[derive(Default)]
+struct Silence {
+    /// A server that never tells of the worker tells nothing by its silence.
+    was_at_work: bool,
+    since: Option<Instant>,
+}
+
+impl Silence {
+    /// Whether it has lasted for so long by now.
+    fn lasts(&mut self, sight: Option<&Sight>, patience: Duration) -> bool {
+        match sight {
+            None => self.since = None,
+            Some(sight) if sight.is_at_work => {
+                self.was_at_work = true;
+                self.since = None;
+            }
+            Some(_) => {
+                self.since.get_or_insert_with(Instant::now);
+            }
+        }
+        let for_long = self.since.is_some_and(|since| since.elapsed() > patience);
+        self.was_at_work && for_long
+    }
 }
 
 impl Hold {

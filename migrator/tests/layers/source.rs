@@ -55,7 +55,9 @@ fn find(folder: &Path, prefix: &str, names: &mut Vec<String>) {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
         if entry.path().is_dir() {
-            find(&entry.path(), &format!("{prefix}{name}/"), names);
+            if name != "tests" {
+                find(&entry.path(), &format!("{prefix}{name}/"), names);
+            }
         } else if is_source(&name) {
             names.push(format!("{prefix}{name}"));
         }
