@@ -294,7 +294,7 @@ pub(super) fn folder(
 }
 
 /// A SQLite file is the one that Alembic means, which reads URLs by `SQLAlchemy`
-/// and runs in its own folder.
+/// and takes paths from the folder in which it is run.
 fn see_as_alembic(config: &mut Config, url: Option<DatabaseUrl>, project: &AlembicProject) {
     let folder = project.root.join(&project.folder);
     let url = url.unwrap_or_else(|| config.database.value.clone());
@@ -325,6 +325,7 @@ fn alembic_sources(
         places: Places {
             root: project.root.clone(),
             folder: project.root.join(&project.folder),
+            config_folder: project.root.join(project.config_folder()),
             path: environment.path("PATH").unwrap_or_default().to_owned(),
             virtual_env: environment.get("VIRTUAL_ENV")?.map(Into::into),
         },

@@ -3,8 +3,8 @@
 use super::{Home, Wishes, file, tidy};
 use crate::error::Error;
 use crate::formats::alembic::{
-    self, AlembicError, Configuration, ConfigurationError, INI, PYPROJECT, Revisions,
-    is_revision_file,
+    self, AlembicError, Configuration, ConfigurationError, INI, Location, PYPROJECT, Revisions,
+    below, is_revision_file,
 };
 use crate::formats::ledger::{Ledger, Shape};
 use crate::sources;
@@ -40,9 +40,9 @@ pub struct AlembicProject {
     pub database: Option<String>,
     /// What relative paths are relative to.
     pub root: PathBuf,
-    /// The configuration's folder, in which Alembic is run, relative to the root.
+    /// In which Alembic is run, relative to the root.
     pub folder: String,
-    /// The configuration's file, relative to its folder.
+    /// The configuration's file, relative to the folder in which Alembic is run.
     pub config: String,
     /// The folders of the revisions, relative to the root.
     pub dirs: Vec<String>,
@@ -50,10 +50,11 @@ pub struct AlembicProject {
     pub ledger: Ledger,
 }
 
-/// A configuration that was found.
+/// A configuration that was found, and where Alembic is started with it.
 struct Found {
+    /// Relative to the root, as the file is.
     folder: String,
-    config: String,
+    path: String,
     configuration: Configuration,
 }
 
@@ -68,6 +69,22 @@ impl AlembicProject {
     #[must_use]
     pub fn config_path(&self) -> String {
         below(&self.folder, &self.config)
+    }
+
+    /// The configuration's folder, relative to the root.
+    #[must_use]
+    pub fn config_folder(&self) -> String {
+        folder_of(&self.config_path())
+    }
+
+    /// The options by which Alembic finds its configuration: it finds a usual file of
+    /// the folder in which it is run by itself.
+    #[must_use]
+    pub fn options(&self) -> Vec<String> {
+        match self.config.as_str() {
+            INI | PYPROJECT => Vec::new(),
+            config => vec!["-c".to_owned(), config.to_owned()],
+        }
     }
 
     /// How many revisions there are, if that can be told without Python.
@@ -104,7 +121,10 @@ impl Home {
             None => self.unnamed(&settings, is_asked_for)?,
         };
         match found {
-            Some(found) => self.read(database, found, wishes, &settings).map(Some),
+            Some(found) => {
+                let found = self.as_started(found)?;
+                self.read(database, found, wishes, &settings).map(Some)
+            }
             None if is_asked_for => {
                 let dir = named.unwrap_or_else(|| ".".to_owned());
                 Err(AlembicError::NoConfiguration { dir }.into())
@@ -126,6 +146,9 @@ impl Home {
             let name = Path::new(dir);
             let config = name.file_name().unwrap_or_default().to_string_lossy();
             let folder = name.parent().unwrap_or(Path::new("")).to_string_lossy();
+            if config == PYPROJECT {
+                return self.in_pyproject(&folder);
+            }
             return self.configured(&folder, &config);
         }
         let is_alembics = path.join(INI).is_file()
@@ -165,7 +188,7 @@ impl Home {
                 found.extend(self.in_folder(folder)?);
             }
             if found.len() > 1 {
-                let paths = found.iter().map(|it| below(&it.folder, &it.config));
+                let paths = found.into_iter().map(|it| it.path);
                 return Err(AlembicError::SeveralConfigurations {
                     paths: paths.collect(),
                 }
@@ -174,7 +197,7 @@ impl Home {
             if let Some(found) = found.pop() {
                 return match sql {
                     Some(dir) if !is_asked_for && self.holds_sql(&dir)? => {
-                        let config = below(&found.folder, &found.config);
+                        let config = found.path;
                         Err(AlembicError::BesideSql { config, dir }.into())
                     }
                     _ => Ok(Some(found)),
@@ -199,43 +222,137 @@ impl Home {
         if self.root.join(folder).join(INI).is_file() {
             return self.configured(folder, INI);
         }
-        self.pyproject(folder).map(|configuration| {
-            configuration.map(|configuration| Found {
-                folder: tidy(folder),
-                config: PYPROJECT.to_owned(),
-                configuration,
-            })
-        })
+        self.in_pyproject(folder)
     }
 
-    /// By an ini file; what it does not say, pyproject.toml may.
-    fn configured(&self, folder: &str, config: &str) -> Result<Option<Found>, Error> {
-        let path = below(folder, config);
-        let text = sources::read_optional(&self.root.join(&path))?.unwrap_or_default();
-        let mut configuration =
-            Configuration::of_ini(&text).map_err(|error| wrong(&path, error))?;
-        if let Some(other) = self.pyproject(folder)? {
-            configuration = configuration.or(other);
-        }
-        if configuration.script_location.is_none() {
-            return Err(AlembicError::NoLocation { path }.into());
-        }
-        Ok(Some(Found {
-            folder: tidy(folder),
-            config: config.to_owned(),
+    fn in_pyproject(&self, folder: &str) -> Result<Option<Found>, Error> {
+        let configuration = self.pyproject(folder)?;
+        let folder = tidy(folder);
+        Ok(configuration.map(|configuration| Found {
+            path: below(&folder, PYPROJECT),
+            folder,
             configuration,
         }))
     }
 
+    /// By an ini file, where Alembic is started in its folder.
+    fn configured(&self, folder: &str, config: &str) -> Result<Option<Found>, Error> {
+        let folder = tidy(folder);
+        let path = below(&folder, config);
+        let configuration = self.ini(&path, &folder)?;
+        if configuration.script_location.is_none() {
+            return Err(AlembicError::NoLocation { path }.into());
+        }
+        Ok(Some(Found {
+            folder,
+            path,
+            configuration,
+        }))
+    }
+
+    /// What an ini file says; what it does not say, pyproject.toml may that lies in
+    /// the folder where Alembic is started.
+    fn ini(&self, path: &str, started_in: &str) -> Result<Configuration, Error> {
+        let text = sources::read_optional(&self.root.join(path))?.unwrap_or_default();
+        let configuration = Configuration::of_ini(&text, &folder_of(path));
+        let configuration = configuration.map_err(|error| wrong(path, error))?;
+        Ok(match self.pyproject(started_in)? {
+            Some(other) => configuration.or(other),
+            None => configuration,
+        })
+    }
+
     fn pyproject(&self, folder: &str) -> Result<Option<Configuration>, Error> {
-        let path = below(folder, PYPROJECT);
+        let folder = tidy(folder);
+        let path = below(&folder, PYPROJECT);
         match sources::read_optional(&self.root.join(&path))? {
             // Whatever else is wrong with it is none of ours.
             Some(text) if text.contains("[tool.alembic]") => {
-                Ok(Configuration::of_pyproject(&text).map_err(|error| wrong(&path, error))?)
+                let configuration = Configuration::of_pyproject(&text, &folder);
+                Ok(configuration.map_err(|error| wrong(&path, error))?)
             }
             _ => Ok(None),
         }
+    }
+
+    /// Alembic takes relative paths from the folder in which it is started: that of
+    /// the configuration, or the root where they lead somewhere only from there.
+    fn as_started(&self, found: Found) -> Result<Found, Error> {
+        if self.has_all(&found) {
+            return Ok(found);
+        }
+        let at_root = self.at_root(&found)?;
+        let fits = |at_root: &Found| self.has_all(at_root) && self.has_env(at_root);
+        Ok(at_root.filter(fits).unwrap_or(found))
+    }
+
+    /// The same file, where Alembic is started at the root; `None` where it is there,
+    /// or where Alembic would read another file there first.
+    fn at_root(&self, found: &Found) -> Result<Option<Found>, Error> {
+        let root = tidy("");
+        let is_pyproject = Path::new(&found.path).ends_with(PYPROJECT);
+        if found.folder == root || (is_pyproject && self.root.join(INI).is_file()) {
+            return Ok(None);
+        }
+        let configuration = if is_pyproject {
+            found.configuration.clone()
+        } else {
+            self.ini(&found.path, &root)?
+        };
+        Ok(Some(Found {
+            folder: root,
+            path: found.path.clone(),
+            configuration,
+        }))
+    }
+
+    /// Whether all is there that a configuration names: a project that has just begun
+    /// has no revisions yet.
+    fn has_all(&self, found: &Found) -> bool {
+        let is_there = |location: &Location| {
+            let place = self.place(found, location);
+            self.root.join(place).is_dir()
+        };
+        let Configuration {
+            script_location,
+            version_locations: versions,
+            prepend_sys_path: packages,
+            ..
+        } = &found.configuration;
+        script_location.as_ref().is_some_and(is_there)
+            && (versions.is_empty() || versions.iter().any(is_there))
+            && packages.iter().all(is_there)
+    }
+
+    fn has_env(&self, found: &Found) -> bool {
+        let scripts = found.configuration.script_location.as_ref();
+        let env = scripts.map(|location| below(&self.place(found, location), "env.py"));
+        env.is_some_and(|env| self.root.join(env).is_file())
+    }
+
+    /// Where a folder is, relative to the root.
+    fn place(&self, found: &Found, location: &Location) -> String {
+        match location {
+            Location::Fixed(path) => path.clone(),
+            Location::Started(path) => below(&found.folder, path),
+            Location::Package(name) => self.place_in_package(found, name),
+        }
+    }
+
+    /// The same of a package: where Python would look for it first, else where it is
+    /// started.
+    fn place_in_package(&self, found: &Found, name: &str) -> String {
+        let (package, folders) = name.split_once(':').unwrap_or((name, ""));
+        let package = package.replace('.', "/");
+        let path = below(&package, &folders.replace(':', "/"));
+        let here = Location::Started(tidy(""));
+        let packages = found.configuration.prepend_sys_path.iter();
+        let mut places = packages
+            .filter(|place| !matches!(place, Location::Package(_)))
+            .map(|place| below(&self.place(found, place), &path));
+        let is_there = |place: &String| self.root.join(place).is_dir();
+        let first = places.find(is_there);
+        first.unwrap_or_else(|| below(&self.place(found, &here), &path))
     }
 
     fn read(
@@ -245,13 +362,14 @@ impl Home {
         wishes: &Wishes,
         settings: &file::Settings,
     ) -> Result<AlembicProject, Error> {
-        let Found {
-            folder,
-            config,
-            configuration,
-        } = found;
-        let dirs = configuration.folders();
-        let dirs: Vec<_> = dirs.iter().map(|dir| below(&folder, dir)).collect();
+        let place = |location: &Location| self.place(&found, location);
+        let configuration = &found.configuration;
+        let scripts = configuration.script_location.as_ref().map(place);
+        let scripts = scripts.unwrap_or_default();
+        let dirs: Vec<_> = match &configuration.version_locations[..] {
+            [] => vec![below(&scripts, "versions")],
+            locations => locations.iter().map(place).collect(),
+        };
         let mut files = Vec::new();
         for dir in &dirs {
             let path = self.root.join(dir);
@@ -269,8 +387,7 @@ impl Home {
             .into_iter()
             .map(|(path, text)| Arc::new(SourceFile::new(path, text)))
             .collect();
-        let location = configuration.script_location.unwrap_or_default();
-        let env = below(&below(&folder, &location), "env.py");
+        let env = below(&scripts, "env.py");
         let env = sources::read_optional(&self.root.join(env))?.unwrap_or_default();
         let table = match (&wishes.table, &settings.table) {
             (Some(table), _) => table.clone(),
@@ -285,8 +402,8 @@ impl Home {
         Ok(AlembicProject {
             database: database.map(str::to_owned),
             root: self.root.clone(),
-            folder,
-            config,
+            config: seen_from(&found.folder, &found.path),
+            folder: found.folder,
             dirs,
             revisions: Revisions::read(&files).map_err(AlembicError::Graph)?,
             ledger: Ledger {
@@ -336,10 +453,14 @@ fn wrong(path: &str, error: ConfigurationError) -> AlembicError {
     }
 }
 
-/// A path below a folder, which may be the root itself.
-fn below(folder: &str, path: &str) -> String {
-    match (folder, Path::new(path).is_absolute()) {
-        (_, true) | ("" | ".", _) => path.to_owned(),
-        _ => format!("{folder}/{path}"),
-    }
+/// The folder of a file, relative to the root.
+fn folder_of(path: &str) -> String {
+    let folder = Path::new(path).parent().unwrap_or(Path::new(""));
+    tidy(&folder.to_string_lossy())
+}
+
+/// A path relative to a folder, of one below it.
+fn seen_from(folder: &str, path: &str) -> String {
+    let inside = Path::new(path).strip_prefix(folder);
+    inside.map_or_else(|_| path.to_owned(), |it| it.to_string_lossy().into_owned())
 }

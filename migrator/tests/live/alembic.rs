@@ -5,6 +5,7 @@ mod app;
 mod configuration;
 mod graph;
 mod script;
+mod started;
 mod stops;
 
 use crate::support::{Database, Migrate, Project, Server, stories};

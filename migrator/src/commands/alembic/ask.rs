@@ -3,7 +3,7 @@
 
 use super::AlembicSources;
 use crate::error::Error;
-use crate::formats::alembic::{AlembicError, Graph, Revision, Revisions, Unreadable};
+use crate::formats::alembic::{AlembicError, Graph, PYPROJECT, Revision, Revisions, Unreadable};
 use crate::sources;
 use crate::text::{SourceFile, Span};
 use serde::Deserialize;
@@ -18,11 +18,9 @@ from alembic.script import ScriptDirectory
 import inspect
 keywords = {}
 if 'toml_file' in inspect.signature(Config.__init__).parameters:
-    keywords['toml_file'] = 'pyproject.toml'
+    keywords['toml_file'] = TOML
 sys.path.insert(0, '')
-config = Config(CONFIG, **keywords)
-for path in (config.get_main_option('prepend_sys_path') or '.').split():
-    sys.path.insert(0, path)
+config = Config(INI, **keywords)
 def names(value):
     return [value] if isinstance(value, str) else list(value or ())
 print(json.dumps([{
@@ -66,14 +64,16 @@ impl AlembicSources {
             let said = error.diagnostic().title;
             no_answer(said)
         })?;
-        let config = match self.project.config.as_str() {
-            "pyproject.toml" => "None".to_owned(),
-            config => format!("{config:?}"),
+        let config = &self.project.config;
+        let (ini, toml) = if Path::new(config).ends_with(PYPROJECT) {
+            ("None".to_owned(), config.as_str())
+        } else {
+            (format!("{config:?}"), PYPROJECT)
         };
-        let answer = alembic
-            .ask(&PROGRAM.replace("CONFIG", &config))
-            .await
-            .map_err(no_answer)?;
+        let program = PROGRAM
+            .replace("(INI", &format!("({ini}"))
+            .replace("TOML", &format!("{toml:?}"));
+        let answer = alembic.ask(&program).await.map_err(no_answer)?;
         let told: Vec<Told> = serde_json::from_str(answer.trim())
             .map_err(|error| no_answer(format!("{answer} ({error})")))?;
         let revisions = told.into_iter().map(|told| self.revision(told));

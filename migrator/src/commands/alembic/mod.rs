@@ -144,11 +144,8 @@ impl AlembicSources {
 
     /// Alembic's own options before its verb.
     fn arguments(&self, verb: &[&str]) -> Vec<String> {
-        let config = self.project.config.as_str();
-        // It finds both of these itself.
-        let is_usual = matches!(config, "alembic.ini" | "pyproject.toml");
-        let named = if is_usual { vec![] } else { vec!["-c", config] };
-        named.iter().chain(verb).map(|&it| it.to_owned()).collect()
+        let verb = verb.iter().map(|&it| it.to_owned());
+        self.project.options().into_iter().chain(verb).collect()
     }
 
     /// What the server says of a secret is not to be said again.
@@ -177,6 +174,7 @@ fn heads<'a>(graph: &'a Graph, project: &AlembicProject) -> Result<Vec<&'a Revis
             Err(AlembicError::SeveralHeads {
                 heads: heads.collect(),
                 folder: project.folder.clone(),
+                options: project.options(),
             }
             .into())
         }

@@ -10,7 +10,11 @@ use crate::text::shell_word;
 pub(super) fn alembic(error: &AlembicError) -> Diagnostic {
     match error {
         AlembicError::Graph(error) => graph(error),
-        AlembicError::SeveralHeads { heads, folder } => several_heads(heads, folder),
+        AlembicError::SeveralHeads {
+            heads,
+            folder,
+            options,
+        } => several_heads(heads, folder, options),
         AlembicError::NoAnswer { unreadable, said } => no_answer(unreadable, said),
         AlembicError::UnknownCurrent { ids, table } => Diagnostic::error(
             "alembic_unknown_revision",
@@ -186,12 +190,22 @@ fn graph(error: &GraphError) -> Diagnostic {
     }
 }
 
-fn several_heads(heads: &[Head], folder: &str) -> Diagnostic {
+fn several_heads(heads: &[Head], folder: &str, options: &[String]) -> Diagnostic {
     let ids: Vec<_> = heads.iter().map(|head| head.id.as_str()).collect();
     let at = match folder {
         "." => String::new(),
         folder => format!("cd {} && ", shell_word(folder)),
     };
+    let options: String = options
+        .iter()
+        .map(|word| {
+            if word.starts_with('-') {
+                format!(" {word}")
+            } else {
+                format!(" {}", shell_word(word))
+            }
+        })
+        .collect();
     Diagnostic::error(
         "alembic_several_heads",
         format!("there are {} heads: {}", heads.len(), ids.join(", ")),
@@ -202,7 +216,7 @@ fn several_heads(heads: &[Head], folder: &str) -> Diagnostic {
             .map(|head| format!("{} ({})", head.label, head.path)),
     )
     .help(format!(
-        "two branches have each added a revision: `{at}alembic merge -m \"merge heads\" {}` makes \
+        "two branches have each added a revision: `{at}alembic{options} merge -m \"merge heads\" {}` makes \
          one that follows all of them, or let the newer one's down_revision name the other",
         ids.join(" ")
     ))

@@ -61,8 +61,9 @@ pub enum AlembicError {
     /// Nothing says which of them `head` is.
     SeveralHeads {
         heads: Vec<Head>,
-        /// In which Alembic's commands run.
+        /// In which Alembic's commands run, and with which options.
         folder: String,
+        options: Vec<String>,
     },
     /// The database is at a revision that no file has.
     UnknownCurrent {
