@@ -103,7 +103,7 @@ pub(super) fn find(
     let wishes = wishes(options, environment)?;
     let names: Vec<Option<&str>> = databases.iter().map(Option::as_deref).collect();
     let url = config::database_url(options, environment)?;
-    for wish in [&wishes.dir, &url] {
+    for wish in [&wishes.dir, &wishes.section, &url] {
         project::refuse_one_for_several(wish.as_ref(), &names)?;
     }
     names
@@ -117,6 +117,12 @@ pub(super) fn find(
                     let handed_on = config::handed_on(options, environment, &settings)?;
                     let url = config::of_sqlalchemy(options, environment, &settings)?;
                     see_as_alembic(&mut config, url, &project);
+                    let section = wishes.section.clone().or(settings.alembic_section);
+                    config.told.extend(section.map(|section| Told {
+                        option: "alembic-section",
+                        value: section.value,
+                        origin: section.origin,
+                    }));
                     Work::Alembic(alembic(project, config, handed_on, environment)?)
                 }
                 Found::Sql(mut project) => {
@@ -329,7 +335,7 @@ fn alembic_sources(
             path: environment.path("PATH").unwrap_or_default().to_owned(),
             virtual_env: environment.get("VIRTUAL_ENV")?.map(Into::into),
         },
-        project,
+        project: Box::new(project),
         variables: Vec::new(),
         database: None,
     })
@@ -370,6 +376,7 @@ fn wishes(options: &Options, environment: &Environment) -> Result<Wishes, Error>
     Ok(Wishes {
         dir: config::dir(options, environment)?,
         format: config::format(options, environment)?.map(|format| format.value),
+        section: config::alembic_section(options, environment)?,
         table: config::table(options, environment)?.map(|table| table.value),
     })
 }

@@ -1,10 +1,11 @@
 //! An Alembic project: where its configuration is, and what its revisions are.
 
 use super::{Home, Wishes, file, tidy};
+use crate::config::{Setting, nearest};
 use crate::error::Error;
 use crate::formats::alembic::{
-    self, AlembicError, Configuration, ConfigurationError, INI, Location, PYPROJECT, Revisions,
-    below, is_revision_file,
+    self, AlembicError, Configuration, ConfigurationError, INI, IniFile, Location, PYPROJECT,
+    Revisions, SECTION, below, is_revision_file,
 };
 use crate::formats::ledger::{Ledger, Shape};
 use crate::sources;
@@ -44,6 +45,8 @@ pub struct AlembicProject {
     pub folder: String,
     /// The configuration's file, relative to the folder in which Alembic is run.
     pub config: String,
+    /// The configuration's section, where one is named.
+    pub section: Option<String>,
     /// The folders of the revisions, relative to the root.
     pub dirs: Vec<String>,
     pub revisions: Revisions,
@@ -56,6 +59,21 @@ struct Found {
     folder: String,
     path: String,
     configuration: Configuration,
+}
+
+/// What is looked for.
+#[derive(Clone, Copy)]
+struct Search<'a> {
+    /// The section of an ini file that is named.
+    section: Option<&'a Setting<String>>,
+    /// Whether Alembic is asked for, and nothing else is meant.
+    is_asked_for: bool,
+}
+
+impl Search<'_> {
+    fn section(&self) -> &str {
+        self.section.map_or(SECTION, |section| &section.value)
+    }
 }
 
 impl AlembicProject {
@@ -77,14 +95,21 @@ impl AlembicProject {
         folder_of(&self.config_path())
     }
 
+    /// The section of an ini file that Alembic reads.
+    #[must_use]
+    pub fn section(&self) -> &str {
+        self.section.as_deref().unwrap_or(SECTION)
+    }
+
     /// The options by which Alembic finds its configuration: it finds a usual file of
     /// the folder in which it is run by itself.
     #[must_use]
     pub fn options(&self) -> Vec<String> {
-        match self.config.as_str() {
-            INI | PYPROJECT => Vec::new(),
-            config => vec!["-c".to_owned(), config.to_owned()],
-        }
+        let is_usual = matches!(self.config.as_str(), INI | PYPROJECT);
+        let config = (!is_usual).then_some(["-c", &self.config]);
+        let section = self.section.as_deref().map(|section| ["-n", section]);
+        let options = config.into_iter().chain(section).flatten();
+        options.map(str::to_owned).collect()
     }
 
     /// How many revisions there are, if that can be told without Python.
@@ -116,14 +141,24 @@ impl Home {
             (None, Some(_)) => Some(self.own_folder(&settings)?),
             (None, None) => None,
         };
+        let section = wishes
+            .section
+            .as_ref()
+            .or(settings.alembic_section.as_ref());
+        let search = Search {
+            section,
+            is_asked_for,
+        };
         let found = match &named {
-            Some(dir) => self.named(dir, is_asked_for)?,
-            None => self.unnamed(&settings, is_asked_for)?,
+            Some(dir) => self.named(dir, search)?,
+            None => self.unnamed(&settings, search)?,
         };
         match found {
             Some(found) => {
-                let found = self.as_started(found)?;
-                self.read(database, found, wishes, &settings).map(Some)
+                let found = self.as_started(found, search)?;
+                let section = section.map(|section| section.value.clone());
+                let project = self.read(database, found, wishes, &settings)?;
+                Ok(Some(AlembicProject { section, ..project }))
             }
             None if is_asked_for => {
                 let dir = named.unwrap_or_else(|| ".".to_owned());
@@ -139,7 +174,8 @@ impl Home {
     )]
     /// In a folder that was named: it holds the configuration, or is it, or lies
     /// below it.
-    fn named(&self, dir: &str, is_asked_for: bool) -> Result<Option<Found>, Error> {
+    fn named(&self, dir: &str, search: Search<'_>) -> Result<Option<Found>, Error> {
+        let is_asked_for = search.is_asked_for;
         let path = self.root.join(dir);
         let is_configuration = dir.ends_with(".ini") || dir == PYPROJECT;
         if path.is_file() && (is_configuration || is_asked_for) {
@@ -149,7 +185,7 @@ impl Home {
             if config == PYPROJECT {
                 return self.in_pyproject(&folder);
             }
-            return self.configured(&folder, &config);
+            return self.configured(&folder, &config, search);
         }
         let is_alembics = path.join(INI).is_file()
             || path.join("env.py").is_file()
@@ -158,7 +194,7 @@ impl Home {
             return Ok(None);
         }
         for above in Path::new(dir).ancestors() {
-            if let Some(found) = self.in_folder(&above.to_string_lossy())? {
+            if let Some(found) = self.in_folder(&above.to_string_lossy(), search)? {
                 return Ok(Some(found));
             }
         }
@@ -169,8 +205,9 @@ impl Home {
     fn unnamed(
         &self,
         settings: &file::Settings,
-        is_asked_for: bool,
+        search: Search<'_>,
     ) -> Result<Option<Found>, Error> {
+        let is_asked_for = search.is_asked_for;
         let sql = match self.own_folder(settings) {
             Ok(dir) => Some(dir),
             Err(Error::NoFolder { .. }) => None,
@@ -185,7 +222,7 @@ impl Home {
         for _ in 0..=depth {
             let mut found = Vec::new();
             for folder in &level {
-                found.extend(self.in_folder(folder)?);
+                found.extend(self.in_folder(folder, search)?);
             }
             if found.len() > 1 {
                 let paths = found.into_iter().map(|it| it.path);
@@ -218,9 +255,9 @@ impl Home {
         Ok(!is_alembics && listing.entries.iter().any(|it| sources::is_sql(&it.name)))
     }
 
-    fn in_folder(&self, folder: &str) -> Result<Option<Found>, Error> {
+    fn in_folder(&self, folder: &str, search: Search<'_>) -> Result<Option<Found>, Error> {
         if self.root.join(folder).join(INI).is_file() {
-            return self.configured(folder, INI);
+            return self.configured(folder, INI, search);
         }
         self.in_pyproject(folder)
     }
@@ -236,12 +273,23 @@ impl Home {
     }
 
     /// By an ini file, where Alembic is started in its folder.
-    fn configured(&self, folder: &str, config: &str) -> Result<Option<Found>, Error> {
+    fn configured(
+        &self,
+        folder: &str,
+        config: &str,
+        search: Search<'_>,
+    ) -> Result<Option<Found>, Error> {
         let folder = tidy(folder);
         let path = below(&folder, config);
-        let configuration = self.ini(&path, &folder)?;
+        let ini = self.ini(&path)?;
+        if let Some(named) = search.section
+            && !ini.has(&named.value)
+        {
+            return Err(no_section(path, named, &ini).into());
+        }
+        let configuration = self.completed(&ini, &path, &folder, search)?;
         if configuration.script_location.is_none() {
-            return Err(AlembicError::NoLocation { path }.into());
+            return Err(no_location(path, search.section(), &ini).into());
         }
         Ok(Some(Found {
             folder,
@@ -250,11 +298,22 @@ impl Home {
         }))
     }
 
+    fn ini(&self, path: &str) -> Result<IniFile, Error> {
+        let text = sources::read_optional(&self.root.join(path))?.unwrap_or_default();
+        let ini = IniFile::read(&text, &folder_of(path));
+        Ok(ini.map_err(|error| wrong(path, error))?)
+    }
+
     /// What an ini file says; what it does not say, pyproject.toml may that lies in
     /// the folder where Alembic is started.
-    fn ini(&self, path: &str, started_in: &str) -> Result<Configuration, Error> {
-        let text = sources::read_optional(&self.root.join(path))?.unwrap_or_default();
-        let configuration = Configuration::of_ini(&text, &folder_of(path));
+    fn completed(
+        &self,
+        ini: &IniFile,
+        path: &str,
+        started_in: &str,
+        search: Search<'_>,
+    ) -> Result<Configuration, Error> {
+        let configuration = ini.configuration(search.section());
         let configuration = configuration.map_err(|error| wrong(path, error))?;
         Ok(match self.pyproject(started_in)? {
             Some(other) => configuration.or(other),
@@ -277,18 +336,18 @@ impl Home {
 
     /// Alembic takes relative paths from the folder in which it is started: that of
     /// the configuration, or the root where they lead somewhere only from there.
-    fn as_started(&self, found: Found) -> Result<Found, Error> {
+    fn as_started(&self, found: Found, search: Search<'_>) -> Result<Found, Error> {
         if self.has_all(&found) {
             return Ok(found);
         }
-        let at_root = self.at_root(&found)?;
+        let at_root = self.at_root(&found, search)?;
         let fits = |at_root: &Found| self.has_all(at_root) && self.has_env(at_root);
         Ok(at_root.filter(fits).unwrap_or(found))
     }
 
     /// The same file, where Alembic is started at the root; `None` where it is there,
     /// or where Alembic would read another file there first.
-    fn at_root(&self, found: &Found) -> Result<Option<Found>, Error> {
+    fn at_root(&self, found: &Found, search: Search<'_>) -> Result<Option<Found>, Error> {
         let root = tidy("");
         let is_pyproject = Path::new(&found.path).ends_with(PYPROJECT);
         if found.folder == root || (is_pyproject && self.root.join(INI).is_file()) {
@@ -297,7 +356,7 @@ impl Home {
         let configuration = if is_pyproject {
             found.configuration.clone()
         } else {
-            self.ini(&found.path, &root)?
+            self.completed(&self.ini(&found.path)?, &found.path, &root, search)?
         };
         Ok(Some(Found {
             folder: root,
@@ -404,6 +463,7 @@ impl Home {
             root: self.root.clone(),
             config: seen_from(&found.folder, &found.path),
             folder: found.folder,
+            section: None,
             dirs,
             revisions: Revisions::read(&files).map_err(AlembicError::Graph)?,
             ledger: Ledger {
@@ -450,6 +510,29 @@ fn wrong(path: &str, error: ConfigurationError) -> AlembicError {
     AlembicError::Configuration {
         path: path.to_owned(),
         message: error.message,
+    }
+}
+
+fn no_section(path: String, named: &Setting<String>, ini: &IniFile) -> AlembicError {
+    let known = ini.sections();
+    AlembicError::NoSection {
+        path,
+        section: named.value.clone(),
+        origin: named.origin.to_string(),
+        nearest: nearest(&named.value, known.iter().map(String::as_str)),
+        known,
+    }
+}
+
+fn no_location(path: String, section: &str, ini: &IniFile) -> AlembicError {
+    let says_it = |name: &String| {
+        let configuration = ini.configuration(name);
+        configuration.is_ok_and(|it| it.script_location.is_some())
+    };
+    AlembicError::NoLocation {
+        path,
+        section: section.to_owned(),
+        others: ini.sections().into_iter().filter(says_it).collect(),
     }
 }
 

@@ -5,6 +5,7 @@ mod app;
 mod configuration;
 mod graph;
 mod script;
+mod section;
 mod started;
 mod stops;
 

@@ -16,7 +16,7 @@ import json, sys
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 import inspect
-keywords = {}
+keywords = {'ini_section': SECTION}
 if 'toml_file' in inspect.signature(Config.__init__).parameters:
     keywords['toml_file'] = TOML
 sys.path.insert(0, '')
@@ -72,7 +72,8 @@ impl AlembicSources {
         };
         let program = PROGRAM
             .replace("(INI", &format!("({ini}"))
-            .replace("TOML", &format!("{toml:?}"));
+            .replace("TOML", &format!("{toml:?}"))
+            .replace("SECTION", &format!("{:?}", self.project.section()));
         let answer = alembic.ask(&program).await.map_err(no_answer)?;
         let told: Vec<Told> = serde_json::from_str(answer.trim())
             .map_err(|error| no_answer(format!("{answer} ({error})")))?;

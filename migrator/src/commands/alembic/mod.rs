@@ -37,7 +37,7 @@ pub(crate) struct AlembicTask {
 
 /// The revisions and their Alembic, which need no database.
 pub(crate) struct AlembicSources {
-    pub project: AlembicProject,
+    pub project: Box<AlembicProject>,
     /// Where its Alembic may be.
     pub places: Places,
     /// What Alembic is to find in its environment beside what we do.

@@ -101,6 +101,7 @@ pub(super) fn alembic(error: &AlembicError) -> Diagnostic {
         | AlembicError::Configuration { .. }
         | AlembicError::NoConfiguration { .. }
         | AlembicError::NoLocation { .. }
+        | AlembicError::NoSection { .. }
         | AlembicError::NoVersions { .. }
         | AlembicError::SeveralConfigurations { .. } => configuration(error),
     }
@@ -126,14 +127,18 @@ fn configuration(error: &AlembicError) -> Diagnostic {
             format!("there is no alembic.ini in {dir}, nor a pyproject.toml with [tool.alembic]"),
         )
         .help("name the folder that holds it with --dir, MIGRATE_DIR or `dir` in migrate.toml"),
-        AlembicError::NoLocation { path } => Diagnostic::error(
-            "no_script_location",
-            format!("{path} has no script_location, so that only a program knows its revisions"),
-        )
-        .help(
-            "set script_location in its [alembic] section; projects of Flask-Migrate are not \
-             supported yet: run `flask db upgrade` for them",
-        ),
+        AlembicError::NoLocation {
+            path,
+            section,
+            others,
+        } => no_location(path, section, others),
+        AlembicError::NoSection {
+            path,
+            section,
+            origin,
+            known,
+            nearest,
+        } => no_section(path, section, origin, known, nearest.as_deref()),
         AlembicError::NoVersions { path } => Diagnostic::error(
             "missing_folder",
             format!("{} does not exist", path.display()),
@@ -146,6 +151,55 @@ fn configuration(error: &AlembicError) -> Diagnostic {
         .help("name the folder of one with --dir, MIGRATE_DIR or `dir` in migrate.toml"),
         _ => unreachable!("it has words of its own"),
     }
+}
+
+fn no_location(path: &str, section: &str, others: &[String]) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        "no_script_location",
+        format!(
+            "{path} has no script_location in [{section}], so that only a program knows its \
+             revisions"
+        ),
+    );
+    match others {
+        [] => diagnostic.help(format!(
+            "set script_location in its [{section}] section; projects of Flask-Migrate are not \
+             supported yet: run `flask db upgrade` for them"
+        )),
+        others => diagnostic
+            .note(format!("it has one in {}", sections(others)))
+            .help(
+                "name one of these with --alembic-section, MIGRATE_ALEMBIC_SECTION or \
+                 `alembic-section` in migrate.toml",
+            ),
+    }
+}
+
+fn no_section(
+    path: &str,
+    section: &str,
+    origin: &str,
+    known: &[String],
+    nearest: Option<&str>,
+) -> Diagnostic {
+    let has = match known {
+        [] => "none for Alembic".to_owned(),
+        known => sections(known),
+    };
+    let help = nearest.map_or_else(
+        || "Alembic would read nothing of the file: name one that exists".to_owned(),
+        |nearest| format!("did you mean `{nearest}`?"),
+    );
+    Diagnostic::error(
+        "unknown_alembic_section",
+        format!("{origin} names the section [{section}], and {path} has {has}"),
+    )
+    .help(help)
+}
+
+fn sections(names: &[String]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("[{name}]")).collect();
+    names.join(", ")
 }
 
 fn graph(error: &GraphError) -> Diagnostic {

@@ -7,8 +7,19 @@ use super::ini::Ini;
 pub const INI: &str = "alembic.ini";
 pub const PYPROJECT: &str = "pyproject.toml";
 
-/// The section that Alembic reads.
-const SECTION: &str = "alembic";
+/// The section that Alembic reads, unless its option `-n` names another.
+pub const SECTION: &str = "alembic";
+
+/// What Python's logging and Alembic's hooks have sections for.
+const OTHERS: [&str; 7] = [
+    "formatter_",
+    "formatters",
+    "handler_",
+    "handlers",
+    "logger_",
+    "loggers",
+    "post_write_hooks",
+];
 
 /// What says by what the folders of the revisions are separated; the first also by
 /// what those of packages are.
@@ -47,16 +58,48 @@ pub struct ConfigurationError {
     pub message: String,
 }
 
-impl Configuration {
-    /// Reads an ini file of the folder `here`; one with another section's settings
-    /// only has no location.
+/// An ini file of a folder: each of its sections may configure Alembic.
+#[derive(Clone, Debug)]
+pub struct IniFile {
+    ini: Ini,
+    here: String,
+}
+
+impl IniFile {
+    /// Reads the text of a file of the folder `here`.
     ///
     /// # Errors
     /// What Python's own parser would reject.
-    pub fn of_ini(text: &str, here: &str) -> Result<Self, ConfigurationError> {
+    pub fn read(text: &str, here: &str) -> Result<Self, ConfigurationError> {
+        let ini = Ini::read(text, HERE).map_err(|message| ConfigurationError { message })?;
+        Ok(Self {
+            ini,
+            here: here.to_owned(),
+        })
+    }
+
+    #[must_use]
+    pub fn has(&self, section: &str) -> bool {
+        self.ini.sections().any(|it| it == section)
+    }
+
+    /// The sections, but for those that are never Alembic's configuration.
+    #[must_use]
+    pub fn sections(&self) -> Vec<String> {
+        let is_other = |name: &str| OTHERS.iter().any(|other| name.starts_with(other));
+        let names = self.ini.sections().filter(|name| !is_other(name));
+        names.map(str::to_owned).collect()
+    }
+
+    /// What a section says; nothing where there is no such section, or another's
+    /// settings are in it.
+    ///
+    /// # Errors
+    /// A value that Python would reject.
+    pub fn configuration(&self, section: &str) -> Result<Configuration, ConfigurationError> {
         let error = |message| ConfigurationError { message };
-        let ini = Ini::read(text, HERE).map_err(error)?;
-        let get = |key: &str| ini.get(SECTION, key).map_err(error);
+        let here = &self.here;
+        let get = |key: &str| self.ini.get(section, key).map_err(error);
         let separator = |names: &[&str]| {
             for name in names {
                 if let Some(word) = get(name)? {
@@ -69,14 +112,16 @@ impl Configuration {
             Some(all) if !all.is_empty() => Ok(split(&all, separator(names)?, usual, here)),
             _ => Ok(Vec::new()),
         };
-        Ok(Self {
+        Ok(Configuration {
             script_location: get("script_location")?.map(|it| location(&it, here)),
             version_locations: several("version_locations", &OF_VERSIONS, &[' ', ','])?,
             prepend_sys_path: several("prepend_sys_path", &OF_VERSIONS[..1], &[' ', ',', ':'])?,
             is_recursive: get("recursive_version_locations")?.is_some_and(|it| it == "true"),
         })
     }
+}
 
+impl Configuration {
     /// What an ini file leaves open, by pyproject.toml: Alembic asks the one, then the
     /// other.
     #[must_use]
@@ -91,7 +136,7 @@ impl Configuration {
     }
 
     /// Reads pyproject.toml of the folder `here`; `None` where it has no
-    /// `[tool.alembic]`.
+    /// `[tool.alembic]`, which Alembic reads whichever section `-n` names.
     ///
     /// # Errors
     /// A text that is no TOML.
@@ -209,7 +254,8 @@ mod tests {
 
     /// A configuration of the folder `api`.
     fn of(text: &str) -> Configuration {
-        Configuration::of_ini(text, "api").unwrap()
+        let ini = IniFile::read(text, "api").unwrap();
+        ini.configuration(SECTION).unwrap()
     }
 
     fn fixed(path: &str) -> Location {
@@ -282,6 +328,22 @@ mod tests {
             let text = format!("[alembic]\n{text}");
             assert_eq!(of(&text).prepend_sys_path, expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_section_has_nothing_of_another_but_of_the_defaults() {
+        let text = "[DEFAULT]\nprepend_sys_path = .\n[alembic]\nscript_location = one\n\
+                    [billing]\nversion_locations = v\n[loggers]\nkeys = root\n[logger_root]\n";
+        let ini = IniFile::read(text, "api").unwrap();
+        assert_eq!(ini.sections(), ["alembic", "billing"]);
+        assert!(ini.has("billing") && ini.has("loggers"));
+        assert!(!ini.has("DEFAULT") && !ini.has("Billing"));
+        let billing = ini.configuration("billing").unwrap();
+        assert_eq!(billing.script_location, None);
+        assert_eq!(billing.version_locations, [started("v")]);
+        assert_eq!(billing.prepend_sys_path, [started(".")]);
+        let missing = ini.configuration("nope").unwrap();
+        assert_eq!(missing, Configuration::default());
     }
 
     #[test]

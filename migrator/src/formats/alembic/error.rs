@@ -34,6 +34,18 @@ pub enum AlembicError {
     /// The configuration does not say where the revisions are: a program does.
     NoLocation {
         path: String,
+        section: String,
+        /// The sections that do say it.
+        others: Vec<String>,
+    },
+    /// A section was named that the configuration does not have.
+    NoSection {
+        path: String,
+        section: String,
+        /// Who named it.
+        origin: String,
+        known: Vec<String>,
+        nearest: Option<String>,
     },
     /// The configuration that was asked for is not there.
     NoConfiguration {

@@ -10,7 +10,8 @@ mod literals;
 mod revision;
 
 pub use config::{
-    Configuration, ConfigurationError, INI, Location, PYPROJECT, below, version_table,
+    Configuration, ConfigurationError, INI, IniFile, Location, PYPROJECT, SECTION, below,
+    version_table,
 };
 pub use error::{AlembicError, Head};
 pub use graph::{Graph, GraphError};

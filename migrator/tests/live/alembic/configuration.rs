@@ -1,19 +1,20 @@
 //! What a configuration says, by us and by Alembic itself.
 
 use super::app::environment;
-use migrate::formats::alembic::{Configuration, Location, below};
+use migrate::formats::alembic::{IniFile, Location, SECTION, below};
 use std::fs;
 use std::process::Command;
 
 /// Prints, for each project of a folder, the folders of its revisions and of its
 /// packages, or that its configuration is refused. Alembic is started at the
-/// project's root, and the configuration is in the folder of the second argument.
+/// project's root, and the configuration is in the folder of the second argument and
+/// in the section of the third.
 const ALEMBIC: &str = r#"
 import os, sys, warnings
 warnings.simplefilter("ignore")
 from alembic import util
 from alembic.config import Config
-root, folder = sys.argv[1:]
+root, folder, section = sys.argv[1:]
 path = list(sys.path)
 for name in sorted(os.listdir(root)):
     here = os.path.join(root, name)
@@ -22,7 +23,8 @@ for name in sorted(os.listdir(root)):
     for module in [m for m in sys.modules if m.split(".")[0] in ("pkg", "app")]:
         del sys.modules[module]
     try:
-        config = Config(os.path.join(folder, "alembic.ini"), toml_file="pyproject.toml")
+        ini = os.path.join(folder, "alembic.ini")
+        config = Config(ini, toml_file="pyproject.toml", ini_section=section)
         location = config.get_alembic_option("script_location")
         if location is None:
             print("none")
@@ -100,6 +102,12 @@ const CONFIGURATIONS: &[&str] = &[
     "[alembic]\nscript_location = %(here)s\n",
     "[alembic]\nscript_location = .\n",
     "[alembic]\nscript_location = %(here)s/pkg:alembic\n",
+    "[alembic]\nscript_location = a\n[billing]\nscript_location = b\nversion_locations = v\n",
+    "[alembic]\nscript_location = a\nversion_locations = v\n[billing]\n",
+    "[DEFAULT]\nversion_locations = v\n[alembic]\nscript_location = a\n[billing]\nscript_location = b\n",
+    "[alembic]\nscript_location = a\n[billing]\nscript_location = %(base)s\nbase = b\n",
+    "[alembic]\nbase = a\nscript_location = a\n[billing]\nscript_location = %(base)s\n",
+    "[alembic]\nscript_location = a\n[ billing ]\nscript_location = b\n",
 ];
 
 #[test]
@@ -107,16 +115,20 @@ const CONFIGURATIONS: &[&str] = &[
 fn a_configuration_is_read_as_alembic_reads_it() {
     assert!(CONFIGURATIONS.len() >= 60);
     // At the root, and in a folder of which Alembic is not started.
-    for folder in ["", "api"] {
-        let theirs = theirs(folder);
+    for (folder, section) in [("", SECTION), ("api", SECTION), ("api", "billing")] {
+        let theirs = theirs(folder, section);
         assert_eq!(theirs.len(), CONFIGURATIONS.len());
         for (text, theirs) in CONFIGURATIONS.iter().zip(theirs) {
-            assert_eq!(ours(text, folder), theirs, "in {folder:?}: {text}");
+            assert_eq!(
+                ours(text, folder, section),
+                theirs,
+                "{section} in {folder:?}: {text}"
+            );
         }
     }
 }
 
-fn theirs(folder: &str) -> Vec<String> {
+fn theirs(folder: &str, section: &str) -> Vec<String> {
     let root = tempfile::tempdir().unwrap();
     for (number, text) in CONFIGURATIONS.iter().enumerate() {
         let here = root.path().join(format!("{number:03}"));
@@ -129,7 +141,7 @@ fn theirs(folder: &str) -> Vec<String> {
     let output = Command::new(format!("{}/bin/python", environment()))
         .args(["-c", ALEMBIC])
         .arg(root.path())
-        .arg(folder)
+        .args([folder, section])
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -137,8 +149,9 @@ fn theirs(folder: &str) -> Vec<String> {
     said.lines().map(str::to_owned).collect()
 }
 
-fn ours(text: &str, folder: &str) -> String {
-    let Ok(found) = Configuration::of_ini(text, folder) else {
+fn ours(text: &str, folder: &str, section: &str) -> String {
+    let found = IniFile::read(text, folder).and_then(|ini| ini.configuration(section));
+    let Ok(found) = found else {
         return "refused".to_owned();
     };
     let Some(scripts) = &found.script_location else {
