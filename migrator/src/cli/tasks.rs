@@ -14,6 +14,7 @@ use crate::db::url::DatabaseUrl;
 use crate::db::{self, url::UrlError};
 use crate::diagnostic::Diagnostic;
 use crate::embedded::Embedded;
+use crate::engine::stop::Stop;
 use crate::error::{self, Error};
 use crate::project::{self, AlembicProject, Folder, Found, Home, Project, Wishes};
 use crate::python::Places;
@@ -142,6 +143,19 @@ pub(super) fn find(
             })
         })
         .collect()
+}
+
+/// Finds and reads what lies in packages of Python, of every one of them.
+///
+/// # Errors
+/// What cannot be found or read, or why it was given up.
+pub(super) async fn locate(works: &mut [Work], stop: &mut Stop) -> Result<(), Error> {
+    for work in works {
+        if let Work::Alembic(task) = work {
+            stop.or(task.sources.locate()).await??;
+        }
+    }
+    Ok(())
 }
 
 /// The parameters of the URL that have no effect.

@@ -10,6 +10,7 @@ use crate::formats::alembic::{
 use crate::formats::ledger::{Ledger, Shape};
 use crate::sources;
 use crate::text::SourceFile;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,6 +23,9 @@ const FAR_BELOW: usize = 8;
 /// The same where a folder of SQL migrations is there: only what lies beside it
 /// could be meant instead.
 const BESIDE_SQL: usize = 1;
+
+/// What makes a folder a package of Python, beside which no other of its name counts.
+const INIT: &str = "__init__.py";
 
 /// Folders that hold other people's projects.
 const OTHERS: [&str; 7] = [
@@ -49,11 +53,21 @@ pub struct AlembicProject {
     pub section: Option<String>,
     /// The folders of the revisions, relative to the root.
     pub dirs: Vec<String>,
+    /// The locations of which only Python knows where they are; while there are any,
+    /// nothing of the revisions is known.
+    pub packages: Vec<String>,
     pub revisions: Revisions,
     pub ledger: Ledger,
+    found: Found,
+    /// The version table, where somebody names one.
+    table: Option<String>,
 }
 
+/// Where packages are that are installed, relative to the root where it is below it.
+type Installed = BTreeMap<String, String>;
+
 /// A configuration that was found, and where Alembic is started with it.
+#[derive(Clone, Debug)]
 struct Found {
     /// Relative to the root, as the file is.
     folder: String,
@@ -370,7 +384,7 @@ impl Home {
     fn has_all(&self, found: &Found) -> bool {
         let is_there = |location: &Location| {
             let place = self.place(found, location);
-            self.root.join(place).is_dir()
+            place.is_some_and(|place| self.root.join(place).is_dir())
         };
         let Configuration {
             script_location,
@@ -385,33 +399,13 @@ impl Home {
 
     fn has_env(&self, found: &Found) -> bool {
         let scripts = found.configuration.script_location.as_ref();
-        let env = scripts.map(|location| below(&self.place(found, location), "env.py"));
-        env.is_some_and(|env| self.root.join(env).is_file())
+        let scripts = scripts.and_then(|location| self.place(found, location));
+        scripts.is_some_and(|scripts| self.root.join(below(&scripts, "env.py")).is_file())
     }
 
-    /// Where a folder is, relative to the root.
-    fn place(&self, found: &Found, location: &Location) -> String {
-        match location {
-            Location::Fixed(path) => path.clone(),
-            Location::Started(path) => below(&found.folder, path),
-            Location::Package(name) => self.place_in_package(found, name),
-        }
-    }
-
-    /// The same of a package: where Python would look for it first, else where it is
-    /// started.
-    fn place_in_package(&self, found: &Found, name: &str) -> String {
-        let (package, folders) = name.split_once(':').unwrap_or((name, ""));
-        let package = package.replace('.', "/");
-        let path = below(&package, &folders.replace(':', "/"));
-        let here = Location::Started(tidy(""));
-        let packages = found.configuration.prepend_sys_path.iter();
-        let mut places = packages
-            .filter(|place| !matches!(place, Location::Package(_)))
-            .map(|place| below(&self.place(found, place), &path));
-        let is_there = |place: &String| self.root.join(place).is_dir();
-        let first = places.find(is_there);
-        first.unwrap_or_else(|| below(&self.place(found, &here), &path))
+    /// Where a folder of the project is, relative to the root.
+    fn place(&self, found: &Found, location: &Location) -> Option<String> {
+        found.place(&self.root, location, &Installed::new())
     }
 
     fn read(
@@ -421,16 +415,125 @@ impl Home {
         wishes: &Wishes,
         settings: &file::Settings,
     ) -> Result<AlembicProject, Error> {
-        let place = |location: &Location| self.place(&found, location);
-        let configuration = &found.configuration;
-        let scripts = configuration.script_location.as_ref().map(place);
+        let named = settings.table.as_ref().map(|table| table.value.clone());
+        let mut project = AlembicProject {
+            database: database.map(str::to_owned),
+            root: self.root.clone(),
+            config: seen_from(&found.folder, &found.path),
+            folder: found.folder.clone(),
+            section: None,
+            dirs: Vec::new(),
+            packages: Vec::new(),
+            revisions: Revisions::AskPython(Vec::new()),
+            ledger: Ledger {
+                shape: Shape::Alembic,
+                table: alembic::TABLE.to_owned(),
+                schemas: Vec::new(),
+            },
+            found,
+            table: wishes.table.clone().or(named),
+        };
+        project.read(&Installed::new())?;
+        Ok(project)
+    }
+}
+
+impl Found {
+    /// Where a folder is, relative to the root; `None` where only Python knows.
+    fn place(&self, root: &Path, location: &Location, installed: &Installed) -> Option<String> {
+        match location {
+            Location::Fixed(path) => Some(path.clone()),
+            Location::Started(path) => Some(below(&self.folder, path)),
+            Location::Package(name) => installed
+                .get(name)
+                .cloned()
+                .or_else(|| self.place_in_package(root, name)),
+        }
+    }
+
+    /// The same of a package of the project: where Python would look for it first, else
+    /// where it is started.
+    fn place_in_package(&self, root: &Path, name: &str) -> Option<String> {
+        let (package, folders) = name.split_once(':')?;
+        let outermost = package.split('.').next()?;
+        let package = package.replace('.', "/");
+        let path = below(&package, &folders.replace(':', "/"));
+        let places = self.sys_path();
+        let is_there = |place: &&String| root.join(below(place, &path)).is_dir();
+        // One whose folder is missing is no other package's.
+        let begins = |place: &&String| root.join(below(place, outermost)).join(INIT).is_file();
+        let place = places.iter().find(is_there);
+        let place = place.or_else(|| places.iter().find(begins));
+        place.map(|place| below(place, &path))
+    }
+
+    /// Where Python looks for packages before it looks where they are installed,
+    /// relative to the root.
+    fn sys_path(&self) -> Vec<String> {
+        let prepended = self.configuration.prepend_sys_path.iter();
+        let prepended = prepended.filter_map(|location| match location {
+            Location::Fixed(path) => Some(path.clone()),
+            Location::Started(path) => Some(below(&self.folder, path)),
+            Location::Package(_) => None,
+        });
+        prepended.chain([self.folder.clone()]).collect()
+    }
+}
+
+impl AlembicProject {
+    /// Where Python looks for packages before it looks where they are installed.
+    #[must_use]
+    pub fn sys_path(&self) -> Vec<PathBuf> {
+        let places = self.found.sys_path();
+        places.iter().map(|place| self.root.join(place)).collect()
+    }
+
+    /// Reads what lies in packages, of which Python has told where they are.
+    ///
+    /// # Errors
+    /// As [`Home::find`].
+    pub fn located(&mut self, packages: BTreeMap<String, PathBuf>) -> Result<(), Error> {
+        let root = self.root.canonicalize().unwrap_or_default();
+        let shown = |path: PathBuf| {
+            let inside = path.strip_prefix(&root).unwrap_or(&path);
+            inside.to_string_lossy().into_owned()
+        };
+        let installed = packages
+            .into_iter()
+            .map(|(name, path)| (name, shown(path)))
+            .collect();
+        self.read(&installed)
+    }
+
+    fn read(&mut self, installed: &Installed) -> Result<(), Error> {
+        let configuration = &self.found.configuration;
+        let mut unknown = Vec::new();
+        let mut place = |location: &Location| {
+            let place = self.found.place(&self.root, location, installed);
+            place.unwrap_or_else(|| {
+                let name = location.to_string();
+                unknown.push(name.clone());
+                name
+            })
+        };
+        let scripts = configuration.script_location.as_ref().map(&mut place);
         let scripts = scripts.unwrap_or_default();
         let dirs: Vec<_> = match &configuration.version_locations[..] {
             [] => vec![below(&scripts, "versions")],
             locations => locations.iter().map(place).collect(),
         };
+        self.dirs = dirs;
+        self.packages = unknown;
+        if self.packages.is_empty() {
+            self.revisions = self.revisions()?;
+            self.ledger.table = self.version_table(&scripts)?;
+        }
+        Ok(())
+    }
+
+    fn revisions(&self) -> Result<Revisions, Error> {
         let mut files = Vec::new();
-        for dir in &dirs {
+        for dir in &self.dirs {
             let path = self.root.join(dir);
             if !path.is_dir() {
                 // A project that has just begun has none.
@@ -439,38 +542,28 @@ impl Home {
                 }
                 return Err(AlembicError::NoVersions { path }.into());
             }
-            let is_deep = configuration.is_recursive;
+            let is_deep = self.found.configuration.is_recursive;
             files.extend(sources::texts(&self.root, dir, is_deep, is_revision_file)?);
         }
         let files: Vec<_> = files
             .into_iter()
             .map(|(path, text)| Arc::new(SourceFile::new(path, text)))
             .collect();
-        let env = below(&scripts, "env.py");
-        let env = sources::read_optional(&self.root.join(env))?.unwrap_or_default();
-        let table = match (&wishes.table, &settings.table) {
-            (Some(table), _) => table.clone(),
-            (None, Some(table)) => table.value.clone(),
-            (None, None) => match alembic::version_table(&env) {
-                (Some(schema), name) => {
-                    format!("{schema}.{}", name.as_deref().unwrap_or(alembic::TABLE))
-                }
-                (None, name) => name.unwrap_or_else(|| alembic::TABLE.to_owned()),
-            },
-        };
-        Ok(AlembicProject {
-            database: database.map(str::to_owned),
-            root: self.root.clone(),
-            config: seen_from(&found.folder, &found.path),
-            folder: found.folder,
-            section: None,
-            dirs,
-            revisions: Revisions::read(&files).map_err(AlembicError::Graph)?,
-            ledger: Ledger {
-                shape: Shape::Alembic,
-                table,
-                schemas: Vec::new(),
-            },
+        Ok(Revisions::read(&files).map_err(AlembicError::Graph)?)
+    }
+
+    /// The one that is named, or that env.py names by literals.
+    fn version_table(&self, scripts: &str) -> Result<String, Error> {
+        if let Some(table) = &self.table {
+            return Ok(table.clone());
+        }
+        let env = self.root.join(below(scripts, "env.py"));
+        let env = sources::read_optional(&env)?.unwrap_or_default();
+        let (schema, name) = alembic::version_table(&env);
+        let name = name.unwrap_or_else(|| alembic::TABLE.to_owned());
+        Ok(match schema {
+            Some(schema) => format!("{schema}.{name}"),
+            None => name,
         })
     }
 }

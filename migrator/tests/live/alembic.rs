@@ -4,6 +4,7 @@
 mod app;
 mod configuration;
 mod graph;
+mod installed;
 mod script;
 mod section;
 mod started;

@@ -7,7 +7,10 @@ use crate::formats::alembic::{AlembicError, Graph, PYPROJECT, Revision, Revision
 use crate::sources;
 use crate::text::{SourceFile, Span};
 use serde::Deserialize;
-use std::path::Path;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf, absolute};
 use std::sync::Arc;
 
 /// Prints what Alembic itself knows of the revisions, as JSON.
@@ -23,6 +26,7 @@ sys.path.insert(0, '')
 config = Config(INI, **keywords)
 def names(value):
     return [value] if isinstance(value, str) else list(value or ())
+print()
 print(json.dumps([{
     'id': script.revision,
     'message': script.doc or '',
@@ -31,6 +35,15 @@ print(json.dumps([{
     'branch_labels': names(script.module.__dict__.get('branch_labels')),
     'path': script.path,
 } for script in ScriptDirectory.from_config(config).walk_revisions()]))
+";
+
+/// Prints where Alembic itself finds folders of packages, as JSON.
+const WHERE: &str = "\
+import json, sys
+from alembic.util import coerce_resource_to_filename
+sys.path[:0] = SYS_PATH
+print()
+print(json.dumps({name: str(coerce_resource_to_filename(name)) for name in NAMES}))
 ";
 
 #[derive(Deserialize)]
@@ -55,6 +68,38 @@ impl AlembicSources {
         }
     }
 
+    /// Has Python say where the packages are in which the revisions lie, if they are
+    /// installed, and reads them.
+    ///
+    /// # Errors
+    /// Python has no answer, or what is there cannot be read.
+    pub(crate) async fn locate(&mut self) -> Result<(), Error> {
+        if self.project.packages.is_empty() {
+            return Ok(());
+        }
+        let places = self.places_of_packages().await;
+        let places = places.map_err(|said| AlembicError::NoPackage {
+            path: self.project.config_path(),
+            packages: self.project.packages.clone(),
+            said: self.without_secrets(&said),
+        })?;
+        self.project.located(places)
+    }
+
+    async fn places_of_packages(&self) -> Result<BTreeMap<String, PathBuf>, String> {
+        let alembic = self.alembic().map_err(|error| error.diagnostic().title)?;
+        let sys_path = self.project.sys_path();
+        let sys_path = sys_path.iter().filter_map(|path| absolute(path).ok());
+        let sys_path: Vec<_> = sys_path.collect();
+        // What JSON writes of lists and texts, Python reads.
+        let python = |value: serde_json::Value| value.to_string();
+        let program = WHERE
+            .replace("SYS_PATH", &python(json!(sys_path)))
+            .replace("NAMES", &python(json!(self.project.packages)));
+        let answer = alembic.ask(&program).await?;
+        read(&answer)
+    }
+
     async fn ask_python(&self, unreadable: &[Unreadable]) -> Result<Graph, Error> {
         let no_answer = |said: String| AlembicError::NoAnswer {
             unreadable: unreadable.to_vec(),
@@ -75,8 +120,7 @@ impl AlembicSources {
             .replace("TOML", &format!("{toml:?}"))
             .replace("SECTION", &format!("{:?}", self.project.section()));
         let answer = alembic.ask(&program).await.map_err(no_answer)?;
-        let told: Vec<Told> = serde_json::from_str(answer.trim())
-            .map_err(|error| no_answer(format!("{answer} ({error})")))?;
+        let told: Vec<Told> = read(&answer).map_err(no_answer)?;
         let revisions = told.into_iter().map(|told| self.revision(told));
         Ok(Graph::of(revisions.collect()).map_err(AlembicError::Graph)?)
     }
@@ -103,4 +147,10 @@ impl AlembicSources {
             follows_span: Span::default(),
         }
     }
+}
+
+/// The last line of an answer: what is imported may print something before it.
+fn read<T: DeserializeOwned>(answer: &str) -> Result<T, String> {
+    let last = answer.trim().lines().last().unwrap_or_default();
+    serde_json::from_str(last).map_err(|error| format!("{answer} ({error})"))
 }

@@ -101,6 +101,7 @@ pub(super) fn alembic(error: &AlembicError) -> Diagnostic {
         | AlembicError::Configuration { .. }
         | AlembicError::NoConfiguration { .. }
         | AlembicError::NoLocation { .. }
+        | AlembicError::NoPackage { .. }
         | AlembicError::NoSection { .. }
         | AlembicError::NoVersions { .. }
         | AlembicError::SeveralConfigurations { .. } => configuration(error),
@@ -139,6 +140,22 @@ fn configuration(error: &AlembicError) -> Diagnostic {
             known,
             nearest,
         } => no_section(path, section, origin, known, nearest.as_deref()),
+        AlembicError::NoPackage {
+            path,
+            packages,
+            said,
+        } => Diagnostic::error(
+            "alembic_package_not_found",
+            format!(
+                "{path} names {}, which is not in this project, and Python could not say where it is",
+                packages.join(", ")
+            ),
+        )
+        .note(format!("Python: {said}"))
+        .help(
+            "install the project's dependencies where this runs (poetry sync --only main), or \
+             correct script_location and version_locations",
+        ),
         AlembicError::NoVersions { path } => Diagnostic::error(
             "missing_folder",
             format!("{} does not exist", path.display()),

@@ -2,6 +2,7 @@
 //! as far as it says where the revisions are (Alembic 1.19, `alembic/config.py`).
 
 use super::ini::Ini;
+use std::fmt;
 
 /// The files that configure Alembic.
 pub const INI: &str = "alembic.ini";
@@ -50,6 +51,13 @@ pub enum Location {
     Started(String),
     /// A folder of a package, as in `package.part:folder:folder`.
     Package(String),
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Fixed(text) | Self::Started(text) | Self::Package(text)) = self;
+        f.write_str(text)
+    }
 }
 
 /// Why a configuration tells nothing.

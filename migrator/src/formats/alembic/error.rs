@@ -56,6 +56,12 @@ pub enum AlembicError {
         unreadable: Vec<Unreadable>,
         said: String,
     },
+    /// Python was asked where packages of the configuration are, and had no answer.
+    NoPackage {
+        path: String,
+        packages: Vec<String>,
+        said: String,
+    },
     /// What only numbered migrations know.
     NotOfAlembic {
         what: &'static str,
