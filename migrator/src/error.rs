@@ -21,6 +21,7 @@ use crate::diagnostic::Severity;
 use crate::engine::stop::Reason;
 use crate::formats::FormatError;
 use crate::formats::alembic::AlembicError;
+use crate::formats::ledger::Shape;
 #[cfg(feature = "cli")]
 use crate::git::GitError;
 #[cfg(feature = "cli")]
@@ -86,6 +87,8 @@ pub enum Error {
         tables: Vec<String>,
         /// Where none is.
         missing: String,
+        /// Whose tables they are.
+        shape: Shape,
     },
     /// git has no answer.
     #[cfg(feature = "cli")]

@@ -5,6 +5,7 @@ mod app;
 mod configuration;
 mod graph;
 mod installed;
+mod schema;
 mod script;
 mod section;
 mod started;

@@ -13,6 +13,7 @@ use crate::doctor::finding::Finding;
 use crate::doctor::sources;
 use crate::error::{self, Error};
 use crate::formats::Format;
+use crate::formats::ledger::Ledger;
 use crate::model::Script;
 use crate::plan::history::History;
 use crate::plan::planner::{self, Files, Request};
@@ -47,14 +48,11 @@ pub(super) async fn examine(patient: &Patient, of_the_url: usize, examination: &
         runs: true,
     };
     let mut examined = db::examine(url, config.limits.wait, ledger, wanted).await;
-    if let (
-        Migrations::Sql(project),
-        Ok(Examined {
-            look: Ok(Some(look)),
-            ..
-        }),
-    ) = (migrations, &examined)
-        && let Ok(Some(other)) = other_history(look, &project.migrations)
+    if let Ok(Examined {
+        look: Ok(Some(look)),
+        ..
+    }) = &examined
+        && let Ok(Some(other)) = other_ledger(migrations, look).await
     {
         examined = db::examine(url, config.limits.wait, &other, wanted).await;
     }
@@ -118,6 +116,14 @@ pub(super) async fn examine(patient: &Patient, of_the_url: usize, examination: &
         .extend(findings.filter(|found| !(is_open && found.code == UNENCRYPTED)));
 }
 
+/// The history that the files have, where it is not the one that was looked at.
+async fn other_ledger(migrations: &Migrations, look: &Look) -> Result<Option<Ledger>, Error> {
+    match migrations {
+        Migrations::Alembic(sources) => sources.other_table(look).await,
+        Migrations::Sql(project) => other_history(look, &project.migrations),
+    }
+}
+
 /// What a run would do, as far as it can be read: what cannot is found with the
 /// files.
 fn pending(project: &Project, dialect: Dialect, history: &History) -> Vec<Pending> {
@@ -174,6 +180,9 @@ fn of_the_history(
 /// revisions is found with the files.
 async fn of_revisions(sources: &AlembicSources, request: Request, look: &Look) -> Vec<Diagnostic> {
     let mut found = Vec::new();
+    if let Err(error @ Error::HistoryElsewhere { .. }) = sources.other_table(look).await {
+        return vec![error.diagnostic()];
+    }
     if let Ok(graph) = sources.graph().await
         && let Err(error) = against(sources, request, &graph, Some(look), &mut found)
     {
