@@ -242,6 +242,10 @@ fn about(found: &Found) -> String {
         None => folder,
     };
     match found {
+        // Where they are installed, only the project's Python knows.
+        Found::Alembic(project) if !project.packages.is_empty() => {
+            format!("Revisions of Alembic in the package {folder}")
+        }
         Found::Alembic(project) => {
             format!("{} of Alembic in {folder}", revisions(project.count()))
         }

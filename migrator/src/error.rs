@@ -23,6 +23,7 @@ use crate::formats::FormatError;
 use crate::formats::alembic::AlembicError;
 #[cfg(feature = "cli")]
 use crate::git::GitError;
+use crate::history::ledger::Shape;
 #[cfg(feature = "cli")]
 use crate::model::Deed;
 use crate::model::Subject;
@@ -86,6 +87,8 @@ pub enum Error {
         tables: Vec<String>,
         /// Where none is.
         missing: String,
+        /// Whose tables they are.
+        shape: Shape,
     },
     /// git has no answer.
     #[cfg(feature = "cli")]

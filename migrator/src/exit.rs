@@ -117,6 +117,8 @@ fn alembic(error: &AlembicError) -> u8 {
         | AlembicError::NoCommand { .. }
         | AlembicError::NoConfiguration { .. }
         | AlembicError::NoLocation { .. }
+        | AlembicError::NoPackage { .. }
+        | AlembicError::NoSection { .. }
         | AlembicError::NoVersions { .. }
         | AlembicError::NotOfAlembic { .. }
         | AlembicError::Refused { .. }

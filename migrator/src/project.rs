@@ -50,6 +50,8 @@ pub struct Wishes {
     /// The folder of the migrations, relative to the root.
     pub dir: Option<Setting<String>>,
     pub format: Option<FormatName>,
+    /// The section of Alembic's ini file.
+    pub section: Option<Setting<String>>,
     /// The history table.
     pub table: Option<String>,
 }

@@ -48,6 +48,9 @@ pub(super) struct Shared {
     /// The format of the migrations: alembic or sqlx [default: detected]
     #[arg(long, global = true, value_name = "FORMAT")]
     format: Option<String>,
+    /// The section of Alembic's ini file, as in `alembic -n` [default: alembic]
+    #[arg(long, global = true, value_name = "NAME")]
+    alembic_section: Option<String>,
     /// The configuration file; its paths are relative to its folder [default: ./migrate.toml]
     #[arg(long, global = true, value_name = "PATH")]
     config: Option<String>,
@@ -355,6 +358,7 @@ impl Shared {
         // A flag that was not typed says nothing; the environment may.
         let flag = |typed: bool| typed.then(|| "true".to_owned());
         Options {
+            alembic_section: self.alembic_section.clone(),
             color: self.color.clone(),
             config: self.config.clone(),
             database: self.database.clone(),

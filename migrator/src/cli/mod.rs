@@ -136,8 +136,8 @@ fn run(
             if verb.acts() {
                 // At once, since it may be why the next step fails.
                 warn(warnings, report);
-                let tasks = tasks::find(&home, options, environment)?;
-                Box::pin(act(verb, &tasks, environment, report)).await
+                let mut tasks = tasks::find(&home, options, environment)?;
+                Box::pin(act(verb, &mut tasks, environment, report)).await
             } else {
                 let asked = Asked {
                     home: &home,
@@ -165,7 +165,7 @@ fn run(
 /// Changes one database after the other, up to the first that fails.
 async fn act(
     verb: &Verb,
-    tasks: &[Work],
+    tasks: &mut [Work],
     environment: &Environment,
     report: &mut dyn Report,
 ) -> Result<u8, Error> {
@@ -176,6 +176,8 @@ async fn act(
         .into());
     }
     let mut stop = stop(tasks.iter().map(|work| work.config().limits))?;
+    tasks::locate(tasks, &mut stop).await?;
+    let tasks = &*tasks;
     for (number, work) in tasks.iter().enumerate() {
         if let Some(name) = work.name() {
             report.turn(turn(tasks, number));

@@ -62,9 +62,12 @@ pub(super) async fn ask(
             base,
         } => check_offline(asked, base.as_deref(), report).await,
         Verb::Doctor { spec } => {
-            let patients = tasks::patients(home, options, environment)?;
+            let mut patients = tasks::patients(home, options, environment)?;
             let here = Path::new(tasks::HERE);
             let mut stop = stop(patients.iter().filter_map(Patient::limits))?;
+            for patient in &mut patients {
+                stop.or(patient.locate()).await?;
+            }
             let found =
                 commands::doctor::examine(here, &patients, spec.as_deref(), &asked.warnings);
             let found = stop.or(Box::pin(found)).await??;
@@ -78,10 +81,11 @@ pub(super) async fn ask(
         }
         Verb::New { name, reversible } => {
             match tasks::folder(home, options, environment)? {
-                NewIn::Alembic(sources) => {
-                    let paths = signals()?
-                        .or(commands::alembic::new::new(&sources, name))
-                        .await??;
+                NewIn::Alembic(mut sources) => {
+                    let mut signals = signals()?;
+                    signals.or(sources.locate()).await??;
+                    let made = commands::alembic::new::new(&sources, name);
+                    let paths = signals.or(made).await??;
                     report.created(&paths, None, &[]);
                 }
                 NewIn::Sql(folder) => {
@@ -116,8 +120,9 @@ pub(super) async fn ask(
             unreachable!("it acts")
         }
         Verb::Check { .. } | Verb::Plan | Verb::Repair(_) | Verb::Status { .. } | Verb::Up(_) => {
-            let tasks = asked.tasks()?;
+            let mut tasks = asked.tasks()?;
             let mut stop = stop(tasks.iter().map(|work| work.config().limits))?;
+            tasks::locate(&mut tasks, &mut stop).await?;
             let mut worst = exit::DONE;
             for (number, work) in tasks.iter().enumerate() {
                 if work.name().is_some() {
@@ -145,11 +150,13 @@ async fn check_offline(
     report: &mut dyn Report,
 ) -> Result<u8, Error> {
     let mut worst = exit::DONE;
-    for sources in tasks::sources(asked.home, asked.options, asked.environment)? {
-        let code = match &sources {
+    for mut sources in tasks::sources(asked.home, asked.options, asked.environment)? {
+        let code = match &mut sources {
             OfflineWork::Alembic(sources) => {
+                let mut signals = signals()?;
+                signals.or(sources.locate()).await??;
                 let checked = commands::alembic::check::offline(sources, base);
-                let findings = signals()?.or(checked).await??;
+                let findings = signals.or(checked).await??;
                 alembic::show_check(&sources.project, None, &findings, report)
             }
             OfflineWork::Sql(sources) => {

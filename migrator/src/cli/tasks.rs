@@ -14,6 +14,7 @@ use crate::db::url::DatabaseUrl;
 use crate::db::{self, url::UrlError};
 use crate::diagnostic::Diagnostic;
 use crate::embedded::Embedded;
+use crate::engine::stop::Stop;
 use crate::error::{self, Error};
 use crate::project::{self, AlembicProject, Folder, Found, Home, Project, Wishes};
 use crate::python::Places;
@@ -103,7 +104,7 @@ pub(super) fn find(
     let wishes = wishes(options, environment)?;
     let names: Vec<Option<&str>> = databases.iter().map(Option::as_deref).collect();
     let url = config::database_url(options, environment)?;
-    for wish in [&wishes.dir, &url] {
+    for wish in [&wishes.dir, &wishes.section, &url] {
         project::refuse_one_for_several(wish.as_ref(), &names)?;
     }
     names
@@ -117,6 +118,12 @@ pub(super) fn find(
                     let handed_on = config::handed_on(options, environment, &settings)?;
                     let url = config::of_sqlalchemy(options, environment, &settings)?;
                     see_as_alembic(&mut config, url, &project);
+                    let section = wishes.section.clone().or(settings.alembic_section);
+                    config.told.extend(section.map(|section| Told {
+                        option: "alembic-section",
+                        value: section.value,
+                        origin: section.origin,
+                    }));
                     Work::Alembic(alembic(project, config, handed_on, environment)?)
                 }
                 Found::Sql(mut project) => {
@@ -136,6 +143,19 @@ pub(super) fn find(
             })
         })
         .collect()
+}
+
+/// Finds and reads what lies in packages of Python, of every one of them.
+///
+/// # Errors
+/// What cannot be found or read, or why it was given up.
+pub(super) async fn locate(works: &mut [Work], stop: &mut Stop) -> Result<(), Error> {
+    for work in works {
+        if let Work::Alembic(task) = work {
+            stop.or(task.sources.locate()).await??;
+        }
+    }
+    Ok(())
 }
 
 /// The parameters of the URL that have no effect.
@@ -294,7 +314,7 @@ pub(super) fn folder(
 }
 
 /// A SQLite file is the one that Alembic means, which reads URLs by `SQLAlchemy`
-/// and runs in its own folder.
+/// and takes paths from the folder in which it is run.
 fn see_as_alembic(config: &mut Config, url: Option<DatabaseUrl>, project: &AlembicProject) {
     let folder = project.root.join(&project.folder);
     let url = url.unwrap_or_else(|| config.database.value.clone());
@@ -325,10 +345,11 @@ fn alembic_sources(
         places: Places {
             root: project.root.clone(),
             folder: project.root.join(&project.folder),
+            config_folder: project.root.join(project.config_folder()),
             path: environment.path("PATH").unwrap_or_default().to_owned(),
             virtual_env: environment.get("VIRTUAL_ENV")?.map(Into::into),
         },
-        project,
+        project: Box::new(project),
         variables: Vec::new(),
         database: None,
     })
@@ -369,6 +390,7 @@ fn wishes(options: &Options, environment: &Environment) -> Result<Wishes, Error>
     Ok(Wishes {
         dir: config::dir(options, environment)?,
         format: config::format(options, environment)?.map(|format| format.value),
+        section: config::alembic_section(options, environment)?,
         table: config::table(options, environment)?.map(|table| table.value),
     })
 }

@@ -80,6 +80,15 @@ impl Patient {
         config.map(|config| config.limits)
     }
 
+    /// Finds and reads what lies in packages of Python; what cannot be is a finding.
+    pub(crate) async fn locate(&mut self) {
+        if let Ok(Migrations::Alembic(sources)) = &mut self.migrations
+            && let Err(error) = sources.locate().await
+        {
+            self.migrations = Err(error);
+        }
+    }
+
     /// The paths of what makes its schema.
     fn paths(&self) -> Vec<String> {
         match &self.migrations {

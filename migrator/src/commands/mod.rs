@@ -20,7 +20,7 @@ pub(crate) mod wait;
 
 use crate::config::{Config, ConfigError};
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::{self, Connection, Look, Past, Wanted};
+use crate::db::{self, Connection, Elsewhere, Look, Past, Wanted};
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::engine::{Outcome, Run, Step};
@@ -257,15 +257,29 @@ fn other_history(look: &Look, migrations: &[Migration]) -> Result<Option<Ledger>
         .collect();
     // An empty table may be the beginning of another history.
     let is_begun = matches!(look.past, Past::Known(_)) && look.past.is_empty();
-    match knowing[..] {
+    only_history(look, &knowing, !is_begun)
+}
+
+/// The only other table that knows the files, where it is in the search path and
+/// nothing in front keeps it from being used.
+///
+/// # Errors
+/// One that nothing leads to, or more than one.
+fn only_history(
+    look: &Look,
+    knowing: &[&Elsewhere],
+    may_be_used: bool,
+) -> Result<Option<Ledger>, Error> {
+    match knowing {
         [] => Ok(None),
-        [only] if only.is_in_path && !is_begun => Ok(Some(Ledger {
+        [only] if only.is_in_path && may_be_used => Ok(Some(Ledger {
             table: only.table.clone(),
             ..look.ledger.clone()
         })),
         _ => Err(Error::HistoryElsewhere {
             tables: knowing.iter().map(|it| it.table.clone()).collect(),
             missing: look.ledger.table.clone(),
+            shape: look.ledger.shape,
         }),
     }
 }

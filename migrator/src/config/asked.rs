@@ -52,6 +52,19 @@ pub fn table(
     setting::find("table", options.table.as_ref(), environment, None)
 }
 
+/// The section of Alembic's ini file that the options or the environment name, if
+/// any.
+///
+/// # Errors
+/// A section without a name.
+pub fn alembic_section(
+    options: &Options,
+    environment: &Environment,
+) -> Result<Option<Setting<String>>, ConfigError> {
+    let flag = options.alembic_section.as_ref();
+    setting::find("alembic-section", flag, environment, None)
+}
+
 /// The format that the options or the environment name, if any.
 ///
 /// # Errors

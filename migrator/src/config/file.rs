@@ -143,6 +143,9 @@ tables! {
         migration: Migrations,
     }
     both {
+        /// The section of Alembic's ini file, as its option `-n` names it (default:
+        /// `alembic`).
+        alembic_section: String,
         /// The authority of the database's certificate: its PEM text, or its file's
         /// path, relative to this file.
         database_ca_cert: String,

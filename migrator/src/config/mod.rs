@@ -15,7 +15,7 @@ use crate::db::url::DatabaseUrl;
 use crate::limits::{Limits, Transaction};
 use crate::plan::planner::Request;
 use crate::sql::Dialect;
-pub use asked::{config_file, database_url, dir, format, picked, table};
+pub use asked::{alembic_section, config_file, database_url, dir, format, picked, table};
 pub use environment::Environment;
 pub use error::ConfigError;
 use file::Settings;
@@ -31,7 +31,8 @@ const DEADLINE: Duration = Duration::from_mins(25);
 const WAIT: Duration = Duration::from_mins(1);
 
 /// Every option that has a variable, as it is called.
-pub const OPTIONS: [&str; 20] = [
+pub const OPTIONS: [&str; 21] = [
+    "alembic-section",
     "color",
     "config",
     "database",
@@ -57,6 +58,7 @@ pub const OPTIONS: [&str; 20] = [
 /// What was typed, before it is resolved.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
+    pub alembic_section: Option<String>,
     pub color: Option<String>,
     pub config: Option<String>,
     pub database: Option<String>,

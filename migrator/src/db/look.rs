@@ -33,9 +33,12 @@ pub struct Look {
 pub struct Elsewhere {
     /// Its name in full.
     pub table: String,
-    /// Whether its schema is one of the search path.
+    /// Whether its schema is one of the search path; of Alembic's, whether it is the
+    /// one that the name alone means there.
     pub is_in_path: bool,
     pub applied: Vec<(Version, Checksum)>,
+    /// Alembic's revisions, of which no other applied one stands on any.
+    pub current: Vec<String>,
 }
 
 /// What a database knows of its migrations.

@@ -82,7 +82,11 @@ fn of(error: &Error) -> Diagnostic {
             create,
         } => database::foreign_history(tool, table, create),
         Error::Format(error) => format(error),
-        Error::HistoryElsewhere { tables, missing } => database::history_elsewhere(tables, missing),
+        Error::HistoryElsewhere {
+            tables,
+            missing,
+            shape,
+        } => database::history_elsewhere(tables, missing, *shape),
         #[cfg(feature = "cli")]
         Error::Git(error) => merged::git(error),
         Error::LockHeld(held) => database::lock_held(held),

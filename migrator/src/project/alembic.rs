@@ -1,14 +1,16 @@
 //! An Alembic project: where its configuration is, and what its revisions are.
 
 use super::{Home, Wishes, file, tidy};
+use crate::config::{Setting, nearest};
 use crate::error::Error;
 use crate::formats::alembic::{
-    self, AlembicError, Configuration, ConfigurationError, INI, PYPROJECT, Revisions,
-    is_revision_file,
+    self, AlembicError, Configuration, ConfigurationError, INI, IniFile, Location, PYPROJECT,
+    Revisions, SECTION, below, is_revision_file,
 };
 use crate::history::ledger::{Ledger, Shape};
 use crate::sources;
 use crate::text::SourceFile;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +23,9 @@ const FAR_BELOW: usize = 8;
 /// The same where a folder of SQL migrations is there: only what lies beside it
 /// could be meant instead.
 const BESIDE_SQL: usize = 1;
+
+/// What makes a folder a package of Python, beside which no other of its name counts.
+const INIT: &str = "__init__.py";
 
 /// Folders that hold other people's projects.
 const OTHERS: [&str; 7] = [
@@ -40,21 +45,49 @@ pub struct AlembicProject {
     pub database: Option<String>,
     /// What relative paths are relative to.
     pub root: PathBuf,
-    /// The configuration's folder, in which Alembic is run, relative to the root.
+    /// In which Alembic is run, relative to the root.
     pub folder: String,
-    /// The configuration's file, relative to its folder.
+    /// The configuration's file, relative to the folder in which Alembic is run.
     pub config: String,
+    /// The configuration's section, where one is named.
+    pub section: Option<String>,
     /// The folders of the revisions, relative to the root.
     pub dirs: Vec<String>,
+    /// The locations of which only Python knows where they are; while there are any,
+    /// nothing of the revisions is known.
+    pub packages: Vec<String>,
     pub revisions: Revisions,
     pub ledger: Ledger,
+    found: Found,
+    /// The version table, where somebody names one.
+    table: Option<String>,
 }
 
-/// A configuration that was found.
+/// Where packages are that are installed, relative to the root where it is below it.
+type Installed = BTreeMap<String, String>;
+
+/// A configuration that was found, and where Alembic is started with it.
+#[derive(Clone, Debug)]
 struct Found {
+    /// Relative to the root, as the file is.
     folder: String,
-    config: String,
+    path: String,
     configuration: Configuration,
+}
+
+/// What is looked for.
+#[derive(Clone, Copy)]
+struct Search<'a> {
+    /// The section of an ini file that is named.
+    section: Option<&'a Setting<String>>,
+    /// Whether Alembic is asked for, and nothing else is meant.
+    is_asked_for: bool,
+}
+
+impl Search<'_> {
+    fn section(&self) -> &str {
+        self.section.map_or(SECTION, |section| &section.value)
+    }
 }
 
 impl AlembicProject {
@@ -68,6 +101,29 @@ impl AlembicProject {
     #[must_use]
     pub fn config_path(&self) -> String {
         below(&self.folder, &self.config)
+    }
+
+    /// The configuration's folder, relative to the root.
+    #[must_use]
+    pub fn config_folder(&self) -> String {
+        folder_of(&self.config_path())
+    }
+
+    /// The section of an ini file that Alembic reads.
+    #[must_use]
+    pub fn section(&self) -> &str {
+        self.section.as_deref().unwrap_or(SECTION)
+    }
+
+    /// The options by which Alembic finds its configuration: it finds a usual file of
+    /// the folder in which it is run by itself.
+    #[must_use]
+    pub fn options(&self) -> Vec<String> {
+        let is_usual = matches!(self.config.as_str(), INI | PYPROJECT);
+        let config = (!is_usual).then_some(["-c", &self.config]);
+        let section = self.section.as_deref().map(|section| ["-n", section]);
+        let options = config.into_iter().chain(section).flatten();
+        options.map(str::to_owned).collect()
     }
 
     /// How many revisions there are, if that can be told without Python.
@@ -99,12 +155,25 @@ impl Home {
             (None, Some(_)) => Some(self.own_folder(&settings)?),
             (None, None) => None,
         };
+        let section = wishes
+            .section
+            .as_ref()
+            .or(settings.alembic_section.as_ref());
+        let search = Search {
+            section,
+            is_asked_for,
+        };
         let found = match &named {
-            Some(dir) => self.named(dir, is_asked_for)?,
-            None => self.unnamed(&settings, is_asked_for)?,
+            Some(dir) => self.named(dir, search)?,
+            None => self.unnamed(&settings, search)?,
         };
         match found {
-            Some(found) => self.read(database, found, wishes, &settings).map(Some),
+            Some(found) => {
+                let found = self.as_started(found, search)?;
+                let section = section.map(|section| section.value.clone());
+                let project = self.read(database, found, wishes, &settings)?;
+                Ok(Some(AlembicProject { section, ..project }))
+            }
             None if is_asked_for => {
                 let dir = named.unwrap_or_else(|| ".".to_owned());
                 Err(AlembicError::NoConfiguration { dir }.into())
@@ -119,14 +188,18 @@ impl Home {
     )]
     /// In a folder that was named: it holds the configuration, or is it, or lies
     /// below it.
-    fn named(&self, dir: &str, is_asked_for: bool) -> Result<Option<Found>, Error> {
+    fn named(&self, dir: &str, search: Search<'_>) -> Result<Option<Found>, Error> {
+        let is_asked_for = search.is_asked_for;
         let path = self.root.join(dir);
         let is_configuration = dir.ends_with(".ini") || dir == PYPROJECT;
         if path.is_file() && (is_configuration || is_asked_for) {
             let name = Path::new(dir);
             let config = name.file_name().unwrap_or_default().to_string_lossy();
             let folder = name.parent().unwrap_or(Path::new("")).to_string_lossy();
-            return self.configured(&folder, &config);
+            if config == PYPROJECT {
+                return self.in_pyproject(&folder);
+            }
+            return self.configured(&folder, &config, search);
         }
         let is_alembics = path.join(INI).is_file()
             || path.join("env.py").is_file()
@@ -135,7 +208,7 @@ impl Home {
             return Ok(None);
         }
         for above in Path::new(dir).ancestors() {
-            if let Some(found) = self.in_folder(&above.to_string_lossy())? {
+            if let Some(found) = self.in_folder(&above.to_string_lossy(), search)? {
                 return Ok(Some(found));
             }
         }
@@ -146,8 +219,9 @@ impl Home {
     fn unnamed(
         &self,
         settings: &file::Settings,
-        is_asked_for: bool,
+        search: Search<'_>,
     ) -> Result<Option<Found>, Error> {
+        let is_asked_for = search.is_asked_for;
         let sql = match self.own_folder(settings) {
             Ok(dir) => Some(dir),
             Err(Error::NoFolder { .. }) => None,
@@ -162,10 +236,10 @@ impl Home {
         for _ in 0..=depth {
             let mut found = Vec::new();
             for folder in &level {
-                found.extend(self.in_folder(folder)?);
+                found.extend(self.in_folder(folder, search)?);
             }
             if found.len() > 1 {
-                let paths = found.iter().map(|it| below(&it.folder, &it.config));
+                let paths = found.into_iter().map(|it| it.path);
                 return Err(AlembicError::SeveralConfigurations {
                     paths: paths.collect(),
                 }
@@ -174,7 +248,7 @@ impl Home {
             if let Some(found) = found.pop() {
                 return match sql {
                     Some(dir) if !is_asked_for && self.holds_sql(&dir)? => {
-                        let config = below(&found.folder, &found.config);
+                        let config = found.path;
                         Err(AlembicError::BesideSql { config, dir }.into())
                     }
                     _ => Ok(Some(found)),
@@ -195,47 +269,143 @@ impl Home {
         Ok(!is_alembics && listing.entries.iter().any(|it| sources::is_sql(&it.name)))
     }
 
-    fn in_folder(&self, folder: &str) -> Result<Option<Found>, Error> {
+    fn in_folder(&self, folder: &str, search: Search<'_>) -> Result<Option<Found>, Error> {
         if self.root.join(folder).join(INI).is_file() {
-            return self.configured(folder, INI);
+            return self.configured(folder, INI, search);
         }
-        self.pyproject(folder).map(|configuration| {
-            configuration.map(|configuration| Found {
-                folder: tidy(folder),
-                config: PYPROJECT.to_owned(),
-                configuration,
-            })
-        })
+        self.in_pyproject(folder)
     }
 
-    /// By an ini file; what it does not say, pyproject.toml may.
-    fn configured(&self, folder: &str, config: &str) -> Result<Option<Found>, Error> {
-        let path = below(folder, config);
-        let text = sources::read_optional(&self.root.join(&path))?.unwrap_or_default();
-        let mut configuration =
-            Configuration::of_ini(&text).map_err(|error| wrong(&path, error))?;
-        if let Some(other) = self.pyproject(folder)? {
-            configuration = configuration.or(other);
-        }
-        if configuration.script_location.is_none() {
-            return Err(AlembicError::NoLocation { path }.into());
-        }
-        Ok(Some(Found {
-            folder: tidy(folder),
-            config: config.to_owned(),
+    fn in_pyproject(&self, folder: &str) -> Result<Option<Found>, Error> {
+        let configuration = self.pyproject(folder)?;
+        let folder = tidy(folder);
+        Ok(configuration.map(|configuration| Found {
+            path: below(&folder, PYPROJECT),
+            folder,
             configuration,
         }))
     }
 
+    /// By an ini file, where Alembic is started in its folder.
+    fn configured(
+        &self,
+        folder: &str,
+        config: &str,
+        search: Search<'_>,
+    ) -> Result<Option<Found>, Error> {
+        let folder = tidy(folder);
+        let path = below(&folder, config);
+        let ini = self.ini(&path)?;
+        if let Some(named) = search.section
+            && !ini.has(&named.value)
+        {
+            return Err(no_section(path, named, &ini).into());
+        }
+        let configuration = self.completed(&ini, &path, &folder, search)?;
+        if configuration.script_location.is_none() {
+            return Err(no_location(path, search.section(), &ini).into());
+        }
+        Ok(Some(Found {
+            folder,
+            path,
+            configuration,
+        }))
+    }
+
+    fn ini(&self, path: &str) -> Result<IniFile, Error> {
+        let text = sources::read_optional(&self.root.join(path))?.unwrap_or_default();
+        let ini = IniFile::read(&text, &folder_of(path));
+        Ok(ini.map_err(|error| wrong(path, error))?)
+    }
+
+    /// What an ini file says; what it does not say, pyproject.toml may that lies in
+    /// the folder where Alembic is started.
+    fn completed(
+        &self,
+        ini: &IniFile,
+        path: &str,
+        started_in: &str,
+        search: Search<'_>,
+    ) -> Result<Configuration, Error> {
+        let configuration = ini.configuration(search.section());
+        let configuration = configuration.map_err(|error| wrong(path, error))?;
+        Ok(match self.pyproject(started_in)? {
+            Some(other) => configuration.or(other),
+            None => configuration,
+        })
+    }
+
     fn pyproject(&self, folder: &str) -> Result<Option<Configuration>, Error> {
-        let path = below(folder, PYPROJECT);
+        let folder = tidy(folder);
+        let path = below(&folder, PYPROJECT);
         match sources::read_optional(&self.root.join(&path))? {
             // Whatever else is wrong with it is none of ours.
             Some(text) if text.contains("[tool.alembic]") => {
-                Ok(Configuration::of_pyproject(&text).map_err(|error| wrong(&path, error))?)
+                let configuration = Configuration::of_pyproject(&text, &folder);
+                Ok(configuration.map_err(|error| wrong(&path, error))?)
             }
             _ => Ok(None),
         }
+    }
+
+    /// Alembic takes relative paths from the folder in which it is started: that of
+    /// the configuration, or the root where they lead somewhere only from there.
+    fn as_started(&self, found: Found, search: Search<'_>) -> Result<Found, Error> {
+        if self.has_all(&found) {
+            return Ok(found);
+        }
+        let at_root = self.at_root(&found, search)?;
+        let fits = |at_root: &Found| self.has_all(at_root) && self.has_env(at_root);
+        Ok(at_root.filter(fits).unwrap_or(found))
+    }
+
+    /// The same file, where Alembic is started at the root; `None` where it is there,
+    /// or where Alembic would read another file there first.
+    fn at_root(&self, found: &Found, search: Search<'_>) -> Result<Option<Found>, Error> {
+        let root = tidy("");
+        let is_pyproject = Path::new(&found.path).ends_with(PYPROJECT);
+        if found.folder == root || (is_pyproject && self.root.join(INI).is_file()) {
+            return Ok(None);
+        }
+        let configuration = if is_pyproject {
+            found.configuration.clone()
+        } else {
+            self.completed(&self.ini(&found.path)?, &found.path, &root, search)?
+        };
+        Ok(Some(Found {
+            folder: root,
+            path: found.path.clone(),
+            configuration,
+        }))
+    }
+
+    /// Whether all is there that a configuration names: a project that has just begun
+    /// has no revisions yet.
+    fn has_all(&self, found: &Found) -> bool {
+        let is_there = |location: &Location| {
+            let place = self.place(found, location);
+            place.is_some_and(|place| self.root.join(place).is_dir())
+        };
+        let Configuration {
+            script_location,
+            version_locations: versions,
+            prepend_sys_path: packages,
+            ..
+        } = &found.configuration;
+        script_location.as_ref().is_some_and(is_there)
+            && (versions.is_empty() || versions.iter().any(is_there))
+            && packages.iter().all(is_there)
+    }
+
+    fn has_env(&self, found: &Found) -> bool {
+        let scripts = found.configuration.script_location.as_ref();
+        let scripts = scripts.and_then(|location| self.place(found, location));
+        scripts.is_some_and(|scripts| self.root.join(below(&scripts, "env.py")).is_file())
+    }
+
+    /// Where a folder of the project is, relative to the root.
+    fn place(&self, found: &Found, location: &Location) -> Option<String> {
+        found.place(&self.root, location, &Installed::new())
     }
 
     fn read(
@@ -245,15 +415,125 @@ impl Home {
         wishes: &Wishes,
         settings: &file::Settings,
     ) -> Result<AlembicProject, Error> {
-        let Found {
-            folder,
-            config,
-            configuration,
-        } = found;
-        let dirs = configuration.folders();
-        let dirs: Vec<_> = dirs.iter().map(|dir| below(&folder, dir)).collect();
+        let named = settings.table.as_ref().map(|table| table.value.clone());
+        let mut project = AlembicProject {
+            database: database.map(str::to_owned),
+            root: self.root.clone(),
+            config: seen_from(&found.folder, &found.path),
+            folder: found.folder.clone(),
+            section: None,
+            dirs: Vec::new(),
+            packages: Vec::new(),
+            revisions: Revisions::AskPython(Vec::new()),
+            ledger: Ledger {
+                shape: Shape::Alembic,
+                table: alembic::TABLE.to_owned(),
+                schemas: Vec::new(),
+            },
+            found,
+            table: wishes.table.clone().or(named),
+        };
+        project.read(&Installed::new())?;
+        Ok(project)
+    }
+}
+
+impl Found {
+    /// Where a folder is, relative to the root; `None` where only Python knows.
+    fn place(&self, root: &Path, location: &Location, installed: &Installed) -> Option<String> {
+        match location {
+            Location::Fixed(path) => Some(path.clone()),
+            Location::Started(path) => Some(below(&self.folder, path)),
+            Location::Package(name) => installed
+                .get(name)
+                .cloned()
+                .or_else(|| self.place_in_package(root, name)),
+        }
+    }
+
+    /// The same of a package of the project: where Python would look for it first, else
+    /// where it is started.
+    fn place_in_package(&self, root: &Path, name: &str) -> Option<String> {
+        let (package, folders) = name.split_once(':')?;
+        let outermost = package.split('.').next()?;
+        let package = package.replace('.', "/");
+        let path = below(&package, &folders.replace(':', "/"));
+        let places = self.sys_path();
+        let is_there = |place: &&String| root.join(below(place, &path)).is_dir();
+        // One whose folder is missing is no other package's.
+        let begins = |place: &&String| root.join(below(place, outermost)).join(INIT).is_file();
+        let place = places.iter().find(is_there);
+        let place = place.or_else(|| places.iter().find(begins));
+        place.map(|place| below(place, &path))
+    }
+
+    /// Where Python looks for packages before it looks where they are installed,
+    /// relative to the root.
+    fn sys_path(&self) -> Vec<String> {
+        let prepended = self.configuration.prepend_sys_path.iter();
+        let prepended = prepended.filter_map(|location| match location {
+            Location::Fixed(path) => Some(path.clone()),
+            Location::Started(path) => Some(below(&self.folder, path)),
+            Location::Package(_) => None,
+        });
+        prepended.chain([self.folder.clone()]).collect()
+    }
+}
+
+impl AlembicProject {
+    /// Where Python looks for packages before it looks where they are installed.
+    #[must_use]
+    pub fn sys_path(&self) -> Vec<PathBuf> {
+        let places = self.found.sys_path();
+        places.iter().map(|place| self.root.join(place)).collect()
+    }
+
+    /// Reads what lies in packages, of which Python has told where they are.
+    ///
+    /// # Errors
+    /// As [`Home::find`].
+    pub fn located(&mut self, packages: BTreeMap<String, PathBuf>) -> Result<(), Error> {
+        let root = self.root.canonicalize().unwrap_or_default();
+        let shown = |path: PathBuf| {
+            let inside = path.strip_prefix(&root).unwrap_or(&path);
+            inside.to_string_lossy().into_owned()
+        };
+        let installed = packages
+            .into_iter()
+            .map(|(name, path)| (name, shown(path)))
+            .collect();
+        self.read(&installed)
+    }
+
+    fn read(&mut self, installed: &Installed) -> Result<(), Error> {
+        let configuration = &self.found.configuration;
+        let mut unknown = Vec::new();
+        let mut place = |location: &Location| {
+            let place = self.found.place(&self.root, location, installed);
+            place.unwrap_or_else(|| {
+                let name = location.to_string();
+                unknown.push(name.clone());
+                name
+            })
+        };
+        let scripts = configuration.script_location.as_ref().map(&mut place);
+        let scripts = scripts.unwrap_or_default();
+        let dirs: Vec<_> = match &configuration.version_locations[..] {
+            [] => vec![below(&scripts, "versions")],
+            locations => locations.iter().map(place).collect(),
+        };
+        self.dirs = dirs;
+        self.packages = unknown;
+        if self.packages.is_empty() {
+            self.revisions = self.revisions()?;
+            self.ledger.table = self.version_table(&scripts)?;
+        }
+        Ok(())
+    }
+
+    fn revisions(&self) -> Result<Revisions, Error> {
         let mut files = Vec::new();
-        for dir in &dirs {
+        for dir in &self.dirs {
             let path = self.root.join(dir);
             if !path.is_dir() {
                 // A project that has just begun has none.
@@ -262,38 +542,28 @@ impl Home {
                 }
                 return Err(AlembicError::NoVersions { path }.into());
             }
-            let is_deep = configuration.is_recursive;
+            let is_deep = self.found.configuration.is_recursive;
             files.extend(sources::texts(&self.root, dir, is_deep, is_revision_file)?);
         }
         let files: Vec<_> = files
             .into_iter()
             .map(|(path, text)| Arc::new(SourceFile::new(path, text)))
             .collect();
-        let location = configuration.script_location.unwrap_or_default();
-        let env = below(&below(&folder, &location), "env.py");
-        let env = sources::read_optional(&self.root.join(env))?.unwrap_or_default();
-        let table = match (&wishes.table, &settings.table) {
-            (Some(table), _) => table.clone(),
-            (None, Some(table)) => table.value.clone(),
-            (None, None) => match alembic::version_table(&env) {
-                (Some(schema), name) => {
-                    format!("{schema}.{}", name.as_deref().unwrap_or(alembic::TABLE))
-                }
-                (None, name) => name.unwrap_or_else(|| alembic::TABLE.to_owned()),
-            },
-        };
-        Ok(AlembicProject {
-            database: database.map(str::to_owned),
-            root: self.root.clone(),
-            folder,
-            config,
-            dirs,
-            revisions: Revisions::read(&files).map_err(AlembicError::Graph)?,
-            ledger: Ledger {
-                shape: Shape::Alembic,
-                table,
-                schemas: Vec::new(),
-            },
+        Ok(Revisions::read(&files).map_err(AlembicError::Graph)?)
+    }
+
+    /// The one that is named, or that env.py names by literals.
+    fn version_table(&self, scripts: &str) -> Result<String, Error> {
+        if let Some(table) = &self.table {
+            return Ok(table.clone());
+        }
+        let env = self.root.join(below(scripts, "env.py"));
+        let env = sources::read_optional(&env)?.unwrap_or_default();
+        let (schema, name) = alembic::version_table(&env);
+        let name = name.unwrap_or_else(|| alembic::TABLE.to_owned());
+        Ok(match schema {
+            Some(schema) => format!("{schema}.{name}"),
+            None => name,
         })
     }
 }
@@ -336,10 +606,37 @@ fn wrong(path: &str, error: ConfigurationError) -> AlembicError {
     }
 }
 
-/// A path below a folder, which may be the root itself.
-fn below(folder: &str, path: &str) -> String {
-    match (folder, Path::new(path).is_absolute()) {
-        (_, true) | ("" | ".", _) => path.to_owned(),
-        _ => format!("{folder}/{path}"),
+fn no_section(path: String, named: &Setting<String>, ini: &IniFile) -> AlembicError {
+    let known = ini.sections();
+    AlembicError::NoSection {
+        path,
+        section: named.value.clone(),
+        origin: named.origin.to_string(),
+        nearest: nearest(&named.value, known.iter().map(String::as_str)),
+        known,
     }
+}
+
+fn no_location(path: String, section: &str, ini: &IniFile) -> AlembicError {
+    let says_it = |name: &String| {
+        let configuration = ini.configuration(name);
+        configuration.is_ok_and(|it| it.script_location.is_some())
+    };
+    AlembicError::NoLocation {
+        path,
+        section: section.to_owned(),
+        others: ini.sections().into_iter().filter(says_it).collect(),
+    }
+}
+
+/// The folder of a file, relative to the root.
+fn folder_of(path: &str) -> String {
+    let folder = Path::new(path).parent().unwrap_or(Path::new(""));
+    tidy(&folder.to_string_lossy())
+}
+
+/// A path relative to a folder, of one below it.
+fn seen_from(folder: &str, path: &str) -> String {
+    let inside = Path::new(path).strip_prefix(folder);
+    inside.map_or_else(|_| path.to_owned(), |it| it.to_string_lossy().into_owned())
 }

@@ -14,6 +14,8 @@ pub(crate) struct Places {
     pub(crate) root: PathBuf,
     /// In which Alembic is run, below the root.
     pub(crate) folder: PathBuf,
+    /// In which its configuration is, below the root.
+    pub(crate) config_folder: PathBuf,
     /// The variable PATH.
     pub(crate) path: OsString,
     /// The variable `VIRTUAL_ENV`: one that is active is on PATH, and meant.
@@ -55,7 +57,7 @@ const IMPORT: &str = "import alembic.config";
 impl Places {
     /// The folders of programs, the likeliest first.
     fn folders(&self) -> Vec<PathBuf> {
-        let of_project = [&self.root, &self.folder]
+        let of_project = [&self.root, &self.folder, &self.config_folder]
             .into_iter()
             .flat_map(|folder| OF_PROJECT.map(|name| folder.join(name).join("bin")));
         let on_path = std::env::split_paths(&self.path);

@@ -4,7 +4,11 @@
 mod app;
 mod configuration;
 mod graph;
+mod installed;
+mod schema;
 mod script;
+mod section;
+mod started;
 mod stops;
 
 use crate::support::{Database, Migrate, Project, Server, stories};

@@ -3,11 +3,14 @@
 
 use super::AlembicSources;
 use crate::error::Error;
-use crate::formats::alembic::{AlembicError, Graph, Revision, Revisions, Unreadable};
+use crate::formats::alembic::{AlembicError, Graph, PYPROJECT, Revision, Revisions, Unreadable};
 use crate::sources;
 use crate::text::{SourceFile, Span};
 use serde::Deserialize;
-use std::path::Path;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf, absolute};
 use std::sync::Arc;
 
 /// Prints what Alembic itself knows of the revisions, as JSON.
@@ -16,15 +19,14 @@ import json, sys
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 import inspect
-keywords = {}
+keywords = {'ini_section': SECTION}
 if 'toml_file' in inspect.signature(Config.__init__).parameters:
-    keywords['toml_file'] = 'pyproject.toml'
+    keywords['toml_file'] = TOML
 sys.path.insert(0, '')
-config = Config(CONFIG, **keywords)
-for path in (config.get_main_option('prepend_sys_path') or '.').split():
-    sys.path.insert(0, path)
+config = Config(INI, **keywords)
 def names(value):
     return [value] if isinstance(value, str) else list(value or ())
+print()
 print(json.dumps([{
     'id': script.revision,
     'message': script.doc or '',
@@ -33,6 +35,15 @@ print(json.dumps([{
     'branch_labels': names(script.module.__dict__.get('branch_labels')),
     'path': script.path,
 } for script in ScriptDirectory.from_config(config).walk_revisions()]))
+";
+
+/// Prints where Alembic itself finds folders of packages, as JSON.
+const WHERE: &str = "\
+import json, sys
+from alembic.util import coerce_resource_to_filename
+sys.path[:0] = SYS_PATH
+print()
+print(json.dumps({name: str(coerce_resource_to_filename(name)) for name in NAMES}))
 ";
 
 #[derive(Deserialize)]
@@ -57,6 +68,38 @@ impl AlembicSources {
         }
     }
 
+    /// Has Python say where the packages are in which the revisions lie, if they are
+    /// installed, and reads them.
+    ///
+    /// # Errors
+    /// Python has no answer, or what is there cannot be read.
+    pub(crate) async fn locate(&mut self) -> Result<(), Error> {
+        if self.project.packages.is_empty() {
+            return Ok(());
+        }
+        let places = self.places_of_packages().await;
+        let places = places.map_err(|said| AlembicError::NoPackage {
+            path: self.project.config_path(),
+            packages: self.project.packages.clone(),
+            said: self.without_secrets(&said),
+        })?;
+        self.project.located(places)
+    }
+
+    async fn places_of_packages(&self) -> Result<BTreeMap<String, PathBuf>, String> {
+        let alembic = self.alembic().map_err(|error| error.diagnostic().title)?;
+        let sys_path = self.project.sys_path();
+        let sys_path = sys_path.iter().filter_map(|path| absolute(path).ok());
+        let sys_path: Vec<_> = sys_path.collect();
+        // What JSON writes of lists and texts, Python reads.
+        let python = |value: serde_json::Value| value.to_string();
+        let program = WHERE
+            .replace("SYS_PATH", &python(json!(sys_path)))
+            .replace("NAMES", &python(json!(self.project.packages)));
+        let answer = alembic.ask(&program).await?;
+        read(&answer)
+    }
+
     async fn ask_python(&self, unreadable: &[Unreadable]) -> Result<Graph, Error> {
         let no_answer = |said: String| AlembicError::NoAnswer {
             unreadable: unreadable.to_vec(),
@@ -66,16 +109,18 @@ impl AlembicSources {
             let said = error.diagnostic().title;
             no_answer(said)
         })?;
-        let config = match self.project.config.as_str() {
-            "pyproject.toml" => "None".to_owned(),
-            config => format!("{config:?}"),
+        let config = &self.project.config;
+        let (ini, toml) = if Path::new(config).ends_with(PYPROJECT) {
+            ("None".to_owned(), config.as_str())
+        } else {
+            (format!("{config:?}"), PYPROJECT)
         };
-        let answer = alembic
-            .ask(&PROGRAM.replace("CONFIG", &config))
-            .await
-            .map_err(no_answer)?;
-        let told: Vec<Told> = serde_json::from_str(answer.trim())
-            .map_err(|error| no_answer(format!("{answer} ({error})")))?;
+        let program = PROGRAM
+            .replace("(INI", &format!("({ini}"))
+            .replace("TOML", &format!("{toml:?}"))
+            .replace("SECTION", &format!("{:?}", self.project.section()));
+        let answer = alembic.ask(&program).await.map_err(no_answer)?;
+        let told: Vec<Told> = read(&answer).map_err(no_answer)?;
         let revisions = told.into_iter().map(|told| self.revision(told));
         Ok(Graph::of(revisions.collect()).map_err(AlembicError::Graph)?)
     }
@@ -102,4 +147,10 @@ impl AlembicSources {
             follows_span: Span::default(),
         }
     }
+}
+
+/// The last line of an answer: what is imported may print something before it.
+fn read<T: DeserializeOwned>(answer: &str) -> Result<T, String> {
+    let last = answer.trim().lines().last().unwrap_or_default();
+    serde_json::from_str(last).map_err(|error| format!("{answer} ({error})"))
 }

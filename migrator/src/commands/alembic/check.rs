@@ -145,6 +145,8 @@ fn merged(project: &AlembicProject, reference: &str) -> Result<Merged, Error> {
     let Some((commit, fork)) = base else {
         return Err(AlembicError::NoLocation {
             path: project.config_path(),
+            section: project.section().to_owned(),
+            others: Vec::new(),
         }
         .into());
     };

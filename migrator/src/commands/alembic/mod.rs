@@ -12,10 +12,10 @@ pub(crate) mod status;
 pub(crate) mod up;
 mod work;
 
-use super::{Start, opening};
+use super::{Start, only_history, opening};
 use crate::config::Config;
 use crate::db::url::DatabaseUrl;
-use crate::db::{self, Connection, Look, Past, Wanted};
+use crate::db::{self, Connection, Look, Past, Reader, Session as _, Wanted};
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::engine::{Errand, Run};
@@ -37,7 +37,7 @@ pub(crate) struct AlembicTask {
 
 /// The revisions and their Alembic, which need no database.
 pub(crate) struct AlembicSources {
-    pub project: AlembicProject,
+    pub project: Box<AlembicProject>,
     /// Where its Alembic may be.
     pub places: Places,
     /// What Alembic is to find in its environment beside what we do.
@@ -78,6 +78,11 @@ impl AlembicTask {
     ) -> Result<(Connection, Look), Error> {
         let (connection, look) =
             opening::look_at(&self.config, self.ledger(), WANTED, stop, listener).await?;
+        let mut connection = connection;
+        let look = match stop.or(self.sources.other_table(&look)).await?? {
+            Some(ledger) => stop.or(connection.look(&ledger, WANTED)).await??,
+            None => look,
+        };
         opening::connected(&self.config, &look, listener);
         Ok((connection, look))
     }
@@ -85,7 +90,19 @@ impl AlembicTask {
     /// Looks to ask questions only; `None` for a SQLite file that `up` would create.
     async fn read(&self) -> Result<Option<Look>, Error> {
         let found = opening::read_at(&self.config, self.ledger(), WANTED).await?;
-        Ok(found.map(|(_, look)| look))
+        match found {
+            Some((reader, look)) => self.settled(reader, look).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The look at the version table that these revisions have.
+    async fn settled(&self, reader: Reader, look: Look) -> Result<Look, Error> {
+        let mut reader = reader;
+        Ok(match self.sources.other_table(&look).await? {
+            Some(ledger) => reader.look(&ledger, WANTED).await?,
+            None => look,
+        })
     }
 
     fn ledger(&self) -> &Ledger {
@@ -136,6 +153,30 @@ impl AlembicTask {
 }
 
 impl AlembicSources {
+    /// The version table that these revisions have, where it is not the one that was
+    /// looked at: env.py may name its schema by no literal, or the search path may
+    /// have been changed.
+    ///
+    /// # Errors
+    /// One that nothing leads to, or more than one.
+    pub(in crate::commands) async fn other_table(
+        &self,
+        look: &Look,
+    ) -> Result<Option<Ledger>, Error> {
+        if look.elsewhere.is_empty() {
+            return Ok(None);
+        }
+        let graph = self.graph().await?;
+        let knows = |current: &[String]| current.iter().any(|id| graph.find(id).is_some());
+        let is_theirs = knows(look.past.current());
+        let tables = look.elsewhere.iter();
+        let knowing: Vec<_> = tables
+            .filter(|it| !is_theirs && knows(&it.current))
+            .collect();
+        // Alembic takes the first of the search path, whatever is in it.
+        only_history(look, &knowing, look.past == Past::Fresh)
+    }
+
     /// The project's Alembic.
     fn alembic(&self) -> Result<Alembic, Error> {
         Alembic::find(&self.places)
@@ -144,11 +185,8 @@ impl AlembicSources {
 
     /// Alembic's own options before its verb.
     fn arguments(&self, verb: &[&str]) -> Vec<String> {
-        let config = self.project.config.as_str();
-        // It finds both of these itself.
-        let is_usual = matches!(config, "alembic.ini" | "pyproject.toml");
-        let named = if is_usual { vec![] } else { vec!["-c", config] };
-        named.iter().chain(verb).map(|&it| it.to_owned()).collect()
+        let verb = verb.iter().map(|&it| it.to_owned());
+        self.project.options().into_iter().chain(verb).collect()
     }
 
     /// What the server says of a secret is not to be said again.
@@ -177,6 +215,7 @@ fn heads<'a>(graph: &'a Graph, project: &AlembicProject) -> Result<Vec<&'a Revis
             Err(AlembicError::SeveralHeads {
                 heads: heads.collect(),
                 folder: project.folder.clone(),
+                options: project.options(),
             }
             .into())
         }

@@ -36,6 +36,7 @@ pub(crate) async fn status(task: &AlembicTask) -> Result<Found, Error> {
     let graph = task.sources.graph().await?;
     let url = &task.config.database.value;
     let (wait, ledger) = (task.config.limits.wait, task.ledger());
-    let (_, look) = db::read_and_look(url, wait, ledger, WANTED).await?;
+    let (reader, look) = db::read_and_look(url, wait, ledger, WANTED).await?;
+    let look = task.settled(reader, look).await?;
     Ok(Found { look, graph })
 }

@@ -14,6 +14,7 @@ use crate::doctor::database::{self, Facts, Pending};
 use crate::error::{self, Error};
 use crate::formats::Format;
 use crate::history::History;
+use crate::history::ledger::Ledger;
 use crate::model::Script;
 use crate::plan::planner::{self, Files, Request};
 use crate::project::Project;
@@ -45,14 +46,11 @@ pub(super) async fn ask(patient: &Patient) -> Option<Answer> {
         runs: true,
     };
     let mut answer = db::examine(url, config.limits.wait, ledger, wanted).await;
-    if let (
-        Migrations::Sql(project),
-        Ok(Examined {
-            look: Ok(Some(look)),
-            ..
-        }),
-    ) = (migrations, &answer)
-        && let Ok(Some(other)) = other_history(look, &project.migrations)
+    if let Ok(Examined {
+        look: Ok(Some(look)),
+        ..
+    }) = &answer
+        && let Ok(Some(other)) = other_ledger(migrations, look).await
     {
         answer = db::examine(url, config.limits.wait, &other, wanted).await;
     }
@@ -142,6 +140,14 @@ pub(super) async fn judge(
         .extend(findings.filter(|found| !(is_open && found.code == UNENCRYPTED)));
 }
 
+/// The history that the files have, where it is not the one that was looked at.
+async fn other_ledger(migrations: &Migrations, look: &Look) -> Result<Option<Ledger>, Error> {
+    match migrations {
+        Migrations::Alembic(sources) => sources.other_table(look).await,
+        Migrations::Sql(project) => other_history(look, &project.migrations),
+    }
+}
+
 /// What a run would do, as far as it can be read: what cannot is found with the
 /// files.
 fn pending(
@@ -201,6 +207,9 @@ fn of_the_history(
 /// revisions is found with the files.
 async fn of_revisions(sources: &AlembicSources, request: &Request, look: &Look) -> Vec<Diagnostic> {
     let mut found = Vec::new();
+    if let Err(error @ Error::HistoryElsewhere { .. }) = sources.other_table(look).await {
+        return vec![error.diagnostic()];
+    }
     if let Ok(graph) = sources.graph().await
         && let Err(error) = against(sources, request, &graph, Some(look), &mut found)
     {

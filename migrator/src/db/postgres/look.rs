@@ -81,9 +81,9 @@ impl Postgres {
         let is_qualified = fact(10) == "true";
         // Another application's may stand in front of it in the search path.
         let has_others = fact(11) == "true";
-        let is_asked = ledger.shape == Shape::Sqlx && (past.is_empty() || has_others);
+        let is_asked = past.is_empty() || has_others;
         let elsewhere = if is_asked && !is_qualified {
-            self.elsewhere(&schema, &table).await?
+            self.elsewhere(&schema, &table, ledger.shape).await?
         } else {
             Vec::new()
         };
@@ -123,11 +123,29 @@ impl Postgres {
 
     /// Other histories of this name: of the search path where the URL chose that, of
     /// the whole database where it did not.
-    async fn elsewhere(&mut self, schema: &str, table: &str) -> Result<Vec<Elsewhere>, Fault> {
+    async fn elsewhere(
+        &mut self,
+        schema: &str,
+        table: &str,
+        shape: Shape,
+    ) -> Result<Vec<Elsewhere>, Fault> {
+        let (is_in_path, columns, select) = match shape {
+            Shape::Alembic => (
+                "pg_table_is_visible(c.oid)",
+                "'version_num'",
+                "version_num::text",
+            ),
+            Shape::Sqlx => (
+                "n.nspname = ANY (current_schemas(false))",
+                "'version', 'checksum'",
+                "version::text, encode(checksum, 'hex')",
+            ),
+        };
+        let number = columns.split(',').count();
         let tables = self
             .rows(&format!(
                 "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), \
-                 (n.nspname = ANY (current_schemas(false)))::text, \
+                 ({is_in_path})::text, \
                  row_security_active(c.oid)::text \
                  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                  WHERE c.relname = {}::name AND c.relkind IN ('p', 'r') AND n.nspname <> {}::name \
@@ -136,7 +154,7 @@ impl Postgres {
                  AND (n.nspname = ANY (current_schemas(false)) OR NOT EXISTS \
                  (SELECT FROM pg_settings WHERE name = 'search_path' AND source = 'client')) \
                  AND (SELECT count(*) FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid \
-                 AND a.attname IN ('version', 'checksum')) = 2 \
+                 AND a.attname IN ({columns})) = {number} \
                  ORDER BY n.nspname = ANY (current_schemas(false)) DESC, 1 LIMIT {MOST_HISTORIES}",
                 quote(DIALECT, table),
                 quote(DIALECT, schema)
@@ -150,25 +168,22 @@ impl Postgres {
             if hides.as_deref() == Some("true") {
                 return Err(self.hidden(table));
             }
-            let sql = format!("SELECT version::text, encode(checksum, 'hex') FROM {table}");
+            let sql = format!("SELECT {select} FROM {table}");
             let answer = match self.rows(&sql).await {
                 Ok(answer) => answer,
                 // One of other types is another tool's.
                 Err(fault) if fault.has_code(&OTHER_SHAPE) => continue,
                 Err(fault) => return Err(fault),
             };
-            let applied = answer.rows.iter().filter_map(|row| {
-                let version = row.first()?.as_deref()?;
-                Some((
-                    Version::new(version),
-                    Checksum::from_hex(row.get(1)?.as_deref()?)?,
-                ))
-            });
-            let applied = applied.collect();
+            let rows = answer.rows.iter();
             found.push(Elsewhere {
                 table: table.clone(),
                 is_in_path: is_in_path.as_deref() == Some("true"),
-                applied,
+                applied: rows.clone().filter_map(|row| applied(row)).collect(),
+                current: match shape {
+                    Shape::Alembic => rows.filter_map(|row| row.first()?.clone()).collect(),
+                    Shape::Sqlx => Vec::new(),
+                },
             });
         }
         Ok(found)
@@ -204,4 +219,11 @@ impl Postgres {
             .await?;
         Ok(wire::foreign_past(columns))
     }
+}
+
+/// A migration of another history, by its version and its checksum.
+fn applied(row: &[Option<String>]) -> Option<(Version, Checksum)> {
+    let version = Version::new(row.first()?.as_deref()?);
+    let checksum = Checksum::from_hex(row.get(1)?.as_deref()?)?;
+    Some((version, checksum))
 }

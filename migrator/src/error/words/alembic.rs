@@ -10,7 +10,11 @@ use crate::text::shell_word;
 pub(super) fn alembic(error: &AlembicError) -> Diagnostic {
     match error {
         AlembicError::Graph(error) => graph(error),
-        AlembicError::SeveralHeads { heads, folder } => several_heads(heads, folder),
+        AlembicError::SeveralHeads {
+            heads,
+            folder,
+            options,
+        } => several_heads(heads, folder, options),
         AlembicError::NoAnswer { unreadable, said } => no_answer(unreadable, said),
         AlembicError::UnknownCurrent { ids, table } => Diagnostic::error(
             "alembic_unknown_revision",
@@ -97,6 +101,8 @@ pub(super) fn alembic(error: &AlembicError) -> Diagnostic {
         | AlembicError::Configuration { .. }
         | AlembicError::NoConfiguration { .. }
         | AlembicError::NoLocation { .. }
+        | AlembicError::NoPackage { .. }
+        | AlembicError::NoSection { .. }
         | AlembicError::NoVersions { .. }
         | AlembicError::SeveralConfigurations { .. } => configuration(error),
     }
@@ -122,13 +128,33 @@ fn configuration(error: &AlembicError) -> Diagnostic {
             format!("there is no alembic.ini in {dir}, nor a pyproject.toml with [tool.alembic]"),
         )
         .help("name the folder that holds it with --dir, MIGRATE_DIR or `dir` in migrate.toml"),
-        AlembicError::NoLocation { path } => Diagnostic::error(
-            "no_script_location",
-            format!("{path} has no script_location, so that only a program knows its revisions"),
+        AlembicError::NoLocation {
+            path,
+            section,
+            others,
+        } => no_location(path, section, others),
+        AlembicError::NoSection {
+            path,
+            section,
+            origin,
+            known,
+            nearest,
+        } => no_section(path, section, origin, known, nearest.as_deref()),
+        AlembicError::NoPackage {
+            path,
+            packages,
+            said,
+        } => Diagnostic::error(
+            "alembic_package_not_found",
+            format!(
+                "{path} names {}, which is not in this project, and Python could not say where it is",
+                packages.join(", ")
+            ),
         )
+        .note(format!("Python: {said}"))
         .help(
-            "set script_location in its [alembic] section; projects of Flask-Migrate are not \
-             supported yet: run `flask db upgrade` for them",
+            "install the project's dependencies where this runs (poetry sync --only main), or \
+             correct script_location and version_locations",
         ),
         AlembicError::NoVersions { path } => Diagnostic::error(
             "missing_folder",
@@ -142,6 +168,55 @@ fn configuration(error: &AlembicError) -> Diagnostic {
         .help("name the folder of one with --dir, MIGRATE_DIR or `dir` in migrate.toml"),
         _ => unreachable!("it has words of its own"),
     }
+}
+
+fn no_location(path: &str, section: &str, others: &[String]) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        "no_script_location",
+        format!(
+            "{path} has no script_location in [{section}], so that only a program knows its \
+             revisions"
+        ),
+    );
+    match others {
+        [] => diagnostic.help(format!(
+            "set script_location in its [{section}] section; projects of Flask-Migrate are not \
+             supported yet: run `flask db upgrade` for them"
+        )),
+        others => diagnostic
+            .note(format!("it has one in {}", sections(others)))
+            .help(
+                "name one of these with --alembic-section, MIGRATE_ALEMBIC_SECTION or \
+                 `alembic-section` in migrate.toml",
+            ),
+    }
+}
+
+fn no_section(
+    path: &str,
+    section: &str,
+    origin: &str,
+    known: &[String],
+    nearest: Option<&str>,
+) -> Diagnostic {
+    let has = match known {
+        [] => "none for Alembic".to_owned(),
+        known => sections(known),
+    };
+    let help = nearest.map_or_else(
+        || "Alembic would read nothing of the file: name one that exists".to_owned(),
+        |nearest| format!("did you mean `{nearest}`?"),
+    );
+    Diagnostic::error(
+        "unknown_alembic_section",
+        format!("{origin} names the section [{section}], and {path} has {has}"),
+    )
+    .help(help)
+}
+
+fn sections(names: &[String]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("[{name}]")).collect();
+    names.join(", ")
 }
 
 fn graph(error: &GraphError) -> Diagnostic {
@@ -186,12 +261,22 @@ fn graph(error: &GraphError) -> Diagnostic {
     }
 }
 
-fn several_heads(heads: &[Head], folder: &str) -> Diagnostic {
+fn several_heads(heads: &[Head], folder: &str, options: &[String]) -> Diagnostic {
     let ids: Vec<_> = heads.iter().map(|head| head.id.as_str()).collect();
     let at = match folder {
         "." => String::new(),
         folder => format!("cd {} && ", shell_word(folder)),
     };
+    let options: String = options
+        .iter()
+        .map(|word| {
+            if word.starts_with('-') {
+                format!(" {word}")
+            } else {
+                format!(" {}", shell_word(word))
+            }
+        })
+        .collect();
     Diagnostic::error(
         "alembic_several_heads",
         format!("there are {} heads: {}", heads.len(), ids.join(", ")),
@@ -202,7 +287,7 @@ fn several_heads(heads: &[Head], folder: &str) -> Diagnostic {
             .map(|head| format!("{} ({})", head.label, head.path)),
     )
     .help(format!(
-        "two branches have each added a revision: `{at}alembic merge -m \"merge heads\" {}` makes \
+        "two branches have each added a revision: `{at}alembic{options} merge -m \"merge heads\" {}` makes \
          one that follows all of them, or let the newer one's down_revision name the other",
         ids.join(" ")
     ))

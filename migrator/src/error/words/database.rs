@@ -5,6 +5,7 @@ use crate::db::fault::{Fault, FaultKind};
 use crate::db::{Blocker, Lock, hints};
 use crate::diagnostic::Diagnostic;
 use crate::error::LockHeld;
+use crate::history::ledger::Shape;
 
 /// A complaint that belongs to no migration.
 pub(super) fn fault(fault: &Fault) -> Diagnostic {
@@ -106,7 +107,14 @@ pub(super) fn unrecorded(fault: &Fault) -> Diagnostic {
         .help("see with `migrate status` whether it was changed, and if not, run this again")
 }
 
-pub(super) fn history_elsewhere(tables: &[String], missing: &str) -> Diagnostic {
+pub(super) fn history_elsewhere(tables: &[String], missing: &str, shape: Shape) -> Diagnostic {
+    let note = match shape {
+        Shape::Alembic => {
+            "env.py names their schema by no literal (version_table_schema), or the search path of \
+             this user or of this database is not what it was"
+        }
+        Shape::Sqlx => "the search path of this user or of this database is not what it was",
+    };
     let diagnostic = Diagnostic::error(
         "history_elsewhere",
         format!(
@@ -114,7 +122,7 @@ pub(super) fn history_elsewhere(tables: &[String], missing: &str) -> Diagnostic 
             tables.join(" and ")
         ),
     )
-    .note("the search path of this user or of this database is not what it was");
+    .note(note);
     let begin = format!("to begin a new history all the same, give --table '{missing}'");
     match tables {
         [table] => diagnostic.help(format!(

@@ -34,6 +34,18 @@ pub enum AlembicError {
     /// The configuration does not say where the revisions are: a program does.
     NoLocation {
         path: String,
+        section: String,
+        /// The sections that do say it.
+        others: Vec<String>,
+    },
+    /// A section was named that the configuration does not have.
+    NoSection {
+        path: String,
+        section: String,
+        /// Who named it.
+        origin: String,
+        known: Vec<String>,
+        nearest: Option<String>,
     },
     /// The configuration that was asked for is not there.
     NoConfiguration {
@@ -42,6 +54,12 @@ pub enum AlembicError {
     /// Python was asked for what no file says by a literal, and had no answer.
     NoAnswer {
         unreadable: Vec<Unreadable>,
+        said: String,
+    },
+    /// Python was asked where packages of the configuration are, and had no answer.
+    NoPackage {
+        path: String,
+        packages: Vec<String>,
         said: String,
     },
     /// What only numbered migrations know.
@@ -61,8 +79,9 @@ pub enum AlembicError {
     /// Nothing says which of them `head` is.
     SeveralHeads {
         heads: Vec<Head>,
-        /// In which Alembic's commands run.
+        /// In which Alembic's commands run, and with which options.
         folder: String,
+        options: Vec<String>,
     },
     /// The database is at a revision that no file has.
     UnknownCurrent {

@@ -103,6 +103,11 @@ impl Ini {
         Ok(ini)
     }
 
+    /// The names of the sections; the defaults are none.
+    pub(super) fn sections(&self) -> impl Iterator<Item = &str> {
+        self.sections.keys().map(String::as_str)
+    }
+
     /// An option's value, with what it refers to filled in; `None` where neither the
     /// section nor the defaults have it, or there is no such section.
     ///

@@ -9,7 +9,10 @@ mod ini;
 mod literals;
 mod revision;
 
-pub use config::{Configuration, ConfigurationError, INI, PYPROJECT, version_table};
+pub use config::{
+    Configuration, ConfigurationError, INI, IniFile, Location, PYPROJECT, SECTION, below,
+    version_table,
+};
 pub use error::{AlembicError, Head};
 pub use graph::{Graph, GraphError};
 pub use revision::{Revision, Unreadable, is_revision_file};

@@ -388,10 +388,9 @@ fn a_project_of_pyproject_alone(db: &Database) {
 
 fn a_configuration_that_does_not_say_where_its_revisions_are(db: &Database) {
     let project = three().file("api/alembic.ini", "[loggers]\nkeys = root\n");
-    without_python(&project, db)
-        .run()
-        .exits(3)
-        .complains("error[no_script_location]: api/alembic.ini has no script_location");
+    without_python(&project, db).run().exits(3).complains(
+        "error[no_script_location]: api/alembic.ini has no script_location in [alembic]",
+    );
     let project = three().file("worker/alembic.ini", INI);
     without_python(&project, db)
         .run()
