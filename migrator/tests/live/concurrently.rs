@@ -42,7 +42,7 @@ fn a_second_migrator_that_waits_does_not_hold_it_up(db: &Database) {
     let project = project(300_000);
     let runs = [start(&project, db), start(&project, db)];
     for run in runs {
-        let _ = run.wait().exits(0);
+        run.wait().exits(0);
     }
     assert!(is_valid(db));
     assert_eq!(db.versions(), ["1", "2", "3"]);
@@ -57,7 +57,7 @@ fn set_repeatable_read(db: &Database) {
 
 fn a_default_of_repeatable_read_does_not_hold_it_up(db: &Database) {
     set_repeatable_read(db);
-    let _ = start(&project(1000), db).wait().exits(0);
+    start(&project(1000), db).wait().exits(0);
     assert!(is_valid(db));
 }
 
@@ -111,13 +111,13 @@ fn built_beside_an_application(db: &Database, url: &str) {
         assert!(!db.rows(waits).is_empty() && !application.is_finished());
         writer.run("COMMIT");
 
-        let _ = running.wait().exits(0);
+        running.wait().exits(0);
         let refused = application.join().unwrap();
         assert!(
             matches!(refused, Err(MigrateError::Dirty(2))),
             "it does not touch what is half applied: {refused:?}"
         );
-        let _ = second.wait().exits(0);
+        second.wait().exits(0);
     });
     assert!(is_valid(db));
     assert_eq!(db.versions(), ["1", "2", "3"]);
@@ -137,7 +137,7 @@ fn read(project: &Project, name: &str) -> String {
 fn an_invalid_index_is_built_again(db: &Database) {
     let project = project(10);
     project.write("migrations/2_i.sql", "SELECT 1;\n");
-    let _ = start(&project, db).wait().exits(0);
+    start(&project, db).wait().exits(0);
     db.run("INSERT INTO a VALUES (1)");
     let failed = db
         .open()
@@ -145,7 +145,7 @@ fn an_invalid_index_is_built_again(db: &Database) {
     assert!(failed.is_err() && !is_valid(db));
 
     project.write("migrations/4_i.sql", INDEX);
-    let _ = start(&project, db).wait().exits(0);
+    start(&project, db).wait().exits(0);
     assert!(is_valid(db));
 }
 
@@ -162,7 +162,7 @@ fn a_killed_one_is_built_by_the_next_run(db: &Database) {
     });
     first.kill();
     application.run("COMMIT");
-    let _ = start(&project, db).wait().exits(0);
+    start(&project, db).wait().exits(0);
     assert!(is_valid(db));
     assert_eq!(db.versions(), ["1", "2", "3"]);
     assert_eq!(db.value("SELECT count(*)::text FROM _migrate_journal"), "0");
