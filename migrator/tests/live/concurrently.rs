@@ -95,8 +95,7 @@ fn built_beside_an_application(db: &Database, url: &str) {
         migrate.args(["up"]).spawn()
     };
     let running = run();
-    let builds = "SELECT 1 FROM pg_stat_progress_create_index WHERE datname = current_database()";
-    eventually("the index is begun", || !db.rows(builds).is_empty());
+    eventually("the index is begun", || !db.rows(BUILDS).is_empty());
     let waits = "SELECT 1 FROM pg_stat_activity \
                  WHERE datname = current_database() AND wait_event = 'advisory'";
     thread::scope(|scope| {
@@ -124,6 +123,9 @@ fn built_beside_an_application(db: &Database, url: &str) {
     assert_eq!(db.tables(), ["a", "c"]);
     eventually("no lock is left", || db.rows(ADVISORY_LOCKS).is_empty());
 }
+
+const BUILDS: &str =
+    "SELECT 1 FROM pg_stat_progress_create_index WHERE datname = current_database()";
 
 const ADVISORY_LOCKS: &str = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' \
      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
@@ -156,9 +158,7 @@ fn a_killed_one_is_built_by_the_next_run(db: &Database) {
     let first = start(&project, db).until("✅ 1 a (");
     application.run("BEGIN; SELECT * FROM a LIMIT 1");
     eventually("the index is being built", || {
-        !db.rows("SELECT 1 FROM pg_stat_progress_create_index")
-            .is_empty()
-            || is_valid(db)
+        !db.rows(BUILDS).is_empty() || is_valid(db)
     });
     first.kill();
     application.run("COMMIT");
