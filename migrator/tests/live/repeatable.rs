@@ -243,7 +243,7 @@ fn one_without_a_transaction_is_cancelled(db: &Database) {
         .wait()
         .exits(143)
         .ends("1 of the 2 statements of repeatable c were run");
-    assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
     assert_eq!(recorded(db), ["10_a", "b"]);
     let outcome = "SELECT outcome FROM _migrate_runs";
     assert_eq!(db.value(outcome), "stopped");
