@@ -3,14 +3,16 @@
 //! plain `cargo test`, as is the custom.
 //!
 //! A cold build compiles every dependency of the migrator, so there are few of them
-//! here, and each test tells a story of builds that follow one another.
+//! here, and each test tells a story of builds that follow one another. One of them
+//! compiles as for a user, [`a_build_image_without_rust_gets_one`]; the others do not
+//! optimise.
 
 // clippy.toml allows it in tests, which their helpers are not to clippy.
 #![allow(clippy::unwrap_used)]
 
 mod image;
 
-use image::{Database, Run, STARTS, builder, config, run};
+use image::{Database, Run, STARTS, builder, config, quick_config, run};
 use libcnb::data::layer_name;
 use libcnb_test::{
     BuildConfig, BuildpackReference, ContainerConfig, PackResult, TestContext, TestRunner,
@@ -28,7 +30,7 @@ const COMPILING: &str = "Running `cargo build";
 #[test]
 #[ignore = "integration test"]
 fn an_image_is_built_rebuilt_and_run() {
-    let app = config(&builder("INTEGRATION_TEST_BUILDER", "builder"), APP);
+    let app = quick_config(&builder("INTEGRATION_TEST_BUILDER", "builder"), APP);
     TestRunner::default().build(&app, |cold| {
         assert_contains!(cold.pack_stdout, "4 migrations in `migrations/`");
         assert_contains!(cold.pack_stdout, "Compiling, since no migrator is cached");

@@ -140,8 +140,10 @@ impl Compilation<'_> {
         if let Some(file) = environment::user_config(self.env) {
             command.arg("--config").arg(file);
         }
-        for setting in source::profile().filter(|_| self.package.is_none()) {
-            command.args(["--config", setting]);
+        if self.package.is_none() {
+            for setting in source::profile(self.env) {
+                command.args(["--config", &setting]);
+            }
         }
         command.arg("--target-dir").arg(&self.workshop.target);
         command

@@ -2,6 +2,7 @@
 //! build.rs), or the app's, as it is.
 
 use flate2::read::GzDecoder;
+use libcnb::Env;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,6 +16,9 @@ const CRATE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/migrator.crate"))
 
 /// The project's release profile, a `profile.release.… = …` a line.
 const PROFILE: &str = include_str!(concat!(env!("OUT_DIR"), "/profile.txt"));
+
+/// What a test's build is compiled with in its place.
+const TEST_PROFILE: &str = "MIGRATE_TEST_PROFILE";
 
 /// The file that says of a folder that it can be made again (cargo's `target`).
 const CACHE: &str = "CACHEDIR.TAG";
@@ -150,8 +154,13 @@ fn is_made(folder: &Path) -> bool {
 }
 
 /// The project's release profile, as settings for cargo's `--config`.
-pub(crate) fn profile() -> impl Iterator<Item = &'static str> {
-    PROFILE.lines()
+///
+/// A debug build of the buildpack, which only the image tests make, can be given
+/// another one: they compile often, and seldom to see what is optimised.
+pub(crate) fn profile(env: &Env) -> Vec<String> {
+    let other = env.get(TEST_PROFILE).filter(|_| cfg!(debug_assertions));
+    let profile = other.map_or(PROFILE.into(), |other| other.to_string_lossy());
+    profile.lines().map(str::to_owned).collect()
 }
 
 /// Not everything in a `.crate` is: `.cargo_vcs_info.json` changes with every
@@ -281,9 +290,10 @@ mod tests {
 
     #[test]
     fn the_profile_is_the_workspaces() {
-        let profile: Vec<_> = profile().collect();
-        assert!(profile.contains(&"profile.release.opt-level = \"s\""));
-        assert!(profile.contains(&"profile.release.panic = \"abort\""));
-        assert!(profile.contains(&"profile.release.codegen-units = 1"));
+        let profile = profile(&Env::new());
+        let has = |setting| profile.iter().any(|line| line == setting);
+        assert!(has("profile.release.opt-level = \"s\""));
+        assert!(has("profile.release.panic = \"abort\""));
+        assert!(has("profile.release.codegen-units = 1"));
     }
 }

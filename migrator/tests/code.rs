@@ -3,18 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail so")]
 
-#[allow(
-    dead_code,
-    unused_imports,
-    unused_macros,
-    reason = "tests/live uses the rest"
-)]
-mod support;
-
-use std::path::PathBuf;
+use crate::support::{self, Database, Migrate, Output, Project, Running, Server, stories};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use support::{Database, Migrate, Output, Project, Running, Server, stories};
 
 stories! {
     on every {
@@ -35,24 +27,34 @@ stories! {
     }
 }
 
-/// The program, compiled: `cargo test --test code` alone would not do it.
+/// The program, compiled: `cargo test --test live` alone would not do it.
 fn program() -> &'static PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        let built = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--locked",
-                "--quiet",
-                "--example",
-                "coded-migrator",
-            ])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status();
-        assert!(built.unwrap().success());
-        PathBuf::from(env!("CARGO_BIN_EXE_migrate"))
-            .with_file_name("examples")
-            .join("coded-migrator")
+        let migrate = Path::new(env!("CARGO_BIN_EXE_migrate"));
+        let program = migrate.with_file_name("examples").join("coded-migrator");
+        if !is_fresh(&program, &migrate.with_file_name("libmigrate.rlib")) {
+            let built = Command::new(env!("CARGO"))
+                .args(["build", "--workspace", "--locked", "--quiet"])
+                .args(["--example", "coded-migrator"])
+                .current_dir(env!("CARGO_MANIFEST_DIR"))
+                .status();
+            assert!(built.unwrap().success());
+        }
+        program
+    })
+}
+
+/// Whether it is no older than its source and the library that it links. Asking cargo
+/// would take each test a while, and compile the library again wherever these tests
+/// were built with other packages.
+fn is_fresh(program: &Path, library: &Path) -> bool {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/coded-migrator.rs");
+    let written = |path: &Path| path.metadata()?.modified();
+    written(program).is_ok_and(|built| {
+        [library, &source]
+            .iter()
+            .all(|path| written(path).is_ok_and(|written| written <= built))
     })
 }
 

@@ -240,5 +240,6 @@ fn a_long_value_in_a_long_message_takes_no_time() {
     let began = std::time::Instant::now();
     let told = file.without_values(&format!("near \"{value}\""));
     assert_eq!(told, "near \"${V0}\"");
-    assert!(began.elapsed() < std::time::Duration::from_secs(10));
+    // What looks at every place for every place takes hours.
+    assert!(began.elapsed() < std::time::Duration::from_mins(1));
 }

@@ -6,7 +6,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail so")]
 
-#[path = "layers/source.rs"]
 mod source;
 
 use source::Source;

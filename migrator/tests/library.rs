@@ -8,21 +8,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail so")]
 
-#[allow(
-    dead_code,
-    unused_imports,
-    unused_macros,
-    reason = "tests/live uses the rest"
-)]
-mod support;
-
+use crate::support::{Database, Migrate, Project, Server};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use support::{Database, Migrate, Project, Server};
 
 /// One at a time: they share the folder in which they compile.
 static WORKSHOP: Mutex<()> = Mutex::new(());

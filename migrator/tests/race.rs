@@ -6,20 +6,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail so")]
 
-#[allow(
-    dead_code,
-    unused_imports,
-    unused_macros,
-    reason = "tests/live uses the rest"
-)]
-mod support;
-
+use crate::support::{Database, Migrate, Project, Running, Server};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Row};
 use std::str::FromStr;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use support::{Database, Migrate, Project, Running, Server};
 use tokio::runtime::Builder;
 
 /// How long a server may take to end the session of a client that has ended.

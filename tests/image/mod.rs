@@ -58,6 +58,17 @@ pub(crate) fn config(builder: &str, app: impl AsRef<Path>) -> BuildConfig {
     config
 }
 
+/// What compiles soonest, a setting a line.
+pub(crate) const QUICK_PROFILE: &str =
+    "profile.release.opt-level = 0\nprofile.release.strip = true";
+
+/// The same where what is compiled need not be optimised.
+pub(crate) fn quick_config(builder: &str, app: impl AsRef<Path>) -> BuildConfig {
+    let mut config = config(builder, app);
+    config.env("MIGRATE_TEST_PROFILE", QUICK_PROFILE);
+    config
+}
+
 /// Starts a container and waits for its end; libcnb-test does not tell its exit code.
 pub(crate) fn run(image: &TestContext, config: &ContainerConfig) -> Run {
     let mut ended = None;

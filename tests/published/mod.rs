@@ -1,7 +1,7 @@
 //! An image as the workflow publishes it: its own commands, a real registry, the
 //! buildpack as it is packaged.
 
-use crate::image::{Database, Run, builder};
+use crate::image::{Database, QUICK_PROFILE, Run, builder};
 use crate::workflow::{Workflow, example};
 use libcnb_package::cross_compile::{CrossCompileAssistance, cross_compile_assistance};
 use libcnb_package::{CargoProfile, package::package_buildpack};
@@ -96,7 +96,8 @@ impl<'a> Runner<'a> {
         let script = format!(
             "#!/bin/sh\nexec '{}' \"$@\" --pull-policy if-not-present --trust-builder \
              --trust-extra-buildpacks --network host --run-image '{}' \
-             --env POETRY_PYPI_MIRROR_URL --env PIP_INDEX_URL\n",
+             --env POETRY_PYPI_MIRROR_URL --env PIP_INDEX_URL \
+             --env 'MIGRATE_TEST_PROFILE={QUICK_PROFILE}'\n",
             pack.display(),
             self.registry.run_image()
         );

@@ -103,10 +103,7 @@ fn key(
         databases: own.map_or_else(|| features(config), |_| String::new()),
         distro: run_image::distro(&context.target),
         environment: environment::digest(env),
-        profile: source::profile()
-            .filter(|_| own.is_none())
-            .collect::<Vec<_>>()
-            .join(", "),
+        profile: own.map_or_else(|| source::profile(env).join(", "), |_| String::new()),
         program: own.map_or(PACKAGE, |own| &own.package).to_string(),
         source,
         target: toolchain.target.clone(),

@@ -1,6 +1,6 @@
 //! Whether what a deploy is built from is in the repository.
 
-use crate::patient::{CASES, Patient};
+use super::patient::{CASES, Patient};
 use std::fs;
 use std::path::Path;
 
@@ -96,7 +96,7 @@ fn a_changed_migration_is_deployed_as_it_was() {
 fn a_project_below_the_repositorys_root_is_looked_at_alone() {
     let outer = tempfile::tempdir().unwrap();
     let inner = patient();
-    crate::patient::copy_folder(&inner.path(""), &outer.path().join("app"));
+    super::patient::copy_folder(&inner.path(""), &outer.path().join("app"));
     fs::remove_dir_all(outer.path().join("app/.git")).unwrap();
     let repository = Patient::new().copy(outer.path()).committed();
     let repository = repository.write("notes.txt", "of nobody's concern");

@@ -1,6 +1,6 @@
 //! Projects: each is the healthy one with one thing broken.
 
-use crate::patient::{CASES, Patient};
+use super::patient::{CASES, Patient};
 use std::fs;
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! Specs: each file of `specs/` is broken in one way, which its name says, on the
 //! line that says `# here`.
 
-use crate::patient::{CASES, Found, Patient, golden};
+use super::patient::{CASES, Found, Patient, golden};
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! The stanzas of `migrate spec`: each is what its platform reads, keeps within its
 //! limits, and is found good by the doctor.
 
-use crate::patient::{CASES, Patient, golden};
+use super::patient::{CASES, Patient, golden};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;

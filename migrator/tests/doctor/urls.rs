@@ -1,7 +1,7 @@
 //! What a URL tells before anybody connects. Ports of this machine that nobody
 //! listens at keep the tests from waiting; `.invalid` is nobody's name.
 
-use crate::patient::Patient;
+use super::patient::Patient;
 
 #[test]
 fn what_a_platform_left_of_a_binding_is_said() {

@@ -109,9 +109,9 @@ fn a_version_that_no_file_has_is_refused(db: &Database) {
         .complains("error[unknown_version]")
         .ends("no file has the version 4");
     for bad in ["two", ""] {
-        let _ = baseline(&project, db, [bad]).exits(2);
+        baseline(&project, db, [bad]).exits(2);
     }
-    let _ = Migrate::new(&project)
+    Migrate::new(&project)
         .on(db)
         .args(["baseline"])
         .run()
@@ -119,7 +119,7 @@ fn a_version_that_no_file_has_is_refused(db: &Database) {
     assert_eq!(db.snapshot(), before);
     // sqlx takes such a version, so that somebody may have to type it.
     let project = project.migration("-7_first.sql", "CREATE TABLE a (id INT);\n");
-    let _ = baseline(&project, db, ["-7"]).exits(0);
+    baseline(&project, db, ["-7"]).exits(0);
     assert_eq!(db.versions(), ["-7"]);
 }
 
@@ -161,9 +161,9 @@ fn it_waits_for_whoever_is_at_work(db: &Database) {
         .spawn();
     let waiting = waiting.until("another migrator is at work");
     drop(held);
-    let _ = running.wait().exits(0);
+    running.wait().exits(0);
     // What was true when it was asked is not when it has the lock.
-    let _ = waiting
+    waiting
         .wait()
         .exits(7)
         .complains("error[history_not_empty]");
@@ -205,7 +205,7 @@ fn tables_of_an_extension_are_none_of_an_application(db: &Database) {
 fn what_is_half_applied_is_settled_first(db: &Database) {
     grown(db);
     let project = project();
-    let _ = baseline(&project, db, ["2"]).exits(0);
+    baseline(&project, db, ["2"]).exits(0);
     db.run("UPDATE _sqlx_migrations SET success = FALSE WHERE version = 2");
     let before = db.snapshot();
     for force in [&["3"][..], &["3", "--force"]] {
@@ -230,7 +230,7 @@ fn many(count: usize) -> Project {
 fn a_killed_one_has_recorded_all_or_nothing(db: &Database) {
     let project = many(300);
     db.run("CREATE TABLE a (id INT)");
-    let _ = baseline(&project, db, ["1"]).exits(0);
+    baseline(&project, db, ["1"]).exits(0);
     let count = || db.value("SELECT count(*) FROM _sqlx_migrations");
     let mut seen = Vec::new();
     for millisecond in (0..120).step_by(6) {

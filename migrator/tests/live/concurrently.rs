@@ -42,7 +42,7 @@ fn a_second_migrator_that_waits_does_not_hold_it_up(db: &Database) {
     let project = project(300_000);
     let runs = [start(&project, db), start(&project, db)];
     for run in runs {
-        let _ = run.wait().exits(0);
+        run.wait().exits(0);
     }
     assert!(is_valid(db));
     assert_eq!(db.versions(), ["1", "2", "3"]);
@@ -57,7 +57,7 @@ fn set_repeatable_read(db: &Database) {
 
 fn a_default_of_repeatable_read_does_not_hold_it_up(db: &Database) {
     set_repeatable_read(db);
-    let _ = start(&project(1000), db).wait().exits(0);
+    start(&project(1000), db).wait().exits(0);
     assert!(is_valid(db));
 }
 
@@ -95,8 +95,7 @@ fn built_beside_an_application(db: &Database, url: &str) {
         migrate.args(["up"]).spawn()
     };
     let running = run();
-    let builds = "SELECT 1 FROM pg_stat_progress_create_index WHERE datname = current_database()";
-    eventually("the index is begun", || !db.rows(builds).is_empty());
+    eventually("the index is begun", || !db.rows(BUILDS).is_empty());
     let waits = "SELECT 1 FROM pg_stat_activity \
                  WHERE datname = current_database() AND wait_event = 'advisory'";
     thread::scope(|scope| {
@@ -111,19 +110,22 @@ fn built_beside_an_application(db: &Database, url: &str) {
         assert!(!db.rows(waits).is_empty() && !application.is_finished());
         writer.run("COMMIT");
 
-        let _ = running.wait().exits(0);
+        running.wait().exits(0);
         let refused = application.join().unwrap();
         assert!(
             matches!(refused, Err(MigrateError::Dirty(2))),
             "it does not touch what is half applied: {refused:?}"
         );
-        let _ = second.wait().exits(0);
+        second.wait().exits(0);
     });
     assert!(is_valid(db));
     assert_eq!(db.versions(), ["1", "2", "3"]);
     assert_eq!(db.tables(), ["a", "c"]);
     eventually("no lock is left", || db.rows(ADVISORY_LOCKS).is_empty());
 }
+
+const BUILDS: &str =
+    "SELECT 1 FROM pg_stat_progress_create_index WHERE datname = current_database()";
 
 const ADVISORY_LOCKS: &str = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' \
      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
@@ -137,7 +139,7 @@ fn read(project: &Project, name: &str) -> String {
 fn an_invalid_index_is_built_again(db: &Database) {
     let project = project(10);
     project.write("migrations/2_i.sql", "SELECT 1;\n");
-    let _ = start(&project, db).wait().exits(0);
+    start(&project, db).wait().exits(0);
     db.run("INSERT INTO a VALUES (1)");
     let failed = db
         .open()
@@ -145,7 +147,7 @@ fn an_invalid_index_is_built_again(db: &Database) {
     assert!(failed.is_err() && !is_valid(db));
 
     project.write("migrations/4_i.sql", INDEX);
-    let _ = start(&project, db).wait().exits(0);
+    start(&project, db).wait().exits(0);
     assert!(is_valid(db));
 }
 
@@ -156,13 +158,11 @@ fn a_killed_one_is_built_by_the_next_run(db: &Database) {
     let first = start(&project, db).until("✅ 1 a (");
     application.run("BEGIN; SELECT * FROM a LIMIT 1");
     eventually("the index is being built", || {
-        !db.rows("SELECT 1 FROM pg_stat_progress_create_index")
-            .is_empty()
-            || is_valid(db)
+        !db.rows(BUILDS).is_empty() || is_valid(db)
     });
     first.kill();
     application.run("COMMIT");
-    let _ = start(&project, db).wait().exits(0);
+    start(&project, db).wait().exits(0);
     assert!(is_valid(db));
     assert_eq!(db.versions(), ["1", "2", "3"]);
     assert_eq!(db.value("SELECT count(*)::text FROM _migrate_journal"), "0");

@@ -70,7 +70,7 @@ impl Found {
     #[track_caller]
     pub(super) fn nothing(self) {
         assert_eq!(self.codes(), [""; 0], "{}", self.output);
-        let _ = self.output.exits(0);
+        self.output.exits(0);
     }
 
     /// One finding, which must not fail a deploy; its correction, line by line.
@@ -99,7 +99,7 @@ impl Found {
                 .is_none_or(|see| see.starts_with("https://"))
         );
         let lines = finding["correction"].as_array().cloned();
-        let _ = self.output.exits(exit);
+        self.output.exits(exit);
         lines
             .unwrap_or_default()
             .iter()
@@ -162,7 +162,7 @@ fn a_good_database_has_no_finding(db: &Database) {
 
 fn a_history_that_disagrees_is_found(db: &Database) {
     let project = project().migration("2_b.sql", "CREATE TABLE b (id INT PRIMARY KEY);\n");
-    let _ = up(&project, db).exits(0);
+    up(&project, db).exits(0);
     project.write(
         "migrations/1_a.sql",
         "CREATE TABLE a (id BIGINT PRIMARY KEY);\n",
@@ -214,11 +214,11 @@ fn a_database_that_lets_nobody_in_hides_no_other_finding(db: &Database) {
     let project = project();
     let found = examined(db, &project, &url, []);
     assert_eq!(found.codes(), ["connection_refused"]);
-    let _ = found.output.exits(4);
+    found.output.exits(4);
     project.write("migrations/2_b.sql", "SELECT 'never closed;\n");
     let found = examined(db, &project, &url, []);
     assert_eq!(found.codes(), ["unterminated_sql", "connection_refused"]);
-    let _ = found.output.exits(3);
+    found.output.exits(3);
 }
 
 fn a_file_that_cannot_be_written_is_found(db: &Database) {
@@ -229,7 +229,7 @@ fn a_file_that_cannot_be_written_is_found(db: &Database) {
     project.write("file", "");
     let below_a_file = format!("{}/file/app.db", project.root().display());
     examined(db, &project, &url(&below_a_file), []).refuses("read_only");
-    let _ = up(&project, db).exits(0);
+    up(&project, db).exits(0);
     for parameter in ["mode=ro", "immutable=1"] {
         let url = format!("{}?{parameter}", db.url());
         examined(db, &project, &url, []).refuses("read_only");

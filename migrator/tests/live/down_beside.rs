@@ -70,8 +70,8 @@ fn eight_that_mean_the_same_one_revert_one(db: &Database) {
 /// without a transaction does.
 fn slow(db: &Database, project: Project, then: &str) -> Project {
     let sleep = match db.server {
-        Server::Postgres => "SELECT pg_sleep(1)",
-        _ => "DO SLEEP(1)",
+        Server::Postgres => "SELECT pg_sleep(3)",
+        _ => "DO SLEEP(3)",
     };
     project
         .migration(
@@ -123,8 +123,8 @@ fn an_up_waits_for_a_down(db: &Database) {
     let project = three(db);
     up(&project, db).exits(0);
     let sleep = match db.server {
-        Server::Postgres => "SELECT pg_sleep(1)",
-        _ => "DO SLEEP(1)",
+        Server::Postgres => "SELECT pg_sleep(3)",
+        _ => "DO SLEEP(3)",
     };
     project.write(
         "migrations/3_c.down.sql",

@@ -6,11 +6,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail so")]
 
-#[allow(dead_code, reason = "the kill tests and the examples use the rest")]
+#[allow(dead_code, reason = "the examples use the rest")]
 #[path = "../support/proxy.rs"]
 mod proxy;
 #[path = "../support/mod.rs"]
 mod support;
+
+#[path = "../code.rs"]
+mod code;
+#[path = "../doctor/mod.rs"]
+mod doctor;
+#[path = "../kill/mod.rs"]
+mod kill;
+#[path = "../library.rs"]
+mod library;
+#[path = "../race.rs"]
+mod race;
+#[path = "../wheel/mod.rs"]
+mod wheel;
 
 mod alembic;
 mod application;

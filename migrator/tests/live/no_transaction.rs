@@ -240,7 +240,7 @@ fn what_a_failed_first_statement_has_done_is_told(db: &Database) {
         Server::Mariadb => (9, &["a"][..]),
         _ => (8, &["a", "b"][..]),
     };
-    let _ = output.exits(code);
+    output.exits(code);
     assert_eq!(db.tables(), tables);
 }
 

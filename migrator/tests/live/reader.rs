@@ -57,7 +57,7 @@ fn a_half_applied_migration_is_a_disagreement(db: &Database) {
         "-- no-transaction\nCREATE TABLE a (id INT);\nINSERT INTO nowhere VALUES (1);\n",
     );
     up(&project, db).exits(9);
-    let _ = Migrate::new(&project)
+    Migrate::new(&project)
         .on(db)
         .args(["status", "--exit-code"])
         .run()

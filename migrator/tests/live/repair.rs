@@ -84,7 +84,7 @@ fn a_changed_file_is_accepted_once_it_was_shown(db: &Database) {
         .says("✅ 1 a: changed since it was applied, now accepted as it is");
     let after = checksum();
     assert_ne!(after, before);
-    let _ = accepted.says(&format!("{}… is there now", &after[..16]));
+    accepted.says(&format!("{}… is there now", &after[..16]));
     repair(&project, db, ["--accept", "1"])
         .exits(0)
         .says("Nothing to do");
@@ -121,7 +121,7 @@ fn two_at_once_accept_the_same(db: &Database) {
         migrate.args(["--accept", "1", "--accept", "2"]).spawn()
     };
     for run in [start(), start()] {
-        let _ = run.wait().exits(0);
+        run.wait().exits(0);
     }
     up(&project, db).exits(0).says("Nothing to do");
 }
@@ -268,7 +268,7 @@ fn what_failed_half_way_is_settled(db: &Database) {
             "repair --resolve 2=reverted"
         ]
     );
-    let _ = repair(&project, db, ["--resolve", "2=applied"]).exits(0);
+    repair(&project, db, ["--resolve", "2=applied"]).exits(0);
     assert_eq!(journal(db), "0");
     // The file may be corrected before: what is recorded is as it is now.
     up(&project, db).exits(0).says("Nothing to do");
@@ -276,7 +276,7 @@ fn what_failed_half_way_is_settled(db: &Database) {
     let db = &Database::new(db.server);
     let project = half_applied(db);
     db.run("DROP TABLE b");
-    let _ = repair(&project, db, ["--resolve", "2=reverted"]).exits(0);
+    repair(&project, db, ["--resolve", "2=reverted"]).exits(0);
     assert_eq!(journal(db), "0");
     project.write("migrations/2_b.sql", "CREATE TABLE b (other INT);\n");
     up(&project, db).exits(0).says("✅ 2 b (");
@@ -341,7 +341,7 @@ fn what_a_killed_run_left_in_doubt_is_answered(db: &Database) {
     let project = in_doubt(db);
     db.run("ALTER TABLE a ADD x INT");
     run_line(&project, db, "repair --resolve 2=happened").exits(0);
-    let _ = run_line(&project, db, "repair --resolve 2=happened")
+    run_line(&project, db, "repair --resolve 2=happened")
         .exits(7)
         .complains("error[not_in_doubt]");
     up(&project, db).exits(0).says("✅ 2 b (");
@@ -398,7 +398,7 @@ fn bad_arguments_are_refused(db: &Database) {
         ["--resolve", "two=applied"],
         ["--resolve", "=applied"],
     ] {
-        let _ = repair(&project, db, args).exits(2);
+        repair(&project, db, args).exits(2);
     }
     let twice = ["--resolve", "2=applied", "--resolve", "2=reverted"];
     repair(&project, db, twice)
@@ -477,7 +477,7 @@ fn who_may_only_read_may_ask(db: &Database) {
         .env("DATABASE_URL", &reader)
         .args(["repair", "--resolve", "2=applied"])
         .run();
-    let _ = refused
+    refused
         .exits(8)
         .ends("State: nothing was changed in the database");
     up(&project, db).exits(9);
@@ -544,7 +544,7 @@ fn the_ruin_of_an_index_goes_with_its_migration(db: &Database) {
     assert_eq!((db.snapshot(), indexes(db)), (before, 1));
     let document = json(&repair(&project, db, ["--output", "json"]).exits(0));
     assert_eq!(document["invalid_indexes"][0], "a_id");
-    let _ = repair(&project, db, ["--resolve", "2=reverted"]).exits(0);
+    repair(&project, db, ["--resolve", "2=reverted"]).exits(0);
     assert_eq!(indexes(db), 0);
     assert_eq!(db.versions(), ["1"]);
     up(&project, db).exits(0).says("✅ 2 i (");
@@ -592,7 +592,7 @@ fn whoever_has_the_table_open_does_not_hold_it_up_for_ever(db: &Database) {
         .ends("State: nothing was changed in the database");
     assert_eq!(db.versions(), ["1", "2"], "nothing was recorded");
     application.run("COMMIT");
-    let _ = repair(&project, db, ["--resolve", "2=reverted"]).exits(0);
+    repair(&project, db, ["--resolve", "2=reverted"]).exits(0);
     assert_eq!(indexes(db), 0);
 }
 

@@ -239,11 +239,11 @@ fn one_without_a_transaction_is_cancelled(db: &Database) {
     eventually("its first statement is done", || ran(db).len() == 3);
     let began = std::time::Instant::now();
     running.signal("TERM");
-    let _ = running
+    running
         .wait()
         .exits(143)
         .ends("1 of the 2 statements of repeatable c were run");
-    assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
     assert_eq!(recorded(db), ["10_a", "b"]);
     let outcome = "SELECT outcome FROM _migrate_runs";
     assert_eq!(db.value(outcome), "stopped");
@@ -260,7 +260,7 @@ fn eight_at_once_run_each_once(db: &Database) {
         .map(|_| Migrate::new(&files).on(db).args(["up"]).spawn())
         .collect();
     for run in runs {
-        let _ = run.wait().exits(0);
+        run.wait().exits(0);
     }
     let expected: Vec<_> = (0..10).map(|number| format!("r{number}")).collect();
     assert_eq!(ran(db), expected, "each once");
@@ -303,7 +303,7 @@ fn a_migration_that_is_taken_back_makes_them_run_again(db: &Database) {
     let to = Migrate::new(&project).on(db).args(["down", "--to", "2"]);
     to.run().exits(0);
     let redo = Migrate::new(&project).on(db).args(["redo"]).run().exits(0);
-    let _ = redo.does_not_say("✅ repeatable v");
+    redo.does_not_say("✅ repeatable v");
     up(&project, db).exits(0).says("✅ repeatable v (");
     db.run("SELECT id FROM v");
 }

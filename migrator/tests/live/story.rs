@@ -43,7 +43,8 @@ fn a_database_grows_with_its_migrations(db: &Database) {
     let project = project.migration("20260101000000_notes.sql", "CREATE TABLE notes (id INT)");
     status(&project, db)
         .exits(0)
-        .says("applied")
+        .says("applied       1               users")
+        .says("applied       2               create orders")
         .says("pending       20260101000000  notes")
         .says("3 migrations, 2 applied, 1 pending.");
     Migrate::new(&project)

@@ -28,7 +28,7 @@ fn status(mode: &str, authority: Option<&str>) -> Output {
 #[ignore = "needs scripts/servers"]
 fn without_a_check_any_certificate_will_do() {
     for mode in ["prefer", "require"] {
-        let _ = status(mode, None).exits(0);
+        status(mode, None).exits(0);
     }
 }
 
@@ -38,7 +38,7 @@ fn the_authority_is_a_path_or_a_text() {
     let path = variable("MIGRATE_TEST_TLS_CA");
     let text = std::fs::read_to_string(&path).unwrap();
     for authority in [path.as_str(), text.as_str()] {
-        let _ = status("verify-full", Some(authority)).exits(0);
+        status("verify-full", Some(authority)).exits(0);
     }
 }
 
@@ -47,7 +47,7 @@ fn the_authority_is_a_path_or_a_text() {
 fn an_unknown_authority_is_not_trusted() {
     let other = variable("MIGRATE_TEST_TLS_OTHER_CA");
     for authority in [None, Some(other.as_str())] {
-        let _ = status("verify-full", authority)
+        status("verify-full", authority)
             .exits(4)
             .complains("error[tls_failed]");
     }
@@ -56,7 +56,7 @@ fn an_unknown_authority_is_not_trusted() {
 #[test]
 #[ignore = "needs scripts/servers"]
 fn verify_ca_is_refused_with_its_reason() {
-    let _ = status("verify-ca", Some(&variable("MIGRATE_TEST_TLS_CA")))
+    status("verify-ca", Some(&variable("MIGRATE_TEST_TLS_CA")))
         .exits(3)
         .complains("error[verify_ca_refused]");
 }

@@ -36,9 +36,9 @@ fn run(project: &Project, url: &str, verb: &str) -> Output {
 fn an_unknown_parameter_is_named(db: &Database) {
     let url = with(db, "connection_limit=1");
     let unused = "connection_limit, which has no effect";
-    let _ = run(&project(), &url, "up").exits(0).says(unused);
-    let _ = run(&project(), &url, "status").exits(0).complains(unused);
-    let _ = Migrate::new(&project())
+    run(&project(), &url, "up").exits(0).says(unused);
+    run(&project(), &url, "status").exits(0).complains(unused);
+    Migrate::new(&project())
         .env("DATABASE_URL", &url)
         .args(["doctor"])
         .run()
@@ -56,7 +56,7 @@ fn a_schema_decides_where_tables_go(db: &Database) {
         ("options=-csearch_path%3Dapp", "app"),
     ] {
         db.run(&format!("CREATE SCHEMA \"{schema}\""));
-        let _ = run(&project(), &with(db, parameters), "up").exits(0);
+        run(&project(), &with(db, parameters), "up").exits(0);
         assert_eq!(
             db.value(place),
             format!("{schema}._sqlx_migrations {schema}.a"),
@@ -76,13 +76,13 @@ fn tls_in_any_spelling_is_encrypted(db: &Database) {
         "ssl={\"rejectUnauthorized\":false}",
     ] {
         let project = Project::new().migration("1_a.sql", sql);
-        let _ = run(&project, &with(db, parameters), "up").exits(0);
+        run(&project, &with(db, parameters), "up").exits(0);
         assert_ne!(db.value("SELECT name FROM cipher"), "", "{parameters}");
         db.run("DROP TABLE cipher");
         db.run("DROP TABLE _sqlx_migrations");
     }
     for parameters in ["tls=true", "sslaccept=strict", "ssl_verify_cert=true"] {
-        let _ = run(&project(), &with(db, parameters), "up")
+        run(&project(), &with(db, parameters), "up")
             .exits(4)
             .complains("error[tls_failed]");
     }
@@ -100,7 +100,7 @@ fn a_server_without_tls_is_no_server_to_who_asks_for_it() {
         "sslaccept=accept_invalid_certs",
         "useSSL=true",
     ] {
-        let _ = run(&project(), &with(&db, parameters), "up")
+        run(&project(), &with(&db, parameters), "up")
             .exits(4)
             .complains("error[tls_failed]");
     }
@@ -110,7 +110,7 @@ fn a_server_without_tls_is_no_server_to_who_asks_for_it() {
 #[ignore = "needs scripts/servers"]
 fn a_pooler_that_drops_the_schema_is_told_of() {
     let url = std::env::var("MIGRATE_TEST_PGBOUNCER_URL").unwrap();
-    let _ = run(&project(), &format!("{url}?search_path=nowhere"), "up")
+    run(&project(), &format!("{url}?search_path=nowhere"), "up")
         .exits(3)
         .complains("error[bad_database_url]")
         .complains("ALTER ROLE");
@@ -147,7 +147,7 @@ fn an_ipv6_address_has_brackets() {
         let (address, database) = rest.split_once('/').unwrap();
         let port = relay(address.to_owned());
         let url = format!("{user}@[::1]:{port}/{database}");
-        let _ = run(&project(), &url, "up").exits(0);
+        run(&project(), &url, "up").exits(0);
         assert_eq!(db.value("SELECT count(*) FROM a"), "0");
     }
 }

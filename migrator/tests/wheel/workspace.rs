@@ -4,23 +4,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use tempfile::TempDir;
 
 pub(crate) struct Workspace {
     root: PathBuf,
 }
 
-/// Made once; the tests change nothing in it.
-pub(crate) fn workspace() -> &'static Workspace {
-    static WORKSPACE: OnceLock<Workspace> = OnceLock::new();
-    WORKSPACE.get_or_init(Workspace::build)
-}
-
 impl Workspace {
     /// What an application's owner does once, on a machine of their own, and then what
     /// the platform does in every build, in another folder.
-    fn build() -> Self {
+    pub(crate) fn build() -> Self {
         let here = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let checkout = Self::empty(here.join("checkout"));
         copy(&example(), &checkout.root);

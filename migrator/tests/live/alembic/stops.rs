@@ -86,7 +86,7 @@ fn a_signal_ends_alembic_and_its_statement(db: &Database) {
 fn the_deadline_ends_alembic_and_its_statement(db: &Database) {
     let project = endless(db);
     on(&project, db)
-        .args(["up", "--deadline", "5s"])
+        .args(["up", "--deadline", "10s"])
         .run()
         .exits(10)
         .complains("error[deadline]");
@@ -155,7 +155,7 @@ fn alembic_by_hand_is_waited_for(db: &Database) {
         project,
         "bbbb",
         Some("aaaa"),
-        "op.execute('SELECT pg_sleep(3)')",
+        "op.execute('SELECT pg_sleep(6)')",
     );
     let mut by_hand = by_hand(&project, db, &["upgrade", "head"]);
     let mut by_hand = by_hand.stderr(Stdio::null()).spawn().unwrap();
@@ -184,7 +184,7 @@ fn a_run_that_is_killed_leaves_an_alembic_that_the_next_run_waits_for(db: &Datab
     ] {
         let db = &Database::new(db.server);
         on(&before, db).run().exits(0);
-        let sleep = "op.execute('SELECT pg_sleep(4)')";
+        let sleep = "op.execute('SELECT pg_sleep(10)')";
         let project = with(three(), "dddd", Some("cccc"), sleep);
         let running = on(&project, db).spawn().until_at_work(db, "t_aaaa", "");
         running.kill();
@@ -219,7 +219,7 @@ fn what_python_is_asked_ends_with_the_run(db: &Database) {
 
 /// The lock is the open file's, which it has for its input.
 fn an_alembic_that_outlives_its_run_has_the_lock(db: &Database) {
-    let sleep = "import time; time.sleep(4); op.execute('CREATE TABLE t_aaaa (id INT)')";
+    let sleep = "import time; time.sleep(8); op.execute('CREATE TABLE t_aaaa (id INT)')";
     let project = with(empty(), "aaaa", None, sleep);
     on(&project, db)
         .spawn()

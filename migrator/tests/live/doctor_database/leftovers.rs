@@ -59,7 +59,7 @@ fn a_run_at_work_is_told(db: &Database) {
         examined(db, &project, db.url(), ["--deadline", "4s"]).refuses("lock_held");
     }
     running.signal("TERM");
-    let _ = running.wait().exits(143);
+    running.wait().exits(143);
     doctor(db, &project).nothing();
 }
 
@@ -97,13 +97,13 @@ fn a_run_that_never_ended_is_told(db: &Database) {
     db.run(&format!("UPDATE _migrate_runs SET began = {long_ago}"));
     doctor(db, &project).warns("run_without_end");
     project.write("migrations/2_b.sql", "SELECT 1;\n");
-    let _ = up(&project, db).exits(0);
+    up(&project, db).exits(0);
     doctor(db, &project).nothing();
 }
 
 fn an_application_that_holds_sqlxs_lock_is_told(db: &Database) {
     let project = project();
-    let _ = up(&project, db).exits(0);
+    up(&project, db).exits(0);
     let application = db.open();
     application.lock_as_sqlx_does(db);
     let correction = doctor(db, &project).warns("lock_held");
@@ -114,7 +114,7 @@ fn an_application_that_holds_sqlxs_lock_is_told(db: &Database) {
 
 fn a_transaction_that_is_open_for_long_is_told(db: &Database) {
     let project = project();
-    let _ = up(&project, db).exits(0);
+    up(&project, db).exits(0);
     let application = db.open();
     application.run("BEGIN");
     application.run("SELECT * FROM a");
@@ -130,7 +130,7 @@ fn a_transaction_that_is_open_for_long_is_told(db: &Database) {
 
 fn a_lock_files_holder_is_seen(db: &Database) {
     let project = project();
-    let _ = up(&project, db).exits(0);
+    up(&project, db).exits(0);
     let path = db.path().with_file_name("app.db.migrate-lock");
     let lock = File::options().write(true).open(path).unwrap();
     lock.lock().unwrap();

@@ -29,7 +29,7 @@ fn a_database_that_may_only_be_read_is_found(db: &Database) {
 
 fn a_short_timeout_is_told_where_it_counts(db: &Database) {
     let project = project();
-    let _ = up(&project, db).exits(0);
+    up(&project, db).exits(0);
     db.run(&format!(
         "ALTER DATABASE {} SET lock_timeout = '300ms'",
         db.name()
@@ -44,9 +44,9 @@ fn a_short_timeout_is_told_where_it_counts(db: &Database) {
     let running = Migrate::new(&project).on(db).args(["up"]).spawn();
     let running = running.until("could not get its lock and was rolled back (2 tries)");
     running.signal("TERM");
-    let _ = running.wait().exits(143);
+    running.wait().exits(143);
     writer.run("COMMIT");
-    let _ = migrate(&project, db, ["repair", "--resolve", "2=reverted"]).exits(0);
+    migrate(&project, db, ["repair", "--resolve", "2=reverted"]).exits(0);
     // The correction is for the file, which waits then.
     let (first, rest) = alone.split_once('\n').unwrap();
     let corrected = format!("{first}\n{}\n{rest}", correction.join("\n"));
@@ -60,7 +60,7 @@ fn a_short_timeout_is_told_where_it_counts(db: &Database) {
     });
     thread::sleep(Duration::from_secs(1));
     writer.run("COMMIT");
-    let _ = running.wait().exits(0);
+    running.wait().exits(0);
     doctor(db, &project).nothing();
 }
 
@@ -87,7 +87,7 @@ fn with_duplicates(db: &Database) {
 
 fn an_index_that_is_none_is_told(db: &Database) {
     let project = project();
-    let _ = up(&project, db).exits(0);
+    up(&project, db).exits(0);
     with_duplicates(db);
     let build = "CREATE UNIQUE INDEX CONCURRENTLY \"An index\" ON d (id)";
     assert!(db.open().try_rows(build).is_err(), "it has duplicates");
@@ -115,7 +115,7 @@ fn an_index_that_is_none_is_told(db: &Database) {
 
 fn an_index_that_is_being_built_is_no_finding(db: &Database) {
     let project = project();
-    let _ = up(&project, db).exits(0);
+    up(&project, db).exits(0);
     let writer = db.open();
     writer.run("BEGIN");
     writer.run("INSERT INTO a VALUES (1)");
@@ -145,9 +145,9 @@ fn an_unfinished_migration_and_its_index_are_one_finding() {
         "migrations/2_b.sql",
         "-- no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY i ON a (id);\n",
     );
-    let _ = up(&project, db).exits(9);
+    up(&project, db).exits(9);
     doctor(db, &project).warns("resumable");
     db.run("DELETE FROM a");
-    let _ = up(&project, db).exits(0);
+    up(&project, db).exits(0);
     doctor(db, &project).nothing();
 }

@@ -51,7 +51,7 @@ impl<'a> User<'a> {
 
     #[track_caller]
     fn ups(&self, project: &Project) {
-        let _ = Migrate::new(project)
+        Migrate::new(project)
             .env("DATABASE_URL", &self.url())
             .args(["up"])
             .run()
@@ -84,7 +84,7 @@ fn a_user_that_may_not_create_is_given_the_right(db: &Database) {
             db.name()
         )]
     );
-    let _ = Migrate::new(&project)
+    Migrate::new(&project)
         .env("DATABASE_URL", &user.url())
         .args(["doctor"])
         .run()
@@ -105,7 +105,7 @@ fn a_user_that_may_not_create_is_given_the_right(db: &Database) {
 
 fn a_user_that_is_not_the_owner_is_found(db: &Database) {
     let project = project();
-    let _ = up(&project, db).exits(0);
+    up(&project, db).exits(0);
     let user = User::new(
         db,
         "GRANT CREATE ON SCHEMA public TO {user}; \
@@ -141,7 +141,7 @@ fn a_user_may_act_for_the_owner(db: &Database) {
         "CREATE ROLE \"{owner}\"; GRANT CREATE ON SCHEMA public TO \"{owner}\""
     ));
     let project = project();
-    let _ = up(&project, db).exits(0);
+    up(&project, db).exits(0);
     for table in ["_migrate_runs", "_sqlx_migrations", "a"] {
         db.run(&format!("ALTER TABLE {table} OWNER TO \"{owner}\""));
     }

@@ -6,21 +6,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail so")]
 
-#[allow(
-    dead_code,
-    unused_imports,
-    unused_macros,
-    reason = "tests/live uses the rest"
-)]
-#[path = "../support/mod.rs"]
-mod support;
 mod workspace;
 
+use crate::support::{Database, Migrate, Output, Server};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use support::{Database, Migrate, Output, Server};
-use workspace::{Workspace, workspace};
+use workspace::Workspace;
 
 /// The example's newest revision.
 const HEAD: &str = "e94b6072f3ad";
@@ -37,18 +29,29 @@ const STARTS: [&[&str]; 6] = [
     &["sh", "-c", "exec migrate up"],
 ];
 
+/// One test, since what Poetry lays takes far longer than what is asked of it.
 #[test]
 #[ignore = "needs scripts/wheel and scripts/servers"]
-fn a_job_applies_the_revisions_however_it_is_started() {
+fn it_is_installed_and_run_as_a_job() {
+    let workspace = Workspace::build();
+    the_wheel_holds_the_program_and_no_python(&workspace);
+    a_job_without_its_variables_says_so(&workspace);
+    a_job_needs_no_path(&workspace);
+    a_job_applies_the_revisions_however_it_is_started(&workspace);
+}
+
+fn a_job_applies_the_revisions_however_it_is_started(workspace: &Workspace) {
     for start in STARTS {
         for server in [Server::Postgres, Server::Sqlite] {
             let database = Database::new(server);
-            job(start, &database).exits(0).says(HEAD);
+            job(workspace, start, &database).exits(0).says(HEAD);
             assert_eq!(heads(&database), [HEAD], "{start:?}");
             assert_eq!(kinds(&database), ["asset", "liability", "income"]);
             // The next deploy has nothing to apply.
             let before = database.snapshot();
-            job(start, &database).exits(0).does_not_say("3f1c9a5d7e20");
+            job(workspace, start, &database)
+                .exits(0)
+                .does_not_say("3f1c9a5d7e20");
             assert_eq!(database.snapshot(), before, "{start:?}");
         }
     }
@@ -56,10 +59,7 @@ fn a_job_applies_the_revisions_however_it_is_started() {
 
 /// Where nothing has put the environment on the PATH, it is found all the same: below
 /// the application's folder, or by where the program itself is.
-#[test]
-#[ignore = "needs scripts/wheel"]
-fn a_job_needs_no_path() {
-    let workspace = workspace();
+fn a_job_needs_no_path(workspace: &Workspace) {
     let absolute = workspace.path(".heroku/python/bin/migrate");
     let elsewhere = workspace.source_alone();
     for (program, folder) in [
@@ -77,10 +77,7 @@ fn a_job_needs_no_path() {
     }
 }
 
-#[test]
-#[ignore = "needs scripts/wheel"]
-fn the_wheel_holds_the_program_and_no_python() {
-    let workspace = workspace();
+fn the_wheel_holds_the_program_and_no_python(workspace: &Workspace) {
     let packages = workspace.packages();
     let installed: Vec<_> = fs::read_dir(&packages)
         .unwrap()
@@ -103,19 +100,17 @@ fn the_wheel_holds_the_program_and_no_python() {
     said.exits(0).says(&format!("migrate {version}"));
 }
 
-#[test]
-#[ignore = "needs scripts/wheel"]
-fn a_job_without_its_variables_says_so() {
-    let unset = run(&["migrate"], workspace(), |migrate| migrate);
+fn a_job_without_its_variables_says_so(workspace: &Workspace) {
+    let unset = run(&["migrate"], workspace, |migrate| migrate);
     unset.exits(3).ends("DATABASE_URL");
-    let unresolved = run(&["migrate"], workspace(), |migrate| {
+    let unresolved = run(&["migrate"], workspace, |migrate| {
         migrate.env("DATABASE_URL", "${db.DATABASE_URL}")
     });
     unresolved.exits(3).ends("${db.DATABASE_URL}");
 }
 
-fn job(start: &[&str], database: &Database) -> Output {
-    run(start, workspace(), |migrate| {
+fn job(workspace: &Workspace, start: &[&str], database: &Database) -> Output {
+    run(start, workspace, |migrate| {
         migrate
             .env("DATABASE_URL", &url(database))
             .env("SECRET_KEY", "not the migrator's business")

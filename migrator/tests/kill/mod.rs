@@ -11,30 +11,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail so")]
 
-#[allow(dead_code, reason = "the examples use the rest")]
-#[path = "../support/proxy.rs"]
-mod proxy;
-#[allow(
-    dead_code,
-    unused_imports,
-    unused_macros,
-    reason = "tests/live uses the rest"
-)]
-#[path = "../support/mod.rs"]
-mod support;
-
 mod migrations;
 mod run;
 
+use crate::proxy::{After, Place, Proxy, Relay};
+use crate::support::{Database, Migrate, Output, Project, Server, server_url};
 use migrations::{in_transactions, without_transactions};
-use proxy::{After, Place, Proxy, Relay};
 use run::{Blow, Ended, Run, Verb, done};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use support::{Database, Migrate, Output, Project, Server, server_url};
 
 #[test]
 #[ignore = "needs scripts/servers"]
@@ -207,7 +195,7 @@ fn at_any_time(verb: Verb, server: Server, project: fn(Server, usize) -> Project
     let project = project(server, count("KILL_MIGRATIONS", 5));
     let undisturbed = ready(verb, server, &project);
     let began = Instant::now();
-    let _ = undisturbed_run(verb, &project, &undisturbed).exits(0);
+    undisturbed_run(verb, &project, &undisturbed).exits(0);
     let whole = began.elapsed();
 
     let mut trial = Trial::after(verb, project, &undisturbed);
@@ -323,7 +311,7 @@ fn through(relay: &Relay, db: &Database) -> String {
 fn ready(verb: Verb, server: Server, project: &Project) -> Database {
     let db = Database::new(server);
     if verb == Verb::Down {
-        let _ = undisturbed_run(Verb::Up, project, &db).exits(0);
+        undisturbed_run(Verb::Up, project, &db).exits(0);
     }
     db
 }
