@@ -444,6 +444,12 @@ pub(crate) fn unused_parameter(origin: &Origin, name: &str) -> Diagnostic {
     words::unused_parameter(origin, name)
 }
 
+/// A setting that has no effect on a project of Alembic, and what has.
+#[cfg(feature = "cli")]
+pub(crate) fn no_effect_on_alembic(origin: &Origin, instead: &str) -> Diagnostic {
+    words::no_effect_on_alembic(origin, instead)
+}
+
 macro_rules! from {
     ($($error:ty => $variant:ident),* $(,)?) => {$(
         impl From<$error> for Error {

@@ -1,6 +1,7 @@
 //! The verbs of a project of Alembic: which command each is.
 
 use super::args::Verb;
+use super::tasks;
 use crate::commands::alembic::down::{self, Back};
 use crate::commands::alembic::{AlembicTask, Wish, check, confirm, plan, status, up};
 use crate::commands::{Done, Start};
@@ -116,6 +117,8 @@ async fn show_plan(
     report: &mut dyn Report,
 ) -> Result<u8, Error> {
     let planned = plan::plan(task, wish).await?;
+    let mut warnings = tasks::without_effect_on_alembic(&task.config);
+    warnings.extend(planned.warning);
     let look = planned.look.as_ref();
     report.upgrade(
         &Upgrade {
@@ -137,7 +140,7 @@ async fn show_plan(
                 .collect(),
             sql: planned.sql.as_deref().map_err(String::as_str),
         },
-        planned.warning.as_slice(),
+        &warnings,
     );
     Ok(exit::DONE)
 }

@@ -186,7 +186,7 @@ async fn act(
         tell(work.config(), report);
         // SQL's are among the project's warnings.
         if let Work::Alembic(task) = work {
-            warn(tasks::unused_parameters(&task.config), report);
+            warn(tasks::without_effect_on_alembic(&task.config), report);
         }
         let start = Start {
             name: start::name(),

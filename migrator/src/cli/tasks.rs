@@ -158,6 +158,35 @@ pub(super) async fn locate(works: &mut [Work], stop: &mut Stop) -> Result<(), Er
     Ok(())
 }
 
+/// Settings that have no effect on Alembic, which has its own way for each.
+const NOT_ALEMBICS: [(&str, &str); 4] = [
+    (
+        "transaction",
+        "env.py decides: see `transaction_per_migration` of Alembic",
+    ),
+    ("out-of-order", "the revisions themselves say their order"),
+    (
+        "lock-timeout",
+        "let env.py set `lock_timeout`, or your database's word for it, on its connection",
+    ),
+    (
+        "statement-timeout",
+        "let env.py set `statement_timeout`, or your database's word for it, on its connection",
+    ),
+];
+
+/// What of the settings has no effect on a project of Alembic.
+pub(super) fn without_effect_on_alembic(config: &Config) -> Vec<Diagnostic> {
+    let settings = config.told.iter().filter_map(|told| {
+        let (_, instead) = NOT_ALEMBICS.iter().find(|(it, _)| *it == told.option)?;
+        Some(error::no_effect_on_alembic(&told.origin, instead))
+    });
+    unused_parameters(config)
+        .into_iter()
+        .chain(settings)
+        .collect()
+}
+
 /// The parameters of the URL that have no effect.
 pub(super) fn unused_parameters(config: &Config) -> Vec<Diagnostic> {
     let url = &config.database;
@@ -319,6 +348,11 @@ fn see_as_alembic(config: &mut Config, url: Option<DatabaseUrl>, project: &Alemb
     let folder = project.root.join(&project.folder);
     let url = url.unwrap_or_else(|| config.database.value.clone());
     config.database.value = url.seen_from(&folder);
+    // What is told must be what is used.
+    let mut told = config.told.iter_mut();
+    if let Some(told) = told.find(|told| told.option == "database-url") {
+        told.value = config.database.value.to_string();
+    }
 }
 
 /// What the verbs of Alembic work on.

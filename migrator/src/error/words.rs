@@ -32,7 +32,7 @@ use std::sync::Arc;
 #[cfg(feature = "cli")]
 pub(super) use alembic::divergence;
 #[cfg(feature = "cli")]
-pub(super) use config::{unknown, unused_parameter};
+pub(super) use config::{no_effect_on_alembic, unknown, unused_parameter};
 #[cfg(feature = "cli")]
 pub(super) use database::not_remembered;
 #[cfg(feature = "cli")]

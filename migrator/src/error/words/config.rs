@@ -171,6 +171,16 @@ pub(in crate::error) fn unused_parameter(origin: &Origin, name: &str) -> Diagnos
     .help("remove it, or see the parameters that have one in docs/configuration.md")
 }
 
+/// A setting of a project of Alembic that it has its own way for.
+#[cfg(feature = "cli")]
+pub(in crate::error) fn no_effect_on_alembic(origin: &Origin, instead: &str) -> Diagnostic {
+    Diagnostic::warning(
+        "no_effect_on_alembic",
+        format!("{origin} has no effect on the migrations of Alembic"),
+    )
+    .help(instead)
+}
+
 fn no_database_url(variable: &str, database: Option<&str>, misspelt: Option<&str>) -> Diagnostic {
     let error = match database {
         None => Diagnostic::error(

@@ -12,6 +12,8 @@ stories! {
         its_database_and_its_heads_are_seen_from_the_root,
         paths_that_lead_somewhere_from_both_are_the_configurations,
         revisions_that_only_the_root_sees,
+        settings_that_alembic_does_without_are_told,
+        the_database_that_is_told_is_the_one_that_is_used,
     }
 }
 
@@ -78,6 +80,41 @@ fn its_database_and_its_heads_are_seen_from_the_root(_: &Database) {
         .args(["check", "--offline"])
         .run()
         .exits(0);
+}
+
+fn the_database_that_is_told_is_the_one_that_is_used(_: &Database) {
+    let project = three();
+    in_environment(&project)
+        .env("DATABASE_URL", "sqlite:///app.db")
+        .args(["up", "--verbose"])
+        .run()
+        .exits(0)
+        .says("api/app.db (the variable DATABASE_URL)");
+    assert!(project.path("api/app.db").exists());
+    assert!(!project.path("app.db").exists());
+}
+
+fn settings_that_alembic_does_without_are_told(db: &Database) {
+    let project = three();
+    let said = |verb: &'static str, option: &'static str, value: &'static str| {
+        on(&project, db).args([verb, option, value]).run().exits(0)
+    };
+    for (option, value) in [
+        ("--transaction", "all"),
+        ("--out-of-order", "apply"),
+        ("--lock-timeout", "1s"),
+        ("--statement-timeout", "1s"),
+    ] {
+        let told = format!("{option} has no effect on the migrations of Alembic");
+        said("plan", option, value).complains(&told);
+        said("up", option, value).says(&told);
+    }
+    on(&project, db)
+        .env("MIGRATE_LOCK_TIMEOUT", "1s")
+        .args(["up", "--dry-run"])
+        .run()
+        .exits(0)
+        .complains("MIGRATE_LOCK_TIMEOUT has no effect");
 }
 
 fn paths_that_lead_somewhere_from_both_are_the_configurations(db: &Database) {
