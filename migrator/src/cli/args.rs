@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::formats::naming;
 use crate::plan::planner::Request;
 use crate::plan::repair::Resolution;
+use crate::report::Success;
 use clap::error::ErrorKind;
 use clap::{Arg, Args, Command, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -304,6 +305,17 @@ impl Verb {
             | Self::Spec(_)
             | Self::Status { .. }
             | Self::Wait => false,
+        }
+    }
+
+    /// What it has done where it succeeded; of a verb that only asks nobody asks.
+    pub(super) fn success(&self) -> Success {
+        match self {
+            Self::Baseline { .. } => Success::Records,
+            Self::Confirm => Success::Confirms,
+            Self::Down(_) => Success::Reverts,
+            Self::Repair(_) => Success::Repairs,
+            _ => Success::Applies,
         }
     }
 

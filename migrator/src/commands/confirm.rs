@@ -2,9 +2,9 @@
 
 use super::{Done, Start, Task, opening};
 use crate::db::{Edit, Guard, Past, Wanted};
-use crate::engine;
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
+use crate::engine::{self, Outcome};
 use crate::error::Error;
 use crate::history::{Ending, History, Run};
 
@@ -77,12 +77,10 @@ pub(super) fn marks<'a>(history: &History, this: &'a Run) -> (Vec<Edit<'a>>, usi
 
 /// So many runs were marked; `newest` is what stands.
 pub(super) fn done(runs: usize, newest: Option<String>, listener: &mut dyn Listener) -> Done {
-    listener.event(&Event::Confirmed {
-        runs,
-        stands: runs > 0 || newest.is_some(),
-    });
+    let stands = runs > 0 || newest.is_some();
+    listener.event(&Event::Confirmed { runs, stands });
     Done {
-        outcome: None,
+        outcome: (!stands).then(Outcome::default),
         reverts: false,
         newest,
     }

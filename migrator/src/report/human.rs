@@ -50,6 +50,8 @@ pub(crate) struct Human<'a> {
     tally: Tally,
     /// Where there are several databases.
     turn: Option<Turn>,
+    /// Whether anything was changed, in any of them.
+    has_changed: bool,
 }
 
 impl<'a> Human<'a> {
@@ -69,6 +71,7 @@ impl<'a> Human<'a> {
             pace: Pace::new(),
             tally: Tally::default(),
             turn: None,
+            has_changed: false,
         }
     }
 
@@ -161,12 +164,14 @@ impl Report for Human<'_> {
             )),
             None => {}
         }
+        // What only records has no outcome where it recorded something.
+        self.has_changed |= ended.outcome.is_none_or(|outcome| !outcome.done.is_empty());
         if self
             .turn
             .as_ref()
             .is_none_or(|turn| turn.to_come.is_empty())
         {
-            self.say("✅ Migrations completed successfully!");
+            self.say(lines::succeeded(ended.success, self.has_changed));
         }
     }
 

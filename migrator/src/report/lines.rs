@@ -1,11 +1,28 @@
 //! What happens, in words: the lines of each event.
 
+use super::Success;
 use super::words::{count, duration, left_alone};
 use crate::engine::event::{Blocker, Event, Lock, Sight};
 use crate::engine::stop::Reason;
 
 /// What the live line has of a label, in characters.
 const LONGEST_LABEL: usize = 28;
+
+/// The last line of a run that ended well.
+pub(super) fn succeeded(success: Success, has_changed: bool) -> &'static str {
+    match (success, has_changed) {
+        (Success::Applies, true) => "✅ Migrations completed successfully!",
+        (Success::Applies, false) => "✅ The database is up to date.",
+        (Success::Confirms, true) => "✅ Deploy confirmed.",
+        (Success::Confirms, false) => "✅ There was nothing to confirm.",
+        (Success::Records, true) => "✅ Baseline recorded; nothing was run.",
+        (Success::Records, false) => "✅ The baseline was recorded before.",
+        (Success::Repairs, true) => "✅ History repaired.",
+        (Success::Repairs, false) => "✅ There was nothing to repair.",
+        (Success::Reverts, true) => "✅ Migrations reverted.",
+        (Success::Reverts, false) => "✅ There was nothing to revert.",
+    }
+}
 
 /// The lines of an event; none of what only a reporter can pace.
 pub(super) fn of(event: &Event<'_>) -> Vec<String> {

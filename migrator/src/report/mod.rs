@@ -33,8 +33,20 @@ use crate::formats::alembic::AlembicError;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+/// What a verb does when it succeeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Success {
+    Applies,
+    Confirms,
+    /// Records as applied what was not run.
+    Records,
+    Repairs,
+    Reverts,
+}
+
 /// A run that ended well.
 pub(crate) struct Ended<'a> {
+    pub success: Success,
     /// What it did to the schema; nothing for a run that only records.
     pub outcome: Option<&'a Outcome>,
     /// Whether that was taking back.

@@ -192,9 +192,9 @@ fn an_index_that_failed_half_way_leaves_it_said(db: &Database) {
     );
     // The second fails for a table that is not there, but while it is built.
     for (statement, code) in [
-        ("CREATE UNIQUE INDEX CONCURRENTLY i ON a (id)", "(23505 "),
-        ("CREATE INDEX CONCURRENTLY i ON a (f(id))", "(42P01 "),
-        ("CREATE INDEX CONCURRENTLY ON a (f(id))", "(42P01 "),
+        ("CREATE UNIQUE INDEX CONCURRENTLY i ON a (id)", "(23505)"),
+        ("CREATE INDEX CONCURRENTLY i ON a (f(id))", "(42P01)"),
+        ("CREATE INDEX CONCURRENTLY ON a (f(id))", "(42P01)"),
     ] {
         project.write(
             "migrations/2_b.sql",
