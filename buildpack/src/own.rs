@@ -28,7 +28,14 @@ pub(crate) struct Checked {
     pub(crate) warnings: Vec<String>,
 }
 
-/// What it answers, of each database one document.
+/// What it answers, of one database or of several.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Answers {
+    Several { databases: Vec<Answer> },
+    One(Answer),
+}
+
 #[derive(Deserialize)]
 struct Answer {
     migrations: usize,
@@ -93,8 +100,13 @@ fn answer(document: &[u8]) -> Result<Checked, String> {
         migrations: 0,
         warnings: Vec::new(),
     };
-    for answer in serde_json::Deserializer::from_slice(document).into_iter::<Answer>() {
-        let answer = answer.map_err(|error| format!("its answer is not understood: {error}"))?;
+    let answers = serde_json::from_slice(document)
+        .map_err(|error| format!("its answer is not understood: {error}"))?;
+    let answers = match answers {
+        Answers::Several { databases } => databases,
+        Answers::One(answer) => vec![answer],
+    };
+    for answer in answers {
         let findings = answer.findings.into_iter();
         checked.migrations += answer.migrations;
         checked.warnings.extend(
@@ -220,6 +232,18 @@ mod tests {
             "{PACKAGE}{BIN}[dependencies]\nmigrations = {{ package = \"cnb-migrate\", git = \"x\" }}\n"
         );
         assert_eq!(found(&[("Cargo.toml", &renamed)]), expected);
+    }
+
+    #[test]
+    fn an_answer_is_of_one_database_or_of_several() {
+        let one = r#"{"migrations": 2, "findings": [{"code": "empty", "message": "m"}]}"#;
+        let several = format!(r#"{{"databases": [{one}, {one}]}}"#);
+        for (text, number) in [(one, 2), (&several, 4)] {
+            let checked = answer(text.as_bytes()).unwrap();
+            assert_eq!(checked.migrations, number);
+            assert_eq!(checked.warnings.len(), number / 2);
+        }
+        assert!(answer(b"{}").is_err());
     }
 
     #[test]

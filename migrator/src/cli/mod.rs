@@ -171,7 +171,11 @@ async fn act(
 ) -> Result<u8, Error> {
     if tasks.len() > 1 && verb.is_for_one() {
         return Err(ConfigError::PickOne {
-            databases: names(tasks),
+            databases: tasks
+                .iter()
+                .filter_map(Work::name)
+                .map(str::to_owned)
+                .collect(),
         }
         .into());
     }
@@ -179,8 +183,8 @@ async fn act(
     tasks::locate(tasks, &mut stop).await?;
     let tasks = &*tasks;
     for (number, work) in tasks.iter().enumerate() {
-        if let Some(name) = work.name() {
-            report.turn(turn(tasks, number));
+        if let (Some(name), Some(turn)) = (work.name(), turn(tasks, number)) {
+            report.turn(turn);
             report.event(&Event::Database { name });
         }
         tell(work.config(), report);
@@ -223,17 +227,9 @@ fn signals() -> Result<Stop, Error> {
 }
 
 /// Whose turn it is, and whose it was and will be.
-fn turn(tasks: &[Work], number: usize) -> Turn {
-    Turn {
-        name: tasks[number].name().unwrap_or_default().to_owned(),
-        done: names(&tasks[..number]),
-        to_come: names(&tasks[number + 1..]),
-    }
-}
-
-fn names(tasks: &[Work]) -> Vec<String> {
-    let names = tasks.iter().filter_map(Work::name);
-    names.map(str::to_owned).collect()
+fn turn(tasks: &[Work], number: usize) -> Option<Turn> {
+    let names: Vec<_> = tasks.iter().map(Work::name).collect();
+    Turn::of(&names, number)
 }
 
 /// Tells every setting that is not the default.

@@ -19,7 +19,7 @@ use crate::plan::drift::Drift;
 use crate::plan::planner;
 use crate::project::{Home, Project};
 use crate::report::{
-    Check, CheckedBase, CheckedDatabase, Doctor, Pending, Plan, Repairs, Report, Status,
+    Check, CheckedBase, CheckedDatabase, Doctor, Pending, Plan, Repairs, Report, Status, Turn,
 };
 use std::path::Path;
 
@@ -125,8 +125,8 @@ pub(super) async fn ask(
             tasks::locate(&mut tasks, &mut stop).await?;
             let mut worst = exit::DONE;
             for (number, work) in tasks.iter().enumerate() {
-                if work.name().is_some() {
-                    report.turn(turn(&tasks, number));
+                if let Some(turn) = turn(&tasks, number) {
+                    report.turn(turn);
                 }
                 tell(work.config(), report);
                 let code = match work {
@@ -150,17 +150,24 @@ async fn check_offline(
     report: &mut dyn Report,
 ) -> Result<u8, Error> {
     let mut worst = exit::DONE;
-    for mut sources in tasks::sources(asked.home, asked.options, asked.environment)? {
-        let code = match &mut sources {
+    let mut all = tasks::sources(asked.home, asked.options, asked.environment)?;
+    let names: Vec<_> = all.iter().map(OfflineWork::name).collect();
+    let turns = (0..all.len()).map(|number| Turn::of(&names, number));
+    let turns: Vec<_> = turns.collect();
+    for (sources, turn) in all.iter_mut().zip(turns) {
+        if let Some(turn) = turn {
+            report.turn(turn);
+        }
+        let code = match sources {
             OfflineWork::Alembic(sources) => {
                 let mut signals = signals()?;
                 signals.or(sources.locate()).await??;
-                let checked = commands::alembic::check::offline(sources, base);
+                let checked = commands::alembic::check::offline(&*sources, base);
                 let findings = signals.or(checked).await??;
                 alembic::show_check(&sources.project, None, &findings, report)
             }
             OfflineWork::Sql(sources) => {
-                let findings = commands::check::offline(sources, base).await?;
+                let findings = commands::check::offline(&*sources, base).await?;
                 show_check(&sources.project, None, &findings, report)
             }
         };

@@ -76,6 +76,15 @@ pub(super) enum NewIn {
     Sql(Folder),
 }
 
+impl OfflineWork {
+    pub(super) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Alembic(sources) => sources.project.database.as_deref(),
+            Self::Sql(sources) => sources.project.database.as_deref(),
+        }
+    }
+}
+
 impl Work {
     pub(super) fn name(&self) -> Option<&str> {
         match self {

@@ -40,6 +40,8 @@ pub(crate) struct Json<'a> {
     turn: Option<Turn>,
     /// Of all databases together.
     total: (usize, Duration),
+    /// What was answered of the databases before.
+    answers: Vec<Value>,
 }
 
 impl<'a> Json<'a> {
@@ -52,6 +54,7 @@ impl<'a> Json<'a> {
             pace: Pace::new(),
             turn: None,
             total: (0, Duration::ZERO),
+            answers: Vec::new(),
         }
     }
 
@@ -81,8 +84,21 @@ impl<'a> Json<'a> {
 }
 
 impl Json<'_> {
-    /// Over several lines: a line of a thousand migrations would be too long.
+    /// What is answered of one database; of several it is one document in the end.
     fn document(&mut self, document: Value) {
+        let Some(turn) = &self.turn else {
+            return self.write(document);
+        };
+        let is_last = turn.to_come.is_empty();
+        self.answers.push(document);
+        if is_last {
+            let databases = std::mem::take(&mut self.answers);
+            self.write(json!({"databases": databases}));
+        }
+    }
+
+    /// Over several lines: a line of a thousand migrations would be too long.
+    fn write(&mut self, document: Value) {
         let _ = writeln!(self.out, "{:#}", short(document));
         let _ = self.out.flush();
     }
@@ -136,7 +152,11 @@ impl Report for Json<'_> {
 
     fn unanswered(&mut self, error: &Error) {
         let failure = self.in_turn(failure(error, None));
-        self.line("error", failure);
+        if self.answers.is_empty() {
+            return self.line("error", failure);
+        }
+        let databases = std::mem::take(&mut self.answers);
+        self.write(json!({"databases": databases, "error": failure}));
     }
 
     /// A program asked for it, and means it.

@@ -66,6 +66,22 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
+    /// The turn of one of several; `None` where it has no name, since there is only
+    /// one.
+    pub(crate) fn of(names: &[Option<&str>], number: usize) -> Option<Self> {
+        let owned = |names: &[Option<&str>]| {
+            let names = names.iter().flatten();
+            names.map(|&name| name.to_owned()).collect()
+        };
+        let (done, rest) = names.split_at_checked(number)?;
+        let (name, to_come) = rest.split_first()?;
+        Some(Self {
+            name: (*name)?.to_owned(),
+            done: owned(done),
+            to_come: owned(to_come),
+        })
+    }
+
     /// What a failure in it means for the others.
     fn others(&self) -> String {
         let list = |what: &str, names: &[String]| match names {

@@ -70,12 +70,28 @@ fn each_database_is_brought_up_to_date(first: &Database, second: &Database) {
     assert_eq!(heads, ["app", "a-second"], "{output}");
 
     let output = migrate().args(["status", "--output=json"]).run().exits(0);
-    let documents: Vec<Value> = serde_json::Deserializer::from_str(&output.stdout)
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
-    let names: Vec<_> = documents.iter().map(|document| &document["name"]).collect();
-    assert_eq!(names, ["app", "a-second"]);
+    let document: Value = serde_json::from_str(&output.stdout).unwrap();
+    let names = |document: &Value| -> Vec<Value> {
+        let databases = document["databases"].as_array().unwrap().iter();
+        databases.map(|database| database["name"].clone()).collect()
+    };
+    assert_eq!(names(&document), ["app", "a-second"]);
+    for args in [&["plan", "--output=json"][..], &["check", "--output=json"]] {
+        let output = args
+            .iter()
+            .fold(migrate(), |migrate, arg| migrate.args([*arg]))
+            .run()
+            .exits(0);
+        let document: Value = serde_json::from_str(&output.stdout).unwrap();
+        assert_eq!(document["databases"].as_array().unwrap().len(), 2);
+    }
+    let offline = migrate().args(["check", "--offline", "--output=json"]);
+    let document: Value = serde_json::from_str(&offline.run().exits(0).stdout).unwrap();
+    assert_eq!(document["databases"].as_array().unwrap().len(), 2);
+    // One of several is no list.
+    let only = migrate().args(["status", "--database=app", "--output=json"]);
+    let document: Value = serde_json::from_str(&only.run().exits(0).stdout).unwrap();
+    assert_eq!(names(&document), ["app"]);
 }
 
 /// As the buildpack lays it: the program finds every folder from its own place.
