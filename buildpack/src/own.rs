@@ -235,18 +235,6 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_of_one_database_or_of_several() {
-        let one = r#"{"migrations": 2, "findings": [{"code": "empty", "message": "m"}]}"#;
-        let several = format!(r#"{{"databases": [{one}, {one}]}}"#);
-        for (text, number) in [(one, 2), (&several, 4)] {
-            let checked = answer(text.as_bytes()).unwrap();
-            assert_eq!(checked.migrations, number);
-            assert_eq!(checked.warnings.len(), number / 2);
-        }
-        assert!(answer(b"{}").is_err());
-    }
-
-    #[test]
     fn a_member_of_a_workspace_is_found() {
         let root = "[workspace]\nmembers = [\"crates/*\"]\nexclude = [\"crates/old\"]\n\
                     [workspace.dependencies]\nm = { package = \"cnb-migrate\", git = \"x\" }\n";
@@ -264,11 +252,10 @@ mod tests {
 
     #[test]
     fn its_answer_is_told_without_what_no_build_can_know() {
-        let document = br#"{"migrations": 2, "exit_code": 0, "findings": [
+        let document = br#"{"databases": [{"migrations": 2, "exit_code": 0, "findings": [
             {"code": "unknown_dialect", "severity": "warning", "message": "x"},
             {"code": "file_passed_over", "severity": "warning", "message": "README.sql is passed over"}
-        ]}
-        {"migrations": 3, "findings": []}"#;
+        ]}, {"migrations": 3, "findings": []}]}"#;
         assert_eq!(
             answer(document),
             Ok(Checked {
@@ -276,6 +263,8 @@ mod tests {
                 warnings: vec!["README.sql is passed over".to_string()],
             })
         );
+        let one = answer(br#"{"migrations": 2, "findings": []}"#).unwrap();
+        assert_eq!((one.migrations, one.warnings.len()), (2, 0));
         assert!(answer(b"hello").is_err());
     }
 
