@@ -17,6 +17,7 @@ use crate::model::{Addition, Migration, Repeatable};
 use crate::sources::{self, Content, Entry, Listing, SourceError};
 #[cfg(feature = "cli")]
 use crate::text::SourceFile;
+use crate::text::tidy;
 use std::path::{Component, Path, PathBuf};
 #[cfg(feature = "cli")]
 use std::sync::Arc;
@@ -246,7 +247,7 @@ impl Home {
         let settings = self.file.settings(database);
         let carried = self.carried(wishes, &settings);
         let dir = match (&wishes.dir, &self.manifest, &carried) {
-            (Some(dir), ..) => tidy(&dir.value),
+            (Some(dir), ..) => tidy(&dir.value).to_owned(),
             (None, _, Some((_, dir))) => dir.clone(),
             (None, Some(manifest), None) => manifest
                 .dir(database)
@@ -315,7 +316,7 @@ impl Home {
         let settings = self.file.settings(database);
         let carried = self.carried(wishes, &settings).map(|(_, dir)| dir);
         let dir = match (&wishes.dir, carried) {
-            (Some(dir), _) => tidy(&dir.value),
+            (Some(dir), _) => tidy(&dir.value).to_owned(),
             // A new folder of that name would be carried by no program.
             (None, Some(dir)) if !root.join(&dir).exists() => {
                 return Err(Error::NoSourceTree { dir });
@@ -351,7 +352,7 @@ impl Home {
             None => usual_folder(folder)?,
         };
         let below = folder.strip_prefix(&self.root).unwrap_or(folder);
-        Ok(tidy(&below.join(tidy(&dir)).to_string_lossy()))
+        Ok(tidy(&below.join(tidy(&dir)).to_string_lossy()).to_owned())
     }
 }
 
@@ -430,20 +431,6 @@ pub fn is_explicit(root: &Path, dir: Option<&str>) -> bool {
     dir.is_some() || root.join(file::NAME).exists()
 }
 
-/// Without what makes no difference: `./migrations/` is `migrations`.
-fn tidy(dir: &str) -> String {
-    let mut tidy = dir;
-    while let Some(rest) = tidy.strip_prefix("./") {
-        tidy = rest.trim_start_matches('/');
-    }
-    let trimmed = tidy.trim_end_matches('/');
-    match trimmed {
-        "" if dir.starts_with('/') => "/".to_owned(),
-        "" => ".".to_owned(),
-        _ => trimmed.to_owned(),
-    }
-}
-
 fn usual_folder(root: &Path) -> Result<String, Error> {
     let configured = match read_settings(root, SQLX_TOML)? {
         Some(settings) => settings.migrations_dir,
@@ -473,7 +460,7 @@ fn files(
         let is_ours = Path::new(path)
             .components()
             .all(|part| matches!(part, Component::CurDir | Component::Normal(_)));
-        (is_ours && root.join(path).is_file()).then(|| tidy(path))
+        (is_ours && root.join(path).is_file()).then(|| tidy(path).to_owned())
     });
     let mut files: Vec<String> = listings
         .iter()

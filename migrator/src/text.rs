@@ -2,9 +2,11 @@
 //! person reads. It knows nothing of SQL and reads no file.
 
 mod filled;
+mod path;
 mod shell;
 
 pub use filled::Fill;
+pub use path::{below, tidy};
 pub use shell::shell_word;
 
 use filled::Written;

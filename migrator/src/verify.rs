@@ -5,12 +5,11 @@
 pub(crate) mod drops;
 
 use crate::error::{BadAllow, Error, Forbidden, Why, WhyNotAllowed};
-use crate::history::History;
-use crate::history::Resume;
+use crate::history::{History, Resume};
 use crate::model::{Rule, Script, Version};
 use crate::plan::resume;
 use crate::sql::{
-    self, Dialect, Kind, Quoting, Statement, Syntax, allow, session, sets_session, unit, variables,
+    self, Dialect, Kind, Statement, Syntax, allow, session, sets_session, unit, variables,
 };
 use crate::text::{SourceFile, Span};
 use std::sync::Arc;
@@ -28,8 +27,7 @@ pub(crate) struct Verified {
 /// The first statement that may not stand there, with its place.
 pub(crate) fn script(
     script: &Script,
-    dialect: Dialect,
-    quoting: Quoting,
+    syntax: Syntax,
     variables: impl Fn(&str) -> Option<String>,
 ) -> Result<Verified, Error> {
     if script.code.is_some() {
@@ -42,9 +40,9 @@ pub(crate) fn script(
         file: Arc::clone(&script.file),
         error,
     })?;
-    let quoting = as_sent(script, dialect, quoting);
-    let verified = without_wrapping(script, split(file, dialect, quoting)?, dialect, quoting)?;
-    let first = forbidden(script, &verified, dialect).map(Error::from);
+    let syntax = as_sent(script, syntax);
+    let verified = without_wrapping(script, split(file, syntax)?, syntax)?;
+    let first = forbidden(script, &verified, syntax.dialect).map(Error::from);
     let first = first.chain(bad_allows(&verified)).next();
     match first {
         Some(first) => Err(first),
@@ -54,14 +52,14 @@ pub(crate) fn script(
 
 /// All that may not stand in a script as it is written, its variables not filled
 /// in; nothing where it can be run.
-pub(crate) fn problems(script: &Script, Syntax { dialect, quoting }: Syntax) -> Vec<Error> {
+pub(crate) fn problems(script: &Script, syntax: Syntax) -> Vec<Error> {
     if script.code.is_some() {
         return Vec::new();
     }
-    let quoting = as_sent(script, dialect, quoting);
-    match split(Arc::clone(&script.file), dialect, quoting) {
-        Ok(verified) => match without_wrapping(script, verified, dialect, quoting) {
-            Ok(verified) => forbidden(script, &verified, dialect)
+    let syntax = as_sent(script, syntax);
+    match split(Arc::clone(&script.file), syntax) {
+        Ok(verified) => match without_wrapping(script, verified, syntax) {
+            Ok(verified) => forbidden(script, &verified, syntax.dialect)
                 .map(Error::from)
                 .chain(bad_allows(&verified))
                 .collect(),
@@ -74,9 +72,7 @@ pub(crate) fn problems(script: &Script, Syntax { dialect, quoting }: Syntax) -> 
 /// Whether a script has no statement, for any database where none is known.
 pub(crate) fn is_empty(script: &Script, syntax: Option<Syntax>) -> bool {
     let every = [Dialect::Mysql, Dialect::Postgres, Dialect::Sqlite].map(Syntax::usual);
-    let none = |Syntax { dialect, quoting }| {
-        sql::split_as(&script.file, dialect, quoting).is_ok_and(|found| found.is_empty())
-    };
+    let none = |syntax| sql::split_as(&script.file, syntax).is_ok_and(|found| found.is_empty());
     script.code.is_none() && syntax.map_or_else(|| every.into_iter().all(none), none)
 }
 
@@ -158,11 +154,7 @@ fn bad_allows(verified: &Verified) -> impl Iterator<Item = Error> {
 ///
 /// # Errors
 /// What cannot be taken apart.
-pub(crate) fn split(
-    file: Arc<SourceFile>,
-    dialect: Dialect,
-    quoting: Quoting,
-) -> Result<Verified, Error> {
+pub(crate) fn split(file: Arc<SourceFile>, syntax: Syntax) -> Result<Verified, Error> {
     if let Some(at) = file.text().find('\0') {
         return Err(Forbidden {
             file,
@@ -171,19 +163,19 @@ pub(crate) fn split(
         }
         .into());
     }
-    match sql::split_as(&file, dialect, quoting) {
+    match sql::split_as(&file, syntax) {
         Ok(statements) => Ok(Verified { file, statements }),
         Err(error) => Err(Error::Split { file, error }),
     }
 }
 
 /// PostgreSQL reads a file that is one message before any of it runs.
-fn as_sent(script: &Script, dialect: Dialect, quoting: Quoting) -> Quoting {
-    if dialect == Dialect::Postgres && script.transaction {
-        quoting.fixed()
-    } else {
-        quoting
+fn as_sent(script: &Script, syntax: Syntax) -> Syntax {
+    if syntax.dialect == Dialect::Postgres && script.transaction {
+        let quoting = syntax.quoting.fixed();
+        return Syntax { quoting, ..syntax };
     }
+    syntax
 }
 
 /// A file's own BEGIN and COMMIT around all that it does say what is done anyway:
@@ -191,20 +183,16 @@ fn as_sent(script: &Script, dialect: Dialect, quoting: Quoting) -> Quoting {
 fn without_wrapping(
     script: &Script,
     verified: Verified,
-    dialect: Dialect,
-    quoting: Quoting,
+    syntax: Syntax,
 ) -> Result<Verified, Error> {
-    if !script.transaction || dialect == Dialect::Mysql {
+    if !script.transaction || syntax.dialect == Dialect::Mysql {
         return Ok(verified);
     }
     let Some(spans) = unit::wrapping(&verified.file, &verified.statements) else {
         return Ok(verified);
     };
-    split(
-        Arc::new(SourceFile::without(&verified.file, &spans)),
-        dialect,
-        quoting,
-    )
+    let inside = SourceFile::without(&verified.file, &spans);
+    split(Arc::new(inside), syntax)
 }
 
 fn forbidden(

@@ -207,7 +207,6 @@ async fn act(
         report.done(&Ended {
             success: verb.success(),
             outcome: done.outcome.as_ref(),
-            reverts: done.reverts,
             newest: done.newest.clone(),
         });
     }

@@ -66,7 +66,6 @@ pub(crate) async fn baseline(
     }
     Ok(Done {
         outcome: nothing.then(Outcome::default),
-        reverts: false,
         newest: newest.map(|version| version.to_string()),
     })
 }

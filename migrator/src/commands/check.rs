@@ -169,10 +169,7 @@ pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Find
         let migration = deed.migration();
         migration.is_none_or(|migration| history.find(&migration.version).is_none())
     });
-    let syntax = Syntax {
-        dialect: config.database.value.dialect(),
-        quoting: look.as_ref().map(|look| look.quoting).unwrap_or_default(),
-    };
+    let syntax = super::syntax(config, look.as_ref());
     let mut disagreements = drifts(project, &config.request, &history, syntax);
     disagreements.extend(deviations(project, &config.request, merged.as_ref()));
     let mut files = files(project, Some(syntax), is_done, "is applied");
@@ -194,7 +191,7 @@ pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Find
 /// What can be told of files that are to be applied, as they are written.
 async fn foreseen(
     pending: &[Deed<'_>],
-    Syntax { dialect, quoting }: Syntax,
+    syntax: Syntax,
     ask: impl AsyncFnOnce(&[String]) -> Result<Dependents, Fault>,
 ) -> Result<Vec<Diagnostic>, Fault> {
     // What cannot be split is found with the files.
@@ -203,7 +200,7 @@ async fn foreseen(
             file: Arc::clone(&script.file),
             statements: Vec::new(),
         }),
-        script => verify::split(Arc::clone(&script.file), dialect, quoting).ok(),
+        script => verify::split(Arc::clone(&script.file), syntax).ok(),
     };
     let verified: Vec<_> = pending
         .iter()
@@ -218,7 +215,7 @@ async fn foreseen(
             done: 0,
         })
         .collect();
-    let (refused, warnings) = foresight::foresee(&pending, dialect, ask).await?;
+    let (refused, warnings) = foresight::foresee(&pending, syntax.dialect, ask).await?;
     let refused = refused.iter().map(Error::diagnostic);
     Ok(refused.chain(warnings).collect())
 }
@@ -294,7 +291,7 @@ pub(super) fn drifts(
     project: &Project,
     request: &Request,
     history: &History,
-    Syntax { dialect, quoting }: Syntax,
+    syntax: Syntax,
 ) -> Vec<Diagnostic> {
     let migrations = &project.migrations;
     let mut found = Vec::new();
@@ -317,7 +314,7 @@ pub(super) fn drifts(
         if let (Drift::Resumable { .. }, Some(migration)) = (&drift, migration) {
             // What cannot be split is found with the files.
             let no_values = |_: &str| Some(String::new());
-            let script = verify::script(&migration.up, dialect, quoting, no_values).ok();
+            let script = verify::script(&migration.up, syntax, no_values).ok();
             let resumed = script.map(|script| verify::resume(&migration.version, &script, history));
             if let Some(Err(error)) = resumed {
                 found.push(error.diagnostic());

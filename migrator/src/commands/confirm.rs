@@ -81,7 +81,6 @@ pub(super) fn done(runs: usize, newest: Option<String>, listener: &mut dyn Liste
     listener.event(&Event::Confirmed { runs, stands });
     Done {
         outcome: (!stands).then(Outcome::default),
-        reverts: false,
         newest,
     }
 }

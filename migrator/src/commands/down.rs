@@ -155,7 +155,6 @@ impl Back<'_> {
         .await?;
         Ok(Done {
             outcome: Some(outcome),
-            reverts: true,
             newest: newest.into_inner().map(|version| version.to_string()),
         })
     }
@@ -196,7 +195,6 @@ fn unconfirmed(history: &History, within: Duration, who: &Who) -> Result<Unconfi
 fn nothing(history: &History) -> Done {
     Done {
         outcome: Some(Outcome::default()),
-        reverts: true,
         newest: history.newest().map(Version::to_string),
     }
 }

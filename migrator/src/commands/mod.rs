@@ -33,7 +33,7 @@ use crate::model::{Deed, Migration, Version};
 use crate::plan::planner::Files;
 use crate::project::Project;
 use crate::report::{Answer, Report};
-use crate::sql::{Dialect, Quoting};
+use crate::sql::{Dialect, Quoting, Syntax};
 use crate::verify;
 use std::sync::Arc;
 use std::sync::mpsc::TryRecvError;
@@ -93,7 +93,6 @@ pub(crate) struct Start {
 pub(crate) struct Done {
     /// What it did to the schema; nothing for a run that only records.
     pub outcome: Option<Outcome>,
-    pub reverts: bool,
     /// The newest version that is applied now.
     pub newest: Option<String>,
 }
@@ -115,6 +114,7 @@ impl Task {
             ConfigError::NoVersion { typed }.into()
         })
     }
+
     /// Asks before what is hard to undo, unless nothing is to be asked.
     async fn consent(
         &self,
@@ -177,6 +177,8 @@ impl Task {
         history: &History,
         quoting: Quoting,
     ) -> Result<Vec<Step<'a>>, Error> {
+        let dialect = self.dialect();
+        let syntax = Syntax { dialect, quoting };
         deeds
             .iter()
             .map(|deed| {
@@ -191,8 +193,7 @@ impl Task {
                         file: Arc::clone(&deed.script().file),
                     });
                 }
-                let script =
-                    verify::script(deed.script(), self.dialect(), quoting, self.variables)?;
+                let script = verify::script(deed.script(), syntax, self.variables)?;
                 let begun = match deed {
                     Deed::Apply(migration) => history.find(&migration.version),
                     // Whoever takes back a complete one begins.
@@ -281,6 +282,15 @@ fn only_history(
             missing: look.ledger.table.clone(),
             shape: look.ledger.shape,
         }),
+    }
+}
+
+/// Whose SQL the files are, and how quotes are read in them: as by the server that
+/// was looked at, else as by most.
+fn syntax(config: &Config, look: Option<&Look>) -> Syntax {
+    Syntax {
+        dialect: config.database.value.dialect(),
+        quoting: look.map(|look| look.quoting).unwrap_or_default(),
     }
 }
 

@@ -39,8 +39,8 @@ pub(crate) async fn plan<'a>(task: &'a Task, request: &Request) -> Result<Planne
         .as_ref()
         .map_or_else(History::default, |look| look.past.history());
     let plan = up::plan(task, &history, request)?;
-    let quoting = look.as_ref().map(|look| look.quoting).unwrap_or_default();
-    let steps = task.steps(&plan.steps, &history, quoting)?;
+    let syntax = super::syntax(&task.config, look.as_ref());
+    let steps = task.steps(&plan.steps, &history, syntax.quoting)?;
     let ask = async |tables: &[String]| match &mut reader {
         Some(reader) => reader.dependents(tables).await,
         None => Ok(Dependents::default()),

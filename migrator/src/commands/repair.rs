@@ -122,7 +122,6 @@ pub(crate) async fn repair(
     }
     Ok(Done {
         outcome: repaired.is_empty().then(Outcome::default),
-        reverts: false,
         newest: newest.map(|version| version.to_string()),
     })
 }

@@ -118,7 +118,6 @@ fn done(task: &Task, outcome: Outcome, before: Option<&Version>) -> Done {
     let newest = task.latest(applied.chain(before)).map(Version::to_string);
     Done {
         outcome: Some(outcome),
-        reverts: false,
         newest,
     }
 }

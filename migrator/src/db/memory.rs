@@ -34,6 +34,11 @@ pub(super) trait Memory {
     /// Whether a complaint says that there is no such table.
     fn is_missing(fault: &Fault) -> bool;
 
+    /// Whether a complaint says that a table of ours is to be made or upgraded first.
+    fn wants_upkeep(fault: &Fault) -> bool {
+        Self::is_missing(fault) || Self::is_outdated(fault)
+    }
+
     /// Whether a complaint says that this user may not read the table.
     fn is_denied(fault: &Fault) -> bool;
 
@@ -136,7 +141,7 @@ pub(super) async fn remember<M: Memory>(
             let begin = runs.begin(run);
             match memory.ask(&begin).await {
                 // On first need, and no sooner.
-                Err(fault) if M::is_missing(&fault) || M::is_outdated(&fault) => {
+                Err(fault) if M::wants_upkeep(&fault) => {
                     keep(memory, &runs.upkeep()).await?;
                     memory.ask(&begin).await?;
                 }
@@ -185,7 +190,7 @@ pub(super) async fn edit<M: Memory>(
     match all(memory, &statements).await {
         // On first need, and no sooner: who may write a table need not be allowed
         // to create it. On MySQL a CREATE would end the transaction.
-        Err(fault) if M::is_missing(&fault) || M::is_outdated(&fault) => {
+        Err(fault) if M::wants_upkeep(&fault) => {
             for edit in edits {
                 if let Some(upkeep) = needed(ledger, M::DIALECT, edit) {
                     keep(memory, &upkeep).await?;
@@ -211,7 +216,7 @@ async fn all<M: Memory>(memory: &mut M, statements: &[String]) -> Result<(), Fau
     Ok(())
 }
 
-/// Creates the table of ours that an edit writes.
+/// The table of ours that an edit writes.
 fn needed(ledger: &Ledger, dialect: Dialect, edit: &Edit<'_>) -> Option<Upkeep> {
     match edit {
         Edit::Confirm | Edit::Remember(_) => Some(Runs::of(ledger, dialect).upkeep()),

@@ -33,7 +33,6 @@ pub(crate) mod health;
 mod memory;
 #[cfg(feature = "mysql")]
 mod mysql;
-#[cfg(feature = "cli")]
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "cli")]

@@ -5,7 +5,7 @@
 
 use super::Mark;
 use super::ledger::{Ledger, Row, as_written};
-use super::side_table::{FORMAT, Layout, SideTable, Upkeep};
+use super::side_table::{FORMAT, Layout, SideTable, Upkeep, format_column};
 use crate::model::{Checksum, Version};
 use crate::sql::Dialect;
 use sha2::{Digest, Sha256};
@@ -33,10 +33,8 @@ impl Journal {
     #[must_use]
     pub fn upkeep(&self) -> Upkeep {
         let table = &self.0.table;
-        let format = format!("format INTEGER NOT NULL DEFAULT {FORMAT}");
+        let format = format_column();
         Upkeep {
-            create: self.create(table),
-            probe: self.0.probe(),
             upgrade: match self.0.dialect {
                 Dialect::Postgres => vec![format!(
                     "ALTER TABLE {table} ALTER COLUMN version TYPE VARCHAR(255), \
@@ -59,6 +57,7 @@ impl Journal {
                     ]
                 }
             },
+            ..self.0.upkeep(self.create(table))
         }
     }
 
@@ -68,9 +67,9 @@ impl Journal {
              history VARCHAR(255) NOT NULL, version VARCHAR(255) NOT NULL, \
              statement BIGINT NOT NULL, digest CHAR(16) NOT NULL, done BOOLEAN NOT NULL, \
              run VARCHAR(64) NOT NULL, connection BIGINT NOT NULL, \
-             at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, place TEXT, \
-             format INTEGER NOT NULL DEFAULT {FORMAT}, \
+             at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, place TEXT, {}, \
              PRIMARY KEY (history, version, statement)){}",
+            format_column(),
             as_written(self.0.dialect)
         )
     }

@@ -2,7 +2,7 @@
 //! knows nothing of it.
 
 use super::ledger::{Ledger, Row, as_written};
-use super::side_table::{FORMAT, Layout, SideTable, Upkeep};
+use super::side_table::{FORMAT, Layout, SideTable, Upkeep, format_column};
 use crate::model::{Checksum, Repeatable};
 use crate::sql::Dialect;
 
@@ -23,13 +23,7 @@ impl Repeated {
     /// How the table is made and kept.
     #[must_use]
     pub fn upkeep(&self) -> Upkeep {
-        Upkeep {
-            create: self.create(),
-            probe: self.0.probe(),
-            upgrade: self
-                .0
-                .add(&[&format!("format INTEGER NOT NULL DEFAULT {FORMAT}")]),
-        }
+        self.0.upkeep(self.create())
     }
 
     fn create(&self) -> String {
@@ -38,9 +32,10 @@ impl Repeated {
         format!(
             "CREATE TABLE IF NOT EXISTS {} (\
              history VARCHAR(255) NOT NULL, name VARCHAR(255) NOT NULL, checksum CHAR(64) NOT NULL, \
-             run VARCHAR(64) NOT NULL, at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, \
-             format INTEGER NOT NULL DEFAULT {FORMAT}, PRIMARY KEY (history, name)){}",
+             run VARCHAR(64) NOT NULL, at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, {}, \
+             PRIMARY KEY (history, name)){}",
             self.0.table,
+            format_column(),
             as_written(self.0.dialect)
         )
     }

@@ -2,7 +2,7 @@
 //! started, and why it failed, when the platform has long thrown its log away.
 
 use super::ledger::{Ledger, Row, as_written};
-use super::side_table::{FORMAT, Layout, SideTable, Upkeep};
+use super::side_table::{FORMAT, Layout, SideTable, Upkeep, format_column};
 use super::{Ending, Run};
 use crate::model::{Subject, Version};
 use crate::sql::Dialect;
@@ -30,13 +30,7 @@ impl Runs {
     /// How the table is made and kept.
     #[must_use]
     pub fn upkeep(&self) -> Upkeep {
-        Upkeep {
-            create: self.create(),
-            probe: self.0.probe(),
-            upgrade: self
-                .0
-                .add(&[&format!("format INTEGER NOT NULL DEFAULT {FORMAT}")]),
-        }
+        self.0.upkeep(self.create())
     }
 
     fn create(&self) -> String {
@@ -51,9 +45,10 @@ impl Runs {
              history VARCHAR(255) NOT NULL, run VARCHAR(64) NOT NULL, verb VARCHAR(16) NOT NULL, \
              began {instant}, ended {instant}, outcome VARCHAR(16) NOT NULL, did {list}, \
              tool VARCHAR(64), commit_hash VARCHAR(255), deployment VARCHAR(255), \
-             host VARCHAR(255), error TEXT, confirmed {instant}, \
-             format INTEGER NOT NULL DEFAULT {FORMAT}, PRIMARY KEY (history, run)){}",
+             host VARCHAR(255), error TEXT, confirmed {instant}, {}, \
+             PRIMARY KEY (history, run)){}",
             self.0.table,
+            format_column(),
             as_written(self.0.dialect)
         )
     }

@@ -8,6 +8,11 @@ use crate::sql::Dialect;
 /// and this one then knows that it does not understand them.
 pub const FORMAT: i64 = 1;
 
+/// The column in which a row says it.
+pub(super) fn format_column() -> String {
+    format!("format INTEGER NOT NULL DEFAULT {FORMAT}")
+}
+
 /// How a table of ours was made: the first ones had no column `format`, and a
 /// version that was a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,16 +86,18 @@ impl SideTable {
         )
     }
 
-    /// Fails where the table has the first layout.
-    pub(super) fn probe(&self) -> String {
-        format!("SELECT format FROM {} WHERE 1 = 0", self.table)
-    }
-
-    /// Adds columns to the first layout.
-    pub(super) fn add(&self, columns: &[&str]) -> Vec<String> {
-        let columns = columns.iter();
-        let add = columns.map(|column| format!("ALTER TABLE {} ADD COLUMN {column}", self.table));
-        add.collect()
+    /// How the table is made by this statement and kept, where nothing but the format
+    /// came to its first layout.
+    pub(super) fn upkeep(&self, create: String) -> Upkeep {
+        let table = &self.table;
+        Upkeep {
+            create,
+            probe: format!("SELECT format FROM {table} WHERE 1 = 0"),
+            upgrade: vec![format!(
+                "ALTER TABLE {table} ADD COLUMN {}",
+                format_column()
+            )],
+        }
     }
 
     /// The condition of this history's rows.

@@ -1,15 +1,15 @@
 //! An Alembic project: where its configuration is, and what its revisions are.
 
-use super::{Home, Wishes, file, tidy};
+use super::{Home, Wishes, file};
 use crate::config::{Setting, nearest};
 use crate::error::Error;
 use crate::formats::alembic::{
     self, AlembicError, Configuration, ConfigurationError, INI, IniFile, Location, PYPROJECT,
-    Revisions, SECTION, below, is_revision_file,
+    Revisions, SECTION, is_revision_file,
 };
 use crate::history::ledger::{Ledger, Shape};
 use crate::sources;
-use crate::text::SourceFile;
+use crate::text::{SourceFile, below, tidy};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -151,7 +151,7 @@ impl Home {
     ) -> Result<Option<AlembicProject>, Error> {
         let settings = self.file.settings(database);
         let named = match (&wishes.dir, &settings.dir) {
-            (Some(dir), _) => Some(tidy(&dir.value)),
+            (Some(dir), _) => Some(tidy(&dir.value).to_owned()),
             (None, Some(_)) => Some(self.own_folder(&settings)?),
             (None, None) => None,
         };
@@ -280,8 +280,8 @@ impl Home {
         let configuration = self.pyproject(folder)?;
         let folder = tidy(folder);
         Ok(configuration.map(|configuration| Found {
-            path: below(&folder, PYPROJECT),
-            folder,
+            path: below(folder, PYPROJECT),
+            folder: folder.to_owned(),
             configuration,
         }))
     }
@@ -294,19 +294,19 @@ impl Home {
         search: Search<'_>,
     ) -> Result<Option<Found>, Error> {
         let folder = tidy(folder);
-        let path = below(&folder, config);
+        let path = below(folder, config);
         let ini = self.ini(&path)?;
         if let Some(named) = search.section
             && !ini.has(&named.value)
         {
             return Err(no_section(path, named, &ini).into());
         }
-        let configuration = self.completed(&ini, &path, &folder, search)?;
+        let configuration = self.completed(&ini, &path, folder, search)?;
         if configuration.script_location.is_none() {
             return Err(no_location(path, search.section(), &ini).into());
         }
         Ok(Some(Found {
-            folder,
+            folder: folder.to_owned(),
             path,
             configuration,
         }))
@@ -337,11 +337,11 @@ impl Home {
 
     fn pyproject(&self, folder: &str) -> Result<Option<Configuration>, Error> {
         let folder = tidy(folder);
-        let path = below(&folder, PYPROJECT);
+        let path = below(folder, PYPROJECT);
         match sources::read_optional(&self.root.join(&path))? {
             // Whatever else is wrong with it is none of ours.
             Some(text) if text.contains("[tool.alembic]") => {
-                let configuration = Configuration::of_pyproject(&text, &folder);
+                let configuration = Configuration::of_pyproject(&text, folder);
                 Ok(configuration.map_err(|error| wrong(&path, error))?)
             }
             _ => Ok(None),
@@ -370,10 +370,10 @@ impl Home {
         let configuration = if is_pyproject {
             found.configuration.clone()
         } else {
-            self.completed(&self.ini(&found.path)?, &found.path, &root, search)?
+            self.completed(&self.ini(&found.path)?, &found.path, root, search)?
         };
         Ok(Some(Found {
-            folder: root,
+            folder: root.to_owned(),
             path: found.path.clone(),
             configuration,
         }))
@@ -632,7 +632,7 @@ fn no_location(path: String, section: &str, ini: &IniFile) -> AlembicError {
 /// The folder of a file, relative to the root.
 fn folder_of(path: &str) -> String {
     let folder = Path::new(path).parent().unwrap_or(Path::new(""));
-    tidy(&folder.to_string_lossy())
+    tidy(&folder.to_string_lossy()).to_owned()
 }
 
 /// A path relative to a folder, of one below it.

@@ -1,7 +1,7 @@
 //! What a project's own program brings: the folder that it carries, and migrations
 //! that are no files.
 
-use super::{Home, Wishes, tidy};
+use super::{Home, Wishes};
 use crate::config::ConfigError;
 use crate::config::file::{self, File};
 use crate::embedded::Embedded;
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::formats::sqlx::Settings;
 use crate::formats::{FormatError, Reading};
 use crate::model::{Addition, Migration, Version};
-use crate::text::SourceFile;
+use crate::text::{SourceFile, tidy};
 use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
@@ -75,7 +75,7 @@ impl Home {
     ) -> Option<(Embedded, String)> {
         let (embedded, is_whole) = self.embedded.filter(|_| wishes.dir.is_none())?;
         match &settings.dir {
-            Some(dir) => is_whole.then(|| (embedded, tidy(&dir.value.0))),
+            Some(dir) => is_whole.then(|| (embedded, tidy(&dir.value.0).to_owned())),
             None => Some((embedded, embedded.first_folder().to_owned())),
         }
     }

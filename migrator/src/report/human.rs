@@ -11,7 +11,7 @@ use super::repairs::Repairs;
 use super::revisions::{Revisions, Upgrade};
 use super::status::Status;
 use super::words::{duration, printable, things};
-use super::{Answer, Ended, Report, Tally, Turn, lines, snippet, state_after};
+use super::{Answer, Ended, Report, Success, Tally, Turn, lines, snippet, state_after};
 use crate::config::Detail;
 use crate::diagnostic::Diagnostic;
 use crate::engine::event::{Event, Listener, Sight};
@@ -158,7 +158,11 @@ impl Report for Human<'_> {
             }
             Some(outcome) => self.detail(format_args!(
                 "{} {} in {}{at}.",
-                if ended.reverts { "Reverted" } else { "Applied" },
+                if ended.success == Success::Reverts {
+                    "Reverted"
+                } else {
+                    "Applied"
+                },
                 things(outcome.done.iter().cloned()),
                 duration(outcome.took)
             )),

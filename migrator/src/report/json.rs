@@ -9,7 +9,7 @@ use super::repairs::Repairs;
 use super::revisions::{Revisions, Upgrade};
 use super::status::{Again, Status};
 use super::words::printable;
-use super::{Answer, Ended, Report, Tally, Turn, fields, state_after};
+use super::{Answer, Ended, Report, Success, Tally, Turn, fields, state_after};
 use crate::config::Detail;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::event::{Event, Listener};
@@ -118,7 +118,11 @@ impl Report for Json<'_> {
     fn done(&mut self, ended: &Ended<'_>) {
         let done = ended.outcome.map(|outcome| outcome.done.len());
         let took = ended.outcome.map(|outcome| outcome.took);
-        let did = if ended.reverts { "reverted" } else { "applied" };
+        let did = if ended.success == Success::Reverts {
+            "reverted"
+        } else {
+            "applied"
+        };
         let mut fields = json!({
             did: done,
             "schema_version": ended.newest,

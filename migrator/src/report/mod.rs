@@ -49,8 +49,6 @@ pub(crate) struct Ended<'a> {
     pub success: Success,
     /// What it did to the schema; nothing for a run that only records.
     pub outcome: Option<&'a Outcome>,
-    /// Whether that was taking back.
-    pub reverts: bool,
     /// The newest version that is applied now.
     pub newest: Option<String>,
 }

@@ -5,6 +5,7 @@ use crate::formats::Format;
 use crate::history::{Applied, Ending, History, Repeated, Run};
 use crate::model::{Migration, Repeatable, Version};
 use crate::plan::drift::Drift;
+use crate::plan::planner::{self, Files};
 use std::collections::{HashMap, HashSet};
 
 /// What `status` found.
@@ -46,13 +47,11 @@ impl Status<'_> {
     /// Whether something waits to be applied.
     #[must_use]
     pub(crate) fn has_pending(&self) -> bool {
-        let known = self.history.by_version();
-        let pending = self.migrations.iter().any(|migration| {
-            known
-                .get(&migration.version)
-                .is_none_or(|applied| !applied.complete)
-        });
-        pending || self.again().iter().any(|again| again.state != "applied")
+        let files = Files {
+            migrations: self.migrations,
+            repeatables: self.repeatables,
+        };
+        !planner::pending(files, self.history).is_empty()
     }
 
     /// The repeatable files, in the order of their names.
@@ -236,6 +235,7 @@ fn when(applied: &Applied) -> String {
         .map_or(String::new(), |took| format!(" in {}", duration(took)));
     format!("{} UTC{took}", applied.at)
 }
+
 /// What a disagreement makes of its migration, in a word.
 fn state(drift: &Drift) -> &'static str {
     match drift {

@@ -76,7 +76,7 @@ pub struct Statement {
 /// Whatever is opened and not closed before the file ends, with the place where
 /// it was opened.
 pub fn split(file: &SourceFile, dialect: Dialect) -> Result<Vec<Statement>, SplitError> {
-    split_as(file, dialect, Quoting::default())
+    split_as(file, Syntax::usual(dialect))
 }
 
 /// The same for a session that reads quotes in its own way; a file's own settings
@@ -86,8 +86,7 @@ pub fn split(file: &SourceFile, dialect: Dialect) -> Result<Vec<Statement>, Spli
 /// As [`split`].
 pub fn split_as(
     file: &SourceFile,
-    dialect: Dialect,
-    quoting: Quoting,
+    Syntax { dialect, quoting }: Syntax,
 ) -> Result<Vec<Statement>, SplitError> {
     splitter::split(file.text(), dialect, quoting)
 }

@@ -174,7 +174,7 @@ mod tests {
 
     fn count(text: &str, dialect: Dialect, quoting: Quoting) -> usize {
         let file = SourceFile::new("1_a.sql", text);
-        split_as(&file, dialect, quoting).map_or(0, |all| all.len())
+        split_as(&file, Syntax { dialect, quoting }).map_or(0, |all| all.len())
     }
 
     #[test]

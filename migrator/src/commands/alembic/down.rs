@@ -97,7 +97,7 @@ async fn take(
         if let Back::Wish(wish) = back {
             wished(task, &graph, &Past::Fresh, wish)?;
         }
-        return Ok(reverted(nothing(&Past::Fresh)));
+        return Ok(nothing(&Past::Fresh));
     }
     let (connection, look) = task.look(stop, report).await?;
     let left_alone = Cell::new(None);
@@ -122,7 +122,7 @@ async fn take(
         if let Some(why) = left_alone.take() {
             report.event(&Event::LeftAlone { why });
         }
-        return Ok(reverted(nothing(&look.past)));
+        return Ok(nothing(&look.past));
     }
     let mut names: Vec<_> = first.revisions.iter().map(|it| it.label()).collect();
     if names.is_empty() {
@@ -149,7 +149,7 @@ async fn take(
             if let Some(why) = left_alone.take() {
                 report.event(&Event::LeftAlone { why });
             }
-            Ok(reverted(nothing(&past)))
+            Ok(nothing(&past))
         }
     }
 }
@@ -230,11 +230,4 @@ fn unconfirmed<'a>(
         return Err(LeftAlone::Overtaken);
     }
     Ok(Targets { revisions, stays })
-}
-
-fn reverted(done: Done) -> Done {
-    Done {
-        reverts: true,
-        ..done
-    }
 }

@@ -116,7 +116,6 @@ impl AlembicTask {
             listener.event(&Event::Warning(error::overtaken(&exception)));
             Done {
                 outcome: Some(Outcome::default()),
-                reverts: plan.reverts,
                 newest: newest(&current),
             }
         })
@@ -137,7 +136,6 @@ impl AlembicTask {
             let did = done.iter().map(|it| Subject::Revision(it.id.clone()));
             return Ok(Done {
                 outcome: Some(Outcome::of(did.collect(), took)),
-                reverts: plan.reverts,
                 newest: newest(&current),
             });
         }

@@ -134,7 +134,6 @@ pub(super) fn pending<'a>(
 pub(super) fn nothing(past: &Past) -> Done {
     Done {
         outcome: Some(Outcome::default()),
-        reverts: false,
         newest: newest(past.current()),
     }
 }

@@ -4,7 +4,7 @@
 use super::{Examination, Migrations, Patient};
 use crate::commands::alembic::AlembicSources;
 use crate::commands::alembic::check::against;
-use crate::commands::{check, other_history, refuse_foreign};
+use crate::commands::{self, check, other_history, refuse_foreign};
 use crate::config::Config;
 use crate::db::fault::Fault;
 use crate::db::health::Examined;
@@ -57,15 +57,11 @@ pub(super) async fn ask(patient: &Patient) -> Option<Answer> {
     Some(answer)
 }
 
-/// Whose SQL the files are, and how quotes are read in them: as by the server that
-/// answered, else as by most.
+/// As the server reads the files that answered, else as most do.
 pub(super) fn syntax(config: &Config, answer: Option<&Answer>) -> Syntax {
     let examined = answer.and_then(|answer| answer.as_ref().ok());
     let look = examined.and_then(|examined| examined.look.as_ref().ok()?.as_ref());
-    Syntax {
-        dialect: config.database.value.dialect(),
-        quoting: look.map(|look| look.quoting).unwrap_or_default(),
-    }
+    commands::syntax(config, look)
 }
 
 /// Has the answer judged. What the URL alone told of the database was found from
@@ -150,17 +146,13 @@ async fn other_ledger(migrations: &Migrations, look: &Look) -> Result<Option<Led
 
 /// What a run would do, as far as it can be read: what cannot is found with the
 /// files.
-fn pending(
-    project: &Project,
-    Syntax { dialect, quoting }: Syntax,
-    history: &History,
-) -> Vec<Pending> {
+fn pending(project: &Project, syntax: Syntax, history: &History) -> Vec<Pending> {
     let files = Files {
         migrations: &project.migrations,
         repeatables: &project.repeatables,
     };
     let read = |script: &Script| {
-        let verified = verify::script(script, dialect, quoting, |_| Some(String::new())).ok()?;
+        let verified = verify::script(script, syntax, |_| Some(String::new())).ok()?;
         Some(Pending {
             transaction: script.transaction,
             file: verified.file,

@@ -86,9 +86,7 @@ async fn a_signal_and_the_deadline_end_the_wait_for_the_lock() {
             scene.database.answers("lock", Answer::Held(Lock::Own));
         }
         let ran = scene.run().await;
-        let Error::Stopped(stopped) = ran.error() else {
-            panic!("{:?}", ran.error());
-        };
+        let stopped = ran.stopped();
         assert_eq!(stopped.reason, reason);
         assert!(stopped.failure.is_none());
         assert_eq!(ran.code(), code);

@@ -5,7 +5,6 @@ use super::script::{Answer, NEVER, setback};
 use super::{SECOND, Scene};
 use crate::db::Left;
 use crate::db::fault::FaultKind;
-use crate::error::Error;
 use crate::exit;
 
 #[tokio::test(start_paused = true)]
@@ -47,9 +46,7 @@ async fn what_is_in_the_way_of_the_record_is_tried_again_and_told_at_the_end() {
             .answers_after(SECOND, "begin", Answer::Fault(FaultKind::LockTimeout));
     }
     let ran = scene.run().await;
-    let Error::Stopped(stopped) = ran.error() else {
-        panic!("{:?}", ran.error());
-    };
+    let stopped = ran.stopped();
     assert_eq!(
         stopped.failure.as_ref().unwrap().fault.kind,
         FaultKind::LockTimeout

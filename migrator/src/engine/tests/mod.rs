@@ -11,7 +11,7 @@ mod stop;
 use super::stop::{Reason, Stop};
 use super::{Outcome, Run, Step, run};
 use crate::db::{LockKey, Look, Past, Wanted};
-use crate::error::Error;
+use crate::error::{Error, Stopped};
 use crate::exit;
 use crate::history::Who;
 use crate::history::ledger::{Ledger, Shape};
@@ -138,6 +138,14 @@ impl Ran {
 
     fn error(&self) -> &Error {
         self.result.as_ref().unwrap_err()
+    }
+
+    #[track_caller]
+    fn stopped(&self) -> &Stopped {
+        match self.error() {
+            Error::Stopped(stopped) => stopped,
+            other => panic!("{other:?}"),
+        }
     }
 
     fn code(&self) -> u8 {

@@ -4,7 +4,7 @@ use super::super::stop::Reason;
 use super::script::{Answer, NEVER};
 use super::{Ran, SECOND, Scene};
 use crate::db::fault::FaultKind;
-use crate::error::{Error, State, Stopped};
+use crate::error::{State, Stopped};
 use crate::exit;
 
 /// Four migrations of which three travel together, and a signal after a second.
@@ -17,10 +17,7 @@ fn scene() -> Scene {
 
 fn stopped(ran: &Ran) -> &Stopped {
     assert_eq!(ran.code(), exit::TERMINATED);
-    match ran.error() {
-        Error::Stopped(stopped) => stopped,
-        other => panic!("{other:?}"),
-    }
+    ran.stopped()
 }
 
 #[tokio::test(start_paused = true)]

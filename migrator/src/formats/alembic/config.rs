@@ -2,6 +2,7 @@
 //! as far as it says where the revisions are (Alembic 1.19, `alembic/config.py`).
 
 use super::ini::Ini;
+use crate::text::{below, tidy};
 use std::fmt;
 
 /// The files that configure Alembic.
@@ -188,29 +189,6 @@ fn location(value: &str, here: &str) -> Location {
 /// The same in pyproject.toml, where Alembic itself fills in what stands for the folder.
 fn location_in_toml(value: &str, here: &str) -> Location {
     location(&value.replace("%(here)s", HERE).replace("%%", "%"), here)
-}
-
-/// A path without what makes no difference.
-fn tidy(path: &str) -> &str {
-    let mut path = path;
-    while let Some(rest) = path.strip_prefix("./") {
-        path = rest.trim_start_matches('/');
-    }
-    match path.trim_end_matches('/') {
-        "" => ".",
-        path => path,
-    }
-}
-
-/// A path below a folder, which may be the root itself.
-#[must_use]
-pub fn below(folder: &str, path: &str) -> String {
-    match (folder, path) {
-        (_, path) if path.starts_with('/') => path.to_owned(),
-        ("" | ".", path) => path.to_owned(),
-        (folder, "" | ".") => folder.to_owned(),
-        _ => format!("{folder}/{path}"),
-    }
 }
 
 fn separator_named(name: &str, word: &str) -> Result<char, ConfigurationError> {

@@ -10,8 +10,7 @@ mod literals;
 mod revision;
 
 pub use config::{
-    Configuration, ConfigurationError, INI, IniFile, Location, PYPROJECT, SECTION, below,
-    version_table,
+    Configuration, ConfigurationError, INI, IniFile, Location, PYPROJECT, SECTION, version_table,
 };
 pub use error::{AlembicError, Head};
 pub use graph::{Graph, GraphError};

@@ -1,7 +1,8 @@
 //! What a configuration says, by us and by Alembic itself.
 
 use super::app::environment;
-use migrate::formats::alembic::{IniFile, Location, SECTION, below};
+use migrate::formats::alembic::{IniFile, Location, SECTION};
+use migrate::text::below;
 use std::fs;
 use std::process::Command;
 
