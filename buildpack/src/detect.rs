@@ -3,7 +3,7 @@
 use crate::config::{Config, ConfigError};
 use crate::own;
 use libcnb::data::build_plan::{BuildPlan, BuildPlanBuilder};
-use migrate::project::{self, Found, Home};
+use migrate::project::{self, Home, Project};
 use std::path::Path;
 
 #[derive(Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(crate) fn on(app: &Path, config: &Result<Config, ConfigError>) -> Verdict {
 /// be there, another tool's say, must not break an app's build.
 fn verdict(
     config: &Result<Config, ConfigError>,
-    projects: &Result<Vec<Found>, migrate::Error>,
+    projects: &Result<Vec<Project>, migrate::Error>,
     is_explicit: bool,
 ) -> Verdict {
     match projects {

@@ -29,7 +29,7 @@ use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
 use libcnb::detect::{DetectContext, DetectResult, DetectResultBuilder};
 use libcnb::generic::{GenericMetadata, GenericPlatform};
 use libcnb::{Buildpack, Env, buildpack_main};
-use migrate::project::{Found, Home, Project};
+use migrate::project::{Home, Project};
 use std::io;
 use std::path::{Component, Path};
 
@@ -208,20 +208,20 @@ fn check(program: &Path, folder: &Path) -> Result<(), BuildpackError> {
 
 /// Reads the migrations of every database, and `migrate.toml`, in full: whatever
 /// is wrong with them fails the build, and not a release.
-fn find_projects(app: &Path, config: &Config) -> Result<Vec<Found>, BuildpackError> {
+fn find_projects(app: &Path, config: &Config) -> Result<Vec<Project>, BuildpackError> {
     let projects = Home::open(app)
         .and_then(|home| home.projects(&config.wishes()))
         .map_err(|error| BuildpackError::Project(Box::new(error)))?;
-    for found in &projects {
-        print::sub_bullet(about(found));
-        let Found::Sql(project) = found else {
+    for project in &projects {
+        print::sub_bullet(about(project));
+        if project.bundled().is_none() {
             continue;
-        };
-        let inside = Path::new(&project.dir)
+        }
+        let dir = project.dir();
+        let inside = Path::new(&dir)
             .components()
             .all(|part| matches!(part, Component::CurDir | Component::Normal(_)));
         if !inside {
-            let dir = project.dir.clone();
             return Err(BuildpackError::FolderOutside { dir });
         }
         for warning in &project.warnings {
@@ -231,32 +231,29 @@ fn find_projects(app: &Path, config: &Config) -> Result<Vec<Found>, BuildpackErr
     Ok(projects)
 }
 
-fn about(found: &Found) -> String {
-    let (folder, database) = match found {
-        Found::Alembic(project) => (project.dir(), &project.database),
-        Found::Sql(project) => (format!("{}/", project.dir), &project.database),
-    };
-    let folder = style::value(folder);
-    let folder = match database {
+fn about(project: &Project) -> String {
+    let slash = if project.bundled().is_some() { "/" } else { "" };
+    let folder = style::value(format!("{}{slash}", project.dir()));
+    let folder = match &project.database {
         Some(name) => format!("{folder} for the database {}", style::value(name)),
         None => folder,
     };
-    match found {
-        // Where they are installed, only the project's Python knows.
-        Found::Alembic(project) if !project.packages.is_empty() => {
+    match &project.delegated {
+        // What only the project's Python knows, it is asked when it runs.
+        Some(alembic) if !alembic.packages.is_empty() => {
             format!("Revisions of Alembic in the package {folder}")
         }
-        Found::Alembic(project) => {
-            format!("{} of Alembic in {folder}", revisions(project.count()))
+        Some(alembic) if !alembic.unreadable.is_empty() => {
+            format!("Revisions of Alembic in {folder}")
         }
-        Found::Sql(project) => about_migrations(project, &folder),
-    }
-}
-
-fn revisions(count: usize) -> String {
-    match count {
-        1 => "1 revision".to_string(),
-        count => format!("{count} revisions"),
+        Some(_) => {
+            let number = match project.migrations.len() {
+                1 => "1 revision".to_string(),
+                number => format!("{number} revisions"),
+            };
+            format!("{number} of Alembic in {folder}")
+        }
+        None => about_migrations(project, &folder),
     }
 }
 

@@ -70,7 +70,7 @@ impl Embedded {
                 None => entries.push(Entry {
                     name: path[dir.len() + 1..].to_owned(),
                     content: if is_sql(path) {
-                        Content::Sql(content.to_vec())
+                        Content::File(content.to_vec())
                     } else {
                         Content::Other
                     },
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(
             entries,
             [
-                ("1_users.sql", &Content::Sql(b"SELECT 1".to_vec())),
+                ("1_users.sql", &Content::File(b"SELECT 1".to_vec())),
                 ("README.md", &Content::Other),
                 (
                     "repeatable",

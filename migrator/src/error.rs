@@ -23,13 +23,10 @@ use crate::formats::FormatError;
 use crate::formats::alembic::AlembicError;
 #[cfg(feature = "cli")]
 use crate::git::GitError;
-use crate::history::ledger::Shape;
 #[cfg(feature = "cli")]
 use crate::model::Deed;
 use crate::model::Subject;
 use crate::plan::baseline::BaselineError;
-#[cfg(feature = "cli")]
-use crate::plan::branches::Divergence;
 #[cfg(feature = "cli")]
 use crate::plan::drift::Drift;
 #[cfg(feature = "cli")]
@@ -87,8 +84,8 @@ pub enum Error {
         tables: Vec<String>,
         /// Where none is.
         missing: String,
-        /// Whose tables they are.
-        shape: Shape,
+        /// Whether their tool takes the first table of its name in the search path.
+        is_the_first: bool,
     },
     /// git has no answer.
     #[cfg(feature = "cli")]
@@ -386,12 +383,6 @@ pub(crate) fn disagreement(drift: &Drift) -> Diagnostic {
 #[cfg(feature = "cli")]
 pub(crate) fn deviation(deviation: &Deviation, branch: &str) -> Diagnostic {
     words::deviation(deviation, branch)
-}
-
-/// A disagreement of Alembic's revisions with what is merged, in words.
-#[cfg(feature = "cli")]
-pub(crate) fn divergence(divergence: &Divergence, branch: &str) -> Diagnostic {
-    words::divergence(divergence, branch)
 }
 
 /// That somebody else has done it meanwhile, in words.

@@ -88,7 +88,8 @@ pub(crate) fn code(error: &Error) -> u8 {
             RevertError::HalfApplied { .. }
             | RevertError::NotApplied { .. }
             | RevertError::NothingApplied
-            | RevertError::Overtaken { .. } => DRIFT,
+            | RevertError::Overtaken { .. }
+            | RevertError::Unknown { .. } => DRIFT,
         },
         Error::LockHeld(_) => LOCKED,
         Error::Migration(failure) => match &failure.state {
@@ -112,7 +113,6 @@ fn alembic(error: &AlembicError) -> u8 {
     match error {
         AlembicError::BesideSql { .. }
         | AlembicError::Configuration { .. }
-        | AlembicError::Graph(_)
         | AlembicError::NoAnswer { .. }
         | AlembicError::NoCommand { .. }
         | AlembicError::NoConfiguration { .. }
@@ -120,14 +120,10 @@ fn alembic(error: &AlembicError) -> u8 {
         | AlembicError::NoPackage { .. }
         | AlembicError::NoSection { .. }
         | AlembicError::NoVersions { .. }
-        | AlembicError::NotOfAlembic { .. }
+        | AlembicError::NotAlone { .. }
         | AlembicError::Refused { .. }
         | AlembicError::SeveralConfigurations { .. }
-        | AlembicError::SeveralHeads { .. }
-        | AlembicError::UnknownTarget { .. } => CONFIGURATION,
-        AlembicError::NotApplied { .. }
-        | AlembicError::NothingApplied
-        | AlembicError::UnknownCurrent { .. } => DRIFT,
+        | AlembicError::SeveralHeads { .. } => CONFIGURATION,
         AlembicError::Failed { .. } | AlembicError::Unreached { .. } => FAILED,
     }
 }

@@ -40,6 +40,7 @@ pub mod formats;
 #[cfg(feature = "cli")]
 mod git;
 pub mod history;
+pub mod order;
 pub mod plan;
 #[cfg(feature = "cli")]
 mod platforms;
@@ -63,6 +64,8 @@ mod error;
 mod exit;
 #[cfg(feature = "cli")]
 mod report;
+#[cfg(feature = "cli")]
+mod tools;
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -22,17 +22,27 @@ pub enum Direction {
     Down,
 }
 
-/// One direction of a migration: its SQL, or code of the program itself.
+/// One direction of a migration. Up and down may share a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
     /// The text; of code, its place in the program's source, and no text.
     pub file: Arc<SourceFile>,
     /// False where the file asks to be run outside a transaction.
     pub transaction: bool,
-    /// What is run instead of the text.
-    pub code: Option<Code>,
+    pub body: Body,
     /// The rules that `migrate.toml` allows it to break.
     pub allow: Vec<Rule>,
+}
+
+/// What is run of a script, and by what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// The SQL of the file.
+    Sql,
+    /// Code of this program.
+    Code(Code),
+    /// The file, by the program of the tool that it is written for.
+    Delegated,
 }
 
 /// What is refused unless somebody says that it is meant: in a line before the
@@ -104,7 +114,24 @@ pub struct Migration {
     pub name: String,
     pub up: Script,
     pub down: Option<Script>,
-    pub checksum: Checksum,
+    /// `None` where the tool keeps none.
+    pub checksum: Option<Checksum>,
+    pub needs: Needs,
+}
+
+/// What must be applied before a migration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Needs {
+    /// Whatever sorts before it.
+    #[default]
+    AllBefore,
+    /// What its file names, and nothing else.
+    These {
+        /// Those that it comes after: none for a beginning, several for a merge.
+        follows: Vec<Version>,
+        /// Those of other branches.
+        depends_on: Vec<Version>,
+    },
 }
 
 /// A migration that is no file: the program brings it.
@@ -139,11 +166,21 @@ pub enum Deed<'a> {
 pub enum Subject {
     Migration(Version),
     Repeatable(String),
-    /// Alembic's.
-    Revision(String),
 }
 
 impl Script {
+    /// Whether its file's SQL is what is run.
+    #[must_use]
+    pub fn is_sql(&self) -> bool {
+        self.body == Body::Sql
+    }
+
+    /// Whether code of this program is what is run.
+    #[must_use]
+    pub fn is_code(&self) -> bool {
+        matches!(self.body, Body::Code(_))
+    }
+
     /// Whether its first statement stands in a transaction that its own COMMIT ends.
     #[must_use]
     pub fn begins_inside(&self) -> bool {
@@ -198,7 +235,7 @@ impl Subject {
     pub fn version(&self) -> Option<&Version> {
         match self {
             Self::Migration(version) => Some(version),
-            Self::Repeatable(_) | Self::Revision(_) => None,
+            Self::Repeatable(_) => None,
         }
     }
 }
@@ -208,7 +245,6 @@ impl fmt::Display for Subject {
         match self {
             Self::Migration(version) => write!(f, "migration {version}"),
             Self::Repeatable(name) => write!(f, "repeatable {name}"),
-            Self::Revision(id) => write!(f, "revision {id}"),
         }
     }
 }
@@ -217,11 +253,42 @@ impl Migration {
     /// Version and name, as a person reads them.
     #[must_use]
     pub fn label(&self) -> String {
-        format!("{} {}", self.version, self.name)
+        match self.name.as_str() {
+            "" => self.version.to_string(),
+            name => format!("{} {name}", self.version),
+        }
+    }
+
+    /// Those that it names as to be applied before it; none where that is whatever
+    /// sorts before it.
+    pub fn parents(&self) -> impl Iterator<Item = &Version> {
+        let (follows, depends_on) = match &self.needs {
+            Needs::AllBefore => (&[][..], &[][..]),
+            Needs::These {
+                follows,
+                depends_on,
+            } => (&follows[..], &depends_on[..]),
+        };
+        follows.iter().chain(depends_on)
+    }
+
+    /// Those that it comes after on its own branch.
+    #[must_use]
+    pub fn follows(&self) -> &[Version] {
+        match &self.needs {
+            Needs::AllBefore => &[],
+            Needs::These { follows, .. } => follows,
+        }
     }
 }
 
 impl Version {
+    /// What a person types for the place before all others.
+    #[must_use]
+    pub fn zero() -> Self {
+        Self::new("0")
+    }
+
     #[must_use]
     pub fn new(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())

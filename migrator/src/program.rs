@@ -3,7 +3,7 @@
 use crate::cli;
 use crate::db::{Transaction, code};
 use crate::embedded::{Carried, Embedded};
-use crate::model::{Addition, Checksum, Code, Migration, Script};
+use crate::model::{Addition, Body, Checksum, Code, Migration, Needs, Script};
 use crate::text::SourceFile;
 use sha2::{Digest, Sha384};
 use sqlx::error::BoxDynError;
@@ -87,7 +87,7 @@ impl Program {
         let script = |code| Script {
             file: Arc::new(SourceFile::new(path.clone(), "")),
             transaction: true,
-            code: Some(code),
+            body: Body::Code(code),
             allow: Vec::new(),
         };
         self.additions.push(Addition {
@@ -95,7 +95,8 @@ impl Program {
             migration: Migration {
                 version: version.into(),
                 name: name.to_owned(),
-                checksum: checksum(version, name),
+                checksum: Some(checksum(version, name)),
+                needs: Needs::AllBefore,
                 up: script(up),
                 down: down.map(script),
             },

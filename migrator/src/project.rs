@@ -18,6 +18,7 @@ use crate::sources::{self, Content, Entry, Listing, SourceError};
 #[cfg(feature = "cli")]
 use crate::text::SourceFile;
 use crate::text::tidy;
+use std::cmp::Ordering;
 use std::path::{Component, Path, PathBuf};
 #[cfg(feature = "cli")]
 use std::sync::Arc;
@@ -57,24 +58,6 @@ pub struct Wishes {
     pub table: Option<String>,
 }
 
-/// What the migrations of one database are.
-#[derive(Debug)]
-pub enum Found {
-    Alembic(AlembicProject),
-    Sql(Project),
-}
-
-impl Found {
-    /// The migrations, where they are SQL.
-    #[must_use]
-    pub fn sql(&self) -> Option<&Project> {
-        match self {
-            Self::Alembic(_) => None,
-            Self::Sql(project) => Some(project),
-        }
-    }
-}
-
 /// The migrations of one database, all read and verified.
 #[derive(Debug)]
 pub struct Project {
@@ -82,16 +65,22 @@ pub struct Project {
     pub database: Option<String>,
     /// What relative paths are relative to.
     pub root: PathBuf,
-    /// The migrations folder, relative to the root where it is below it.
-    pub dir: String,
-    pub format: Sqlx,
+    /// The migrations' folders, relative to the root where they are below it.
+    pub dirs: Vec<String>,
+    pub format: Box<dyn Format>,
+    /// In order.
     pub migrations: Vec<Migration>,
     pub repeatables: Vec<Repeatable>,
     pub warnings: Vec<Diagnostic>,
     /// Whether the files are the program's own, and not the disk's.
     pub is_embedded: bool,
-    /// All that a bundle needs: paths relative to the root, sorted.
+    /// Whether the files end in several branches, and nothing says which is meant.
+    pub is_ambiguous: bool,
+    /// What they are made of, relative to the root and sorted; of a folder of SQL all
+    /// that a bundle needs.
     pub files: Vec<String>,
+    /// Where the migrations are applied by their own tool's program.
+    pub delegated: Option<Box<AlembicProject>>,
 }
 
 /// Where a database's migrations are or will be.
@@ -187,7 +176,7 @@ impl Home {
     /// # Errors
     /// The first thing that keeps the migrations from being applied as they are
     /// meant, with its path; a folder that is wished for several databases.
-    pub fn projects(&self, wishes: &Wishes) -> Result<Vec<Found>, Error> {
+    pub fn projects(&self, wishes: &Wishes) -> Result<Vec<Project>, Error> {
         let databases = self.databases();
         refuse_one_for_several(wishes.dir.as_ref(), &databases)?;
         databases
@@ -199,8 +188,9 @@ impl Home {
     /// The migrations of one database, in whichever format they are.
     ///
     /// # Errors
-    /// As [`Home::project`], and two formats of which neither was asked for.
-    pub fn find(&self, database: Option<&str>, wishes: &Wishes) -> Result<Found, Error> {
+    /// The first thing that keeps the migrations from being applied as they are meant,
+    /// with its path; two formats of which neither was asked for.
+    pub fn find(&self, database: Option<&str>, wishes: &Wishes) -> Result<Project, Error> {
         let settings = self.file.settings(database);
         let format = settings.format.as_ref().map(|format| format.value);
         let format = wishes.format.or(format);
@@ -211,21 +201,21 @@ impl Home {
             && may_be
             && let Some(project) = self.alembic(database, wishes, is_asked_for)?
         {
-            return Ok(Found::Alembic(project));
+            return Ok(project);
         }
-        self.project(database, wishes).map(Found::Sql)
+        self.sql(database, wishes)
     }
 
     /// The same for what makes a new migration, where there may be none of any kind
-    /// yet: `None` where it is no project of Alembic.
+    /// yet: `None` where no other program applies them.
     ///
     /// # Errors
     /// As [`Home::find`].
-    pub fn alembic_project(
+    pub fn delegated(
         &self,
         database: Option<&str>,
         wishes: &Wishes,
-    ) -> Result<Option<AlembicProject>, Error> {
+    ) -> Result<Option<Project>, Error> {
         let settings = self.file.settings(database);
         let format = settings.format.as_ref().map(|format| format.value);
         match wishes.format.or(format) {
@@ -242,7 +232,7 @@ impl Home {
     /// # Errors
     /// The first thing that keeps the migrations from being applied as they are
     /// meant, with its path; nothing was changed.
-    pub fn project(&self, database: Option<&str>, wishes: &Wishes) -> Result<Project, Error> {
+    fn sql(&self, database: Option<&str>, wishes: &Wishes) -> Result<Project, Error> {
         let root = &self.root;
         let settings = self.file.settings(database);
         let carried = self.carried(wishes, &settings);
@@ -274,9 +264,9 @@ impl Home {
         };
         let additions = self.additions.iter();
         let mut reading = with_additions(
-            format.read(&listing),
+            format.read(std::slice::from_ref(&listing)),
             additions.filter(|addition| addition.database == database),
-            |one, other| format.compare(one, other),
+            |one, other| format.compare(one, other).unwrap_or(Ordering::Equal),
         )?;
         let folder = listing.path(repeatable::FOLDER);
         let again = if listing.has_folder(repeatable::FOLDER) {
@@ -296,16 +286,18 @@ impl Home {
             is_embedded: carried.is_some(),
             files: files(root, &listings, settings_path, &settings),
             root: root.to_owned(),
-            dir,
-            format,
+            dirs: vec![dir],
+            format: Box::new(format),
             migrations: reading.migrations,
             repeatables,
             warnings: reading.warnings,
+            is_ambiguous: reading.is_ambiguous,
+            delegated: None,
         })
     }
 
     /// Where a new migration of one database goes: by the rules of
-    /// [`Home::project`], and never into a bundle; a project without any begins
+    /// [`Home::find`], and never into a bundle; a project without any begins
     /// with the first usual folder.
     ///
     /// # Errors
@@ -356,6 +348,21 @@ impl Home {
     }
 }
 
+impl Project {
+    /// Its folders, as a person reads them.
+    #[must_use]
+    pub fn dir(&self) -> String {
+        self.dirs.join(", ")
+    }
+
+    /// What of it can lie in an image beside the program; `None` where it is applied
+    /// by another program, beside its application.
+    #[must_use]
+    pub fn bundled(&self) -> Option<&Self> {
+        self.delegated.is_none().then_some(self)
+    }
+}
+
 #[cfg(feature = "cli")]
 impl Project {
     /// Every file of SQL, up and down.
@@ -364,7 +371,8 @@ impl Project {
         let scripts =
             migrations.flat_map(|migration| std::iter::once(&migration.up).chain(&migration.down));
         let again = self.repeatables.iter().map(|repeatable| &repeatable.script);
-        scripts.chain(again).map(|script| &script.file)
+        let all = scripts.chain(again).filter(|script| script.is_sql());
+        all.map(|script| &script.file)
     }
 }
 
@@ -466,7 +474,7 @@ fn files(
         .iter()
         .flatten()
         .flat_map(|listing| {
-            let sql = |entry: &&Entry| matches!(entry.content, Content::Sql(_));
+            let sql = |entry: &&Entry| matches!(entry.content, Content::File(_));
             let entries = listing.entries.iter().filter(sql);
             entries.map(|entry| listing.path(&entry.name))
         })

@@ -24,8 +24,8 @@ pub struct Entry {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// A file whose name ends in `.sql` in any case, as it is on the disk.
-    Sql(Vec<u8>),
+    /// A file that may be a migration, as it is on the disk.
+    File(Vec<u8>),
     /// Any other file: its name is all that a format may ask.
     Other,
     /// A subfolder, with the names in it.
@@ -104,7 +104,7 @@ pub fn read(root: &Path, dir: &str) -> Result<Listing, SourceError> {
         let content = if metadata.is_dir() {
             Content::Folder(names(&path)?.into_iter().map(|(name, _)| name).collect())
         } else if is_sql(&name) && metadata.is_file() {
-            Content::Sql(read_file(&path)?)
+            Content::File(read_file(&path)?)
         } else {
             Content::Other
         };

@@ -30,7 +30,7 @@ pub(crate) fn script(
     syntax: Syntax,
     variables: impl Fn(&str) -> Option<String>,
 ) -> Result<Verified, Error> {
-    if script.code.is_some() {
+    if !script.is_sql() {
         return Ok(Verified {
             file: Arc::clone(&script.file),
             statements: Vec::new(),
@@ -53,7 +53,7 @@ pub(crate) fn script(
 /// All that may not stand in a script as it is written, its variables not filled
 /// in; nothing where it can be run.
 pub(crate) fn problems(script: &Script, syntax: Syntax) -> Vec<Error> {
-    if script.code.is_some() {
+    if !script.is_sql() {
         return Vec::new();
     }
     let syntax = as_sent(script, syntax);
@@ -73,7 +73,7 @@ pub(crate) fn problems(script: &Script, syntax: Syntax) -> Vec<Error> {
 pub(crate) fn is_empty(script: &Script, syntax: Option<Syntax>) -> bool {
     let every = [Dialect::Mysql, Dialect::Postgres, Dialect::Sqlite].map(Syntax::usual);
     let none = |syntax| sql::split_as(&script.file, syntax).is_ok_and(|found| found.is_empty());
-    script.code.is_none() && syntax.map_or_else(|| every.into_iter().all(none), none)
+    script.is_sql() && syntax.map_or_else(|| every.into_iter().all(none), none)
 }
 
 /// What a script holds that has no effect, and is sent all the same.

@@ -9,7 +9,7 @@ use migrate::formats::Format;
 use migrate::formats::sqlx::{Settings, Sqlx};
 use migrate::history::journal::{CLAIM, claim_digest, digest};
 use migrate::history::{Applied, History, Mark, Repeated};
-use migrate::model::{Checksum, Migration, Repeatable, Script, Subject, Version};
+use migrate::model::{Body, Checksum, Migration, Repeatable, Script, Subject, Version};
 use migrate::plan::drift::Drift;
 use migrate::plan::planner::{self, Files, OutOfOrder, Plan, PlanError, Request, UnknownApplied};
 use migrate::plan::resume;
@@ -143,18 +143,21 @@ fn read(files: impl DoubleEndedIterator<Item = (i64, String)>) -> Vec<Migration>
         .rev()
         .map(|(version, text)| Entry {
             name: format!("{version}_name.sql"),
-            content: Content::Sql(text.into_bytes()),
+            content: Content::File(text.into_bytes()),
         })
         .collect();
     if entries.is_empty() {
         return Vec::new();
     }
     let dir = "migrations".to_owned();
-    format().read(&Listing { dir, entries }).unwrap().migrations
+    format()
+        .read(&[Listing { dir, entries }])
+        .unwrap()
+        .migrations
 }
 
 fn checksum(text: String) -> Checksum {
-    read([(1, text)].into_iter())[0].checksum.clone()
+    read([(1, text)].into_iter())[0].checksum.clone().unwrap()
 }
 
 fn history(states: &States) -> History {
@@ -193,9 +196,9 @@ fn applied(version: i64, checksum: Checksum, claim: Option<i64>, complete: bool)
     Applied {
         version: Version::from(version),
         name: "name".into(),
-        checksum,
+        checksum: Some(checksum),
         complete,
-        at: "2026-01-01 00:00:00".into(),
+        at: Some("2026-01-01 00:00:00".into()),
         took: None,
         claim,
     }
@@ -311,7 +314,7 @@ fn repeatables(ran: &[Ran]) -> (Vec<Repeatable>, Vec<Repeated>) {
         script: Script {
             file: SourceFile::new("r.sql", "SELECT 1").into(),
             transaction: true,
-            code: None,
+            body: Body::Sql,
             allow: Vec::new(),
         },
         checksum: checksum(number),
@@ -372,7 +375,12 @@ fn after(mut history: History, migrations: &[Migration], versions: &[i64]) -> Hi
         history.marks.retain(|mark| mark.version != version);
         let mut all = migrations.iter();
         let checksum = &all.find(|it| it.version == version).unwrap().checksum;
-        let row = applied(version.number().unwrap(), checksum.clone(), None, true);
+        let row = applied(
+            version.number().unwrap(),
+            checksum.clone().unwrap(),
+            None,
+            true,
+        );
         history.applied.push(row);
     }
     history

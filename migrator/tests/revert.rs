@@ -6,7 +6,7 @@
 use migrate::formats::sqlx::{Settings, Sqlx};
 use migrate::history::journal::{CLAIM, REVERT, claim_digest};
 use migrate::history::{Applied, Ending, History, Mark, Run, Who};
-use migrate::model::{Checksum, Deed, Direction, Migration, Script, Subject, Version};
+use migrate::model::{Body, Checksum, Deed, Direction, Migration, Needs, Script, Subject, Version};
 use migrate::plan::planner::Request;
 use migrate::plan::revert::{self, LeftAlone, RevertError, Wish};
 use migrate::text::SourceFile;
@@ -76,7 +76,7 @@ fn script(name: &str) -> Script {
     Script {
         file: Arc::new(SourceFile::new(name, "SELECT 1")),
         transaction: true,
-        code: None,
+        body: Body::Sql,
         allow: Vec::new(),
     }
 }
@@ -88,7 +88,8 @@ fn migrations(states: &States) -> Vec<Migration> {
             name: "name".into(),
             up: script("up.sql"),
             down: state.file?.then(|| script("down.sql")),
-            checksum: Checksum(vec![1]),
+            checksum: Some(Checksum(vec![1])),
+            needs: Needs::AllBefore,
         })
     });
     files.collect()
@@ -100,9 +101,9 @@ fn history(states: &States) -> History {
         Some(Applied {
             version: Version::from(*version),
             name: "name".into(),
-            checksum: Checksum(vec![1]),
+            checksum: Some(Checksum(vec![1])),
             complete: row == Row::Complete,
-            at: "2026-01-01 00:00:00".into(),
+            at: Some("2026-01-01 00:00:00".into()),
             took: None,
             claim: match row {
                 Row::Complete | Row::Begun(None) => None,
@@ -250,7 +251,7 @@ proptest! {
         states in states(),
         wish in wishes(),
     ) {
-        match revert::targets(&history(&states), &wish) {
+        match revert::targets(&migrations(&states), &history(&states), &wish) {
             Ok(targets) => prop_assert_eq!(Some(versions(&targets)), wanted(&states, &wish)),
             Err(error) => {
                 prop_assert_eq!(wanted(&states, &wish), None);
@@ -262,7 +263,7 @@ proptest! {
 
     #[test]
     fn it_refuses_exactly_when_it_must(states in states(), wish in wishes()) {
-        if let Ok(targets) = revert::targets(&history(&states), &wish) {
+        if let Ok(targets) = revert::targets(&migrations(&states), &history(&states), &wish) {
             let wanted = versions(&targets);
             let no_way_back: Vec<i64> = wanted
                 .iter()
@@ -293,7 +294,7 @@ proptest! {
         wish in wishes(),
         stop in any::<prop::sample::Index>(),
     ) {
-        let targets = revert::targets(&history(&states), &wish).unwrap_or_default();
+        let targets = revert::targets(&migrations(&states), &history(&states), &wish).unwrap_or_default();
         if let Ok(planned) = steps(&states, &targets) {
             let (done, rest) = planned.split_at(stop.index(planned.len() + 1));
             let states = after(states, done);
@@ -310,7 +311,7 @@ proptest! {
         meanwhile in states(),
         wish in wishes(),
     ) {
-        let targets = revert::targets(&history(&before), &wish).unwrap_or_default();
+        let targets = revert::targets(&migrations(&before), &history(&before), &wish).unwrap_or_default();
         let meant = versions(&targets);
         match steps(&meanwhile, &targets) {
             Ok(steps) => {
@@ -341,7 +342,7 @@ proptest! {
         let newest = runs.iter().find(|run| run.verb == "up");
         let confirmed = runs.iter().any(|run| run.confirmed.is_some());
         let stands = |version: i64| states.get(&version).is_some_and(|state| state.row.is_some());
-        match revert::unconfirmed(&history, hour, |_| true) {
+        match revert::unconfirmed(&migrations(&states), &history, hour, |_| true) {
             Ok(found) => {
                 let newest = newest.unwrap();
                 prop_assert!(newest.confirmed.is_none() && confirmed && newest.age <= hour);

@@ -7,7 +7,7 @@ use libcnb::build::BuildContext;
 use libcnb::data::layer_name;
 use libcnb::layer::UncachedLayerDefinition;
 use migrate::bundle::{BundledFolder, MANIFEST, Manifest};
-use migrate::project::{Found, Project};
+use migrate::project::Project;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::{fs, io};
@@ -24,9 +24,9 @@ pub(crate) enum BundleError {
 /// Alembic's revisions are run where their application is.
 pub(crate) fn bundle(
     context: &BuildContext<MigrateBuildpack>,
-    found: &[Found],
+    found: &[Project],
 ) -> libcnb::Result<Option<usize>, BuildpackError> {
-    let projects: Vec<&Project> = found.iter().filter_map(Found::sql).collect();
+    let projects: Vec<&Project> = found.iter().filter_map(Project::bundled).collect();
     if projects.len() < found.len() {
         return Ok(None);
     }
@@ -57,7 +57,7 @@ fn fill(layer: &Path, app: &Path, projects: &[&Project]) -> Result<usize, Bundle
     let contents = files.iter().map(|(file, content)| (*file, &content[..]));
     let folders = projects.iter().map(|project| BundledFolder {
         database: project.database.clone(),
-        dir: project.dir.clone(),
+        dir: project.dir(),
     });
     let manifest = Manifest::new(folders.collect(), contents)
         .to_toml()
@@ -93,12 +93,7 @@ mod tests {
     }
 
     fn projects(home: &Home) -> Vec<Project> {
-        let found = home.projects(&Wishes::default()).unwrap();
-        let sql = |found| match found {
-            Found::Alembic(_) => None,
-            Found::Sql(project) => Some(project),
-        };
-        found.into_iter().filter_map(sql).collect()
+        home.projects(&Wishes::default()).unwrap()
     }
 
     fn fill_from(layer: &Path, app: &Path) -> Result<usize, BundleError> {
@@ -158,7 +153,7 @@ mod tests {
         let found = projects(&home);
         let found: Vec<_> = found
             .iter()
-            .map(|project| (project.database.as_deref(), project.dir.as_str()))
+            .map(|project| (project.database.as_deref(), project.dirs[0].as_str()))
             .collect();
         assert_eq!(found, [(Some("b"), "migrations"), (Some("a"), "a")]);
         // A bundle that is not whole is none.

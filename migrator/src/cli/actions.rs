@@ -1,6 +1,6 @@
 //! The verbs that change a database: which command each is.
 
-use super::args::Verb;
+use super::args::Act;
 use crate::commands::down::{self, Choice};
 use crate::commands::repair::{self, Decisions};
 use crate::commands::{Done, Start, Task, baseline, confirm, redo, up};
@@ -11,19 +11,19 @@ use crate::report::Report;
 
 /// Changes one database.
 pub(super) async fn act(
-    verb: &Verb,
+    act: &Act,
     task: &Task,
     start: &Start,
     stop: &mut Stop,
     report: &mut dyn Report,
 ) -> Result<Done, Error> {
-    match verb {
-        Verb::Baseline { version, force } => {
+    match act {
+        Act::Baseline { version, force } => {
             let version = task.typed(version)?;
             baseline::baseline(task, start, &version, *force, stop, report).await
         }
-        Verb::Confirm => confirm::confirm(task, start, stop, report).await,
-        Verb::Down(down) => {
+        Act::Confirm => confirm::confirm(task, start, stop, report).await,
+        Act::Down(down) => {
             let to = down.to.as_deref().map(|to| task.typed(to)).transpose()?;
             let choice = match (to, down.unconfirmed) {
                 (_, true) => Choice::Unconfirmed {
@@ -34,8 +34,8 @@ pub(super) async fn act(
             };
             down::down(task, start, choice, stop, report).await
         }
-        Verb::Redo => redo::redo(task, start, stop, report).await,
-        Verb::Repair(repair) => {
+        Act::Redo => redo::redo(task, start, stop, report).await,
+        Act::Repair(repair) => {
             let accept = repair.accept.iter().map(|version| task.typed(version));
             let resolve = repair.resolve.iter();
             let resolve = resolve.map(|(version, answer)| Ok((task.typed(version)?, *answer)));
@@ -45,17 +45,9 @@ pub(super) async fn act(
             };
             repair::repair(task, start, &decisions, stop, report).await
         }
-        Verb::Up(up) => {
+        Act::Up(up) => {
             let request = up.request(task)?;
             up::up(task, start, &request, stop, report).await
         }
-        Verb::Check { .. }
-        | Verb::Completions { .. }
-        | Verb::Doctor { .. }
-        | Verb::New { .. }
-        | Verb::Plan
-        | Verb::Spec(_)
-        | Verb::Status { .. }
-        | Verb::Wait => unreachable!("it only asks"),
     }
 }

@@ -2,12 +2,11 @@
 
 use super::platform::Spec;
 use crate::commands::Task;
-use crate::commands::alembic;
 use crate::config::environment::{Unknown, variable};
 use crate::config::{ConfigError, Options};
 use crate::error::Error;
 use crate::formats::naming;
-use crate::plan::planner::Request;
+use crate::plan::planner;
 use crate::plan::repair::Resolution;
 use crate::report::Success;
 use clap::error::ErrorKind;
@@ -175,25 +174,17 @@ pub(super) struct Up {
 }
 
 impl Up {
-    /// What it asks for of SQL migrations, beside what the settings do.
+    /// What it asks for, beside what the settings do.
     ///
     /// # Errors
     /// What can be no version.
-    pub(super) fn request(&self, task: &Task) -> Result<Request, Error> {
+    pub(super) fn request(&self, task: &Task) -> Result<planner::Request, Error> {
         let to = self.to.as_deref();
-        Ok(Request {
+        Ok(planner::Request {
             to: to.map(|to| task.typed(to)).transpose()?,
             steps: self.steps,
             ..task.config.request.clone()
         })
-    }
-
-    /// What it asks for of Alembic's revisions.
-    pub(super) fn wish(&self) -> alembic::Wish<'_> {
-        alembic::Wish {
-            to: self.to.as_deref(),
-            steps: self.steps,
-        }
     }
 }
 
@@ -290,32 +281,84 @@ impl Default for Verb {
     }
 }
 
-impl Verb {
-    /// Whether it changes anything; the others only ask.
-    pub(super) fn acts(&self) -> bool {
-        match self {
-            Self::Up(up) => !up.dry_run,
-            Self::Repair(repair) => !(repair.accept.is_empty() && repair.resolve.is_empty()),
-            Self::Baseline { .. } | Self::Confirm | Self::Down(_) | Self::Redo => true,
-            Self::Check { .. }
-            | Self::Completions { .. }
-            | Self::Doctor { .. }
-            | Self::New { .. }
-            | Self::Plan
-            | Self::Spec(_)
-            | Self::Status { .. }
-            | Self::Wait => false,
+/// What was asked for: whoever acts cannot be given a question, nor the other way
+/// round.
+#[derive(Clone, Debug)]
+pub(super) enum Request {
+    Act(Act),
+    Ask(Ask),
+    Completions(Shell),
+}
+
+/// What changes databases.
+#[derive(Clone, Debug)]
+pub(super) enum Act {
+    Baseline { version: String, force: bool },
+    Confirm,
+    Down(Down),
+    Redo,
+    Repair(Repair),
+    Up(Up),
+}
+
+/// What changes none.
+#[derive(Clone, Debug)]
+pub(super) enum Ask {
+    CheckOffline { base: Option<String> },
+    Doctor { spec: Option<String> },
+    New { name: String, reversible: bool },
+    Question(Question),
+    Spec(Spec),
+    Wait,
+}
+
+/// What is asked of databases.
+#[derive(Clone, Debug)]
+pub(super) enum Question {
+    Check { base: Option<String> },
+    Plan(Up),
+    Repairs,
+    Status { exit_code: bool },
+}
+
+impl From<Verb> for Request {
+    fn from(verb: Verb) -> Self {
+        match verb {
+            Verb::Baseline { version, force } => Self::Act(Act::Baseline { version, force }),
+            Verb::Check {
+                offline: true,
+                base,
+            } => Self::Ask(Ask::CheckOffline { base }),
+            Verb::Check { base, .. } => Self::Ask(Ask::Question(Question::Check { base })),
+            Verb::Completions { shell } => Self::Completions(shell),
+            Verb::Confirm => Self::Act(Act::Confirm),
+            Verb::Doctor { spec } => Self::Ask(Ask::Doctor { spec }),
+            Verb::Down(down) => Self::Act(Act::Down(down)),
+            Verb::New { name, reversible } => Self::Ask(Ask::New { name, reversible }),
+            Verb::Plan => Self::Ask(Ask::Question(Question::Plan(Up::default()))),
+            Verb::Redo => Self::Act(Act::Redo),
+            Verb::Repair(Repair { accept, resolve }) if accept.is_empty() && resolve.is_empty() => {
+                Self::Ask(Ask::Question(Question::Repairs))
+            }
+            Verb::Repair(repair) => Self::Act(Act::Repair(repair)),
+            Verb::Spec(spec) => Self::Ask(Ask::Spec(spec)),
+            Verb::Status { exit_code } => Self::Ask(Ask::Question(Question::Status { exit_code })),
+            Verb::Up(up) if up.dry_run => Self::Ask(Ask::Question(Question::Plan(up))),
+            Verb::Up(up) => Self::Act(Act::Up(up)),
+            Verb::Wait => Self::Ask(Ask::Wait),
         }
     }
+}
 
-    /// What it has done where it succeeded; of a verb that only asks nobody asks.
+impl Act {
+    /// What it has done where it succeeded.
     pub(super) fn success(&self) -> Success {
         match self {
             Self::Baseline { .. } => Success::Records,
             Self::Confirm => Success::Confirms,
             Self::Down(_) => Success::Reverts,
             Self::Repair(_) => Success::Repairs,
-            _ => Success::Applies,
+            Self::Redo | Self::Up(_) => Success::Applies,
         }
     }
 
@@ -324,16 +367,7 @@ impl Verb {
         match self {
             Self::Baseline { .. } | Self::Redo | Self::Repair(_) => true,
             Self::Down(down) => !down.unconfirmed,
-            Self::Check { .. }
-            | Self::Completions { .. }
-            | Self::Confirm
-            | Self::Doctor { .. }
-            | Self::New { .. }
-            | Self::Plan
-            | Self::Spec(_)
-            | Self::Status { .. }
-            | Self::Up(_)
-            | Self::Wait => false,
+            Self::Confirm | Self::Up(_) => false,
         }
     }
 }

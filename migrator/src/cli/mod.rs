@@ -2,7 +2,6 @@
 //! tells, and a code comes out.
 
 mod actions;
-mod alembic;
 mod args;
 mod completions;
 mod platform;
@@ -10,7 +9,7 @@ mod questions;
 mod start;
 mod tasks;
 
-use crate::commands::Start;
+use crate::commands::{Start, Task};
 use crate::config::{Color, Config, ConfigError, Environment, Options, Output, Presentation};
 use crate::db;
 use crate::diagnostic::Diagnostic;
@@ -23,13 +22,12 @@ use crate::limits::Limits;
 use crate::model::Addition;
 use crate::project::Home;
 use crate::report::{Asks, Ended, Human, Json, Report, Turn};
-use args::{Cli, Verb};
+use args::{Act, Cli, Request};
 use questions::Asked;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
-use tasks::Work;
 
 /// What a project's own program carries, and its migrations that are no files.
 pub(crate) type Brought = (Embedded, Vec<Addition>);
@@ -58,17 +56,17 @@ pub(crate) fn run_program(brought: Option<Brought>) -> ExitCode {
             return ExitCode::from(if asked_for { exit::DONE } else { exit::USAGE });
         }
     };
-    if let Some(Verb::Completions { shell }) = cli.command {
+    let options = cli.shared.options();
+    let request = Request::from(cli.command.unwrap_or_default());
+    if let Request::Completions(shell) = request {
         // A closed stream leaves nobody to tell.
         let _ = std::io::stdout().write_all(&completions::script(shell));
         return ExitCode::from(exit::DONE);
     }
-    let options = cli.shared.options();
     let home = tasks::home(&options, &environment, brought);
     let file = home.as_ref().ok().map(|home| &home.file);
     let (presentation, result) = Presentation::resolve(&options, &environment, file);
     let home = result.map_err(Error::from).and(home);
-    let verb = cli.command.unwrap_or_default();
     let mut out = std::io::stdout();
     let mut err = std::io::stderr();
     let code = match presentation.output {
@@ -94,11 +92,11 @@ pub(crate) fn run_program(brought: Option<Brought>) -> ExitCode {
                     on_error
                 });
             }
-            run(&verb, &options, &environment, home, &mut report)
+            run(&request, &options, &environment, home, &mut report)
         }
         Output::Json => {
             let mut report = Json::new(&mut out, presentation.detail);
-            run(&verb, &options, &environment, home, &mut report)
+            run(&request, &options, &environment, home, &mut report)
         }
     };
     ExitCode::from(code)
@@ -114,12 +112,13 @@ fn without_redundant_word(args: impl Iterator<Item = OsString>) -> Vec<OsString>
 }
 
 fn run(
-    verb: &Verb,
+    request: &Request,
     options: &Options,
     environment: &Environment,
     home: Result<Home, Error>,
     report: &mut dyn Report,
 ) -> u8 {
+    let acts = matches!(request, Request::Act(_));
     let begun = |report: &mut dyn Report| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -128,32 +127,37 @@ fn run(
         let home = home?;
         let others = home.file.url_variables();
         let unknown = environment.unknown(&others);
-        if verb.acts() {
+        if acts {
             args::may_be_variables(&unknown)?;
         }
-        let warnings = unknown.iter().map(error::unknown).collect();
+        let warnings: Vec<_> = unknown.iter().map(error::unknown).collect();
         runtime.block_on(async {
-            if verb.acts() {
-                // At once, since it may be why the next step fails.
-                warn(warnings, report);
-                let mut tasks = tasks::find(&home, options, environment)?;
-                Box::pin(act(verb, &mut tasks, environment, report)).await
-            } else {
-                let asked = Asked {
-                    home: &home,
-                    options,
-                    environment,
-                    warnings,
-                };
-                Box::pin(questions::ask(verb, &asked, report)).await
+            match request {
+                Request::Act(act) => {
+                    // At once, since it may be why the next step fails.
+                    warn(warnings, report);
+                    let mut tasks = tasks::find(&home, options, environment)?;
+                    Box::pin(self::act(act, &mut tasks, environment, report)).await
+                }
+                Request::Ask(ask) => {
+                    let asked = Asked {
+                        home: &home,
+                        options,
+                        environment,
+                        warnings,
+                    };
+                    Box::pin(questions::ask(ask, &asked, report)).await
+                }
+                // It was answered before.
+                Request::Completions(_) => Ok(exit::DONE),
             }
         })
     };
-    if verb.acts() {
+    if acts {
         report.start();
     }
     begun(report).unwrap_or_else(|error| {
-        if verb.acts() {
+        if acts {
             report.failed(&error);
         } else {
             report.unanswered(&error);
@@ -164,48 +168,35 @@ fn run(
 
 /// Changes one database after the other, up to the first that fails.
 async fn act(
-    verb: &Verb,
-    tasks: &mut [Work],
+    act: &Act,
+    tasks: &mut [Task],
     environment: &Environment,
     report: &mut dyn Report,
 ) -> Result<u8, Error> {
-    if tasks.len() > 1 && verb.is_for_one() {
+    if tasks.len() > 1 && act.is_for_one() {
         return Err(ConfigError::PickOne {
-            databases: tasks
-                .iter()
-                .filter_map(Work::name)
-                .map(str::to_owned)
-                .collect(),
+            databases: tasks.iter().filter_map(|task| task.name.clone()).collect(),
         }
         .into());
     }
-    let mut stop = stop(tasks.iter().map(|work| work.config().limits))?;
-    tasks::locate(tasks, &mut stop).await?;
+    let mut stop = stop(tasks.iter().map(|task| task.config.limits))?;
+    for task in &mut *tasks {
+        stop.or(task.settle()).await??;
+    }
     let tasks = &*tasks;
-    for (number, work) in tasks.iter().enumerate() {
-        if let (Some(name), Some(turn)) = (work.name(), turn(tasks, number)) {
+    for (number, task) in tasks.iter().enumerate() {
+        if let (Some(name), Some(turn)) = (&task.name, turn(tasks, number)) {
             report.turn(turn);
             report.event(&Event::Database { name });
         }
-        tell(work.config(), report);
-        // SQL's are among the project's warnings.
-        if let Work::Alembic(task) = work {
-            warn(tasks::without_effect_on_alembic(&task.config), report);
-        }
+        tell(&task.config, report);
         let start = Start {
             name: start::name(),
             who: start::who(environment),
         };
-        let done = match work {
-            Work::Alembic(task) => {
-                Box::pin(alembic::act(verb, task, &start, &mut stop, report)).await?
-            }
-            Work::Sql(task) => {
-                Box::pin(actions::act(verb, task, &start, &mut stop, report)).await?
-            }
-        };
+        let done = Box::pin(actions::act(act, task, &start, &mut stop, report)).await?;
         report.done(&Ended {
-            success: verb.success(),
+            success: act.success(),
             outcome: done.outcome.as_ref(),
             newest: done.newest.clone(),
         });
@@ -226,8 +217,8 @@ fn signals() -> Result<Stop, Error> {
 }
 
 /// Whose turn it is, and whose it was and will be.
-fn turn(tasks: &[Work], number: usize) -> Option<Turn> {
-    let names: Vec<_> = tasks.iter().map(Work::name).collect();
+fn turn(tasks: &[Task], number: usize) -> Option<Turn> {
+    let names: Vec<_> = tasks.iter().map(|task| task.name.as_deref()).collect();
     Turn::of(&names, number)
 }
 

@@ -1,8 +1,8 @@
 //! The verbs that change no database. Each finds no more than it needs.
 
-use super::args::Verb;
-use super::tasks::{NewIn, OfflineWork, Work};
-use super::{alembic, signals, stop, tasks, tell, turn};
+use super::args::{Ask, Question};
+use super::tasks::NewIn;
+use super::{signals, stop, tasks, tell, turn};
 use crate::commands::check::Findings;
 use crate::commands::doctor::Patient;
 use crate::commands::plan::Planned;
@@ -13,7 +13,6 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::event::Event;
 use crate::error::{self, Error};
 use crate::exit;
-use crate::formats::Format;
 use crate::model::{Deed, Subject};
 use crate::plan::drift::Drift;
 use crate::plan::planner;
@@ -33,20 +32,20 @@ pub(super) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn tasks(&self) -> Result<Vec<Work>, Error> {
+    fn tasks(&self) -> Result<Vec<Task>, Error> {
         let mut tasks = tasks::find(self.home, self.options, self.environment)?;
-        if let Some(Work::Sql(first)) = tasks.first_mut() {
+        if let Some(first) = tasks.first_mut() {
             let warnings = self.warnings.iter().cloned();
-            first.project.warnings.splice(..0, warnings);
+            first.warnings.splice(..0, warnings);
         }
         Ok(tasks)
     }
 }
 
-/// Does what the verb asks for, one database after the other; the code is the
-/// worst of theirs.
+/// Does what is asked for, one database after the other; the code is the worst of
+/// theirs.
 pub(super) async fn ask(
-    verb: &Verb,
+    ask: &Ask,
     asked: &Asked<'_>,
     report: &mut dyn Report,
 ) -> Result<u8, Error> {
@@ -56,17 +55,14 @@ pub(super) async fn ask(
         environment,
         ..
     } = asked;
-    match verb {
-        Verb::Check {
-            offline: true,
-            base,
-        } => check_offline(asked, base.as_deref(), report).await,
-        Verb::Doctor { spec } => {
+    let here = Path::new(tasks::HERE);
+    match ask {
+        Ask::CheckOffline { base } => check_offline(asked, base.as_deref(), report).await,
+        Ask::Doctor { spec } => {
             let mut patients = tasks::patients(home, options, environment)?;
-            let here = Path::new(tasks::HERE);
             let mut stop = stop(patients.iter().filter_map(Patient::limits))?;
             for patient in &mut patients {
-                stop.or(patient.locate()).await?;
+                stop.or(patient.settle()).await?;
             }
             let found =
                 commands::doctor::examine(here, &patients, spec.as_deref(), &asked.warnings);
@@ -79,31 +75,32 @@ pub(super) async fn ask(
             });
             Ok(exit_code)
         }
-        Verb::New { name, reversible } => {
+        Ask::New { name, reversible } => {
             match tasks::folder(home, options, environment)? {
-                NewIn::Alembic(mut sources) => {
+                NewIn::Tool {
+                    mut tool,
+                    mut project,
+                } => {
                     let mut signals = signals()?;
-                    signals.or(sources.locate()).await??;
-                    let made = commands::alembic::new::new(&sources, name);
+                    signals.or(tool.locate(&mut project)).await??;
+                    let made = tool.new_revision(&project, name);
                     let paths = signals.or(made).await??;
                     report.created(&paths, None, &[]);
                 }
-                NewIn::Sql(folder) => {
-                    let here = Path::new(tasks::HERE);
+                NewIn::Folder(folder) => {
                     let created = commands::new::new(here, &folder, name, *reversible)?;
                     report.created(&created.paths, created.folder.as_deref(), &created.warnings);
                 }
             }
             Ok(exit::DONE)
         }
-        Verb::Spec(spec) => {
-            let here = Path::new(tasks::HERE);
+        Ask::Spec(spec) => {
             let asked = tasks::deployed(home, options, environment, spec)?;
             let stanza = commands::spec::spec(here, asked)?;
             report.stanza(stanza.file, &stanza.text);
             Ok(exit::DONE)
         }
-        Verb::Wait => {
+        Ask::Wait => {
             let databases = tasks::databases(home, options, environment)?;
             let mut stop = stop(databases.iter().map(|config| config.limits))?;
             for config in &databases {
@@ -115,27 +112,19 @@ pub(super) async fn ask(
             }
             Ok(exit::DONE)
         }
-        Verb::Completions { .. } => unreachable!("it was answered before"),
-        Verb::Baseline { .. } | Verb::Confirm | Verb::Down(_) | Verb::Redo => {
-            unreachable!("it acts")
-        }
-        Verb::Check { .. } | Verb::Plan | Verb::Repair(_) | Verb::Status { .. } | Verb::Up(_) => {
+        Ask::Question(question) => {
             let mut tasks = asked.tasks()?;
-            let mut stop = stop(tasks.iter().map(|work| work.config().limits))?;
-            tasks::locate(&mut tasks, &mut stop).await?;
+            let mut stop = stop(tasks.iter().map(|task| task.config.limits))?;
+            for task in &mut tasks {
+                stop.or(task.settle()).await??;
+            }
             let mut worst = exit::DONE;
-            for (number, work) in tasks.iter().enumerate() {
+            for (number, task) in tasks.iter().enumerate() {
                 if let Some(turn) = turn(&tasks, number) {
                     report.turn(turn);
                 }
-                tell(work.config(), report);
-                let code = match work {
-                    Work::Alembic(task) => {
-                        stop.or(Box::pin(alembic::answer(verb, task, report)))
-                            .await??
-                    }
-                    Work::Sql(task) => stop.or(Box::pin(answer(verb, task, report))).await??,
-                };
+                tell(&task.config, report);
+                let code = stop.or(Box::pin(answer(question, task, report))).await??;
                 worst = worse(worst, code);
             }
             Ok(worst)
@@ -151,35 +140,29 @@ async fn check_offline(
 ) -> Result<u8, Error> {
     let mut worst = exit::DONE;
     let mut all = tasks::sources(asked.home, asked.options, asked.environment)?;
-    let names: Vec<_> = all.iter().map(OfflineWork::name).collect();
-    let turns = (0..all.len()).map(|number| Turn::of(&names, number));
-    let turns: Vec<_> = turns.collect();
-    for (sources, turn) in all.iter_mut().zip(turns) {
-        if let Some(turn) = turn {
+    let mut signals = signals()?;
+    for sources in &mut all {
+        signals.or(sources.settle()).await??;
+    }
+    let names: Vec<_> = all
+        .iter()
+        .map(|sources| sources.project.database.as_deref())
+        .collect();
+    for (number, sources) in all.iter().enumerate() {
+        if let Some(turn) = Turn::of(&names, number) {
             report.turn(turn);
         }
-        let code = match sources {
-            OfflineWork::Alembic(sources) => {
-                let mut signals = signals()?;
-                signals.or(sources.locate()).await??;
-                let checked = commands::alembic::check::offline(&*sources, base);
-                let findings = signals.or(checked).await??;
-                alembic::show_check(&sources.project, None, &findings, report)
-            }
-            OfflineWork::Sql(sources) => {
-                let findings = commands::check::offline(&*sources, base).await?;
-                show_check(&sources.project, None, &findings, report)
-            }
-        };
+        let findings = commands::check::offline(sources, base).await?;
+        let code = show_check(&sources.project, None, &findings, report);
         worst = worse(worst, code);
     }
     Ok(worst)
 }
 
 /// Answers what is asked of one database.
-async fn answer(verb: &Verb, task: &Task, report: &mut dyn Report) -> Result<u8, Error> {
-    match verb {
-        Verb::Check { base, .. } => {
+async fn answer(question: &Question, task: &Task, report: &mut dyn Report) -> Result<u8, Error> {
+    match question {
+        Question::Check { base } => {
             let findings = commands::check::check(task, base.as_deref()).await?;
             let database = task.config.database.value.to_string();
             Ok(show_check(
@@ -189,16 +172,13 @@ async fn answer(verb: &Verb, task: &Task, report: &mut dyn Report) -> Result<u8,
                 report,
             ))
         }
-        Verb::Plan | Verb::Up(_) => {
-            let request = match verb {
-                Verb::Up(up) => up.request(task)?,
-                _ => task.config.request.clone(),
-            };
+        Question::Plan(up) => {
+            let request = up.request(task)?;
             let planned = commands::plan::plan(task, &request).await?;
             show_plan(task, &planned, report);
             Ok(exit::DONE)
         }
-        Verb::Repair(_) => {
+        Question::Repairs => {
             let found = commands::repair::list(task).await?;
             report.repairs(&Repairs {
                 name: task.name.as_deref(),
@@ -209,12 +189,11 @@ async fn answer(verb: &Verb, task: &Task, report: &mut dyn Report) -> Result<u8,
             });
             Ok(exit::DONE)
         }
-        Verb::Status { exit_code } => {
+        Question::Status { exit_code } => {
             let found = commands::status::status(task).await?;
             let code = show(task, &found, report);
             Ok(if *exit_code { code } else { exit::DONE })
         }
-        _ => unreachable!("it is answered without a database"),
     }
 }
 
@@ -262,7 +241,6 @@ fn pending(deed: &Deed<'_>) -> Pending {
         id: match deed.subject() {
             Subject::Migration(version) => version.to_string(),
             Subject::Repeatable(name) => format!("repeatable/{name}"),
-            Subject::Revision(id) => id,
         },
         label: deed.label(),
     }
@@ -278,10 +256,14 @@ fn show_plan(task: &Task, planned: &Planned<'_>, report: &mut dyn Report) {
         server: look.map(|look| look.server.as_str()),
         table: &ledger.table,
         is_fresh: planned.is_fresh(),
-        newest: planned.newest.as_ref(),
+        newest: planned.newest.as_deref(),
         steps: &planned.steps,
+        sql: planned
+            .sql
+            .as_ref()
+            .map(|sql| sql.as_deref().map_err(String::as_str)),
     };
-    let mut warnings = task.project.warnings.clone();
+    let mut warnings = task.warnings();
     warnings.extend(error::warnings(&planned.warnings));
     warnings.extend(planned.empty().map(error::empty));
     warnings.extend(planned.notices.iter().cloned());
@@ -299,16 +281,17 @@ fn show(task: &Task, found: &commands::status::Found, report: &mut dyn Report) -
         server: look.map(|look| look.server.as_str()),
         table: &ledger.table,
         is_fresh: look.is_none_or(|look| look.past == Past::Fresh),
-        format: &task.project.format,
+        format: &*task.project.format,
+        is_ambiguous: task.project.is_ambiguous,
         migrations: &task.project.migrations,
         repeatables: &task.project.repeatables,
         history: &found.history,
         drifts: &found.drifts,
     };
-    report.status(&status, &task.project.warnings);
+    report.status(&status, &task.warnings());
     let agreed = planner::judge(found.drifts.clone(), &task.config.request);
     let is_begun = |drift: &Drift| matches!(drift, Drift::Resumable { .. });
-    if agreed.is_err() || found.drifts.iter().any(is_begun) {
+    if agreed.is_err() || found.drifts.iter().any(is_begun) || task.project.is_ambiguous {
         exit::DRIFT
     } else if status.has_pending() {
         exit::PENDING

@@ -4,9 +4,8 @@ use super::Brought;
 use super::platform::Spec;
 use crate::bundle;
 use crate::commands::Task;
-use crate::commands::alembic::{AlembicSources, AlembicTask};
 use crate::commands::check::Sources;
-use crate::commands::doctor::{Migrations, Patient};
+use crate::commands::doctor::Patient;
 use crate::commands::spec::Asked;
 use crate::config::setting::{Origin, Told};
 use crate::config::{self, Config, ConfigError, Environment, Options, Setting};
@@ -14,11 +13,11 @@ use crate::db::url::DatabaseUrl;
 use crate::db::{self, url::UrlError};
 use crate::diagnostic::Diagnostic;
 use crate::embedded::Embedded;
-use crate::engine::stop::Stop;
 use crate::error::{self, Error};
-use crate::project::{self, AlembicProject, Folder, Found, Home, Project, Wishes};
+use crate::project::{self, AlembicProject, Folder, Home, Project, Wishes};
 use crate::python::Places;
 use crate::sql;
+use crate::tools::alembic::AlembicTool;
 use std::path::Path;
 
 /// The project's root, where there is no bundle.
@@ -58,47 +57,14 @@ fn find_home(
     }
 }
 
-/// What a command works on, of one database.
-pub(super) enum Work {
-    Alembic(AlembicTask),
-    Sql(Task),
-}
-
-/// The same for who asks no database.
-pub(super) enum OfflineWork {
-    Alembic(AlembicSources),
-    Sql(Sources),
-}
-
 /// Where a new migration goes.
 pub(super) enum NewIn {
-    Alembic(Box<AlembicSources>),
-    Sql(Folder),
-}
-
-impl OfflineWork {
-    pub(super) fn name(&self) -> Option<&str> {
-        match self {
-            Self::Alembic(sources) => sources.project.database.as_deref(),
-            Self::Sql(sources) => sources.project.database.as_deref(),
-        }
-    }
-}
-
-impl Work {
-    pub(super) fn name(&self) -> Option<&str> {
-        match self {
-            Self::Alembic(task) => task.sources.project.database.as_deref(),
-            Self::Sql(task) => task.name.as_deref(),
-        }
-    }
-
-    pub(super) fn config(&self) -> &Config {
-        match self {
-            Self::Alembic(task) => &task.config,
-            Self::Sql(task) => &task.config,
-        }
-    }
+    Folder(Folder),
+    /// Its tool's program makes it.
+    Tool {
+        tool: Box<AlembicTool>,
+        project: Box<Project>,
+    },
 }
 
 /// What the command works on, one task for each database in the order written,
@@ -108,7 +74,7 @@ pub(super) fn find(
     home: &Home,
     options: &Options,
     environment: &Environment,
-) -> Result<Vec<Work>, Error> {
+) -> Result<Vec<Task>, Error> {
     let databases = names(home, options, environment)?;
     let wishes = wishes(options, environment)?;
     let names: Vec<Option<&str>> = databases.iter().map(Option::as_deref).collect();
@@ -119,52 +85,64 @@ pub(super) fn find(
     names
         .into_iter()
         .map(|name| {
-            let found = home.find(name, &wishes)?;
+            let mut project = home.find(name, &wishes)?;
             let settings = home.file.settings(name);
             let mut config = Config::resolve(options, environment, &settings)?;
-            Ok(match found {
-                Found::Alembic(project) => {
-                    let handed_on = config::handed_on(options, environment, &settings)?;
-                    let url = config::of_sqlalchemy(options, environment, &settings)?;
-                    see_as_alembic(&mut config, url, &project);
-                    let section = wishes.section.clone().or(settings.alembic_section);
-                    config.told.extend(section.map(|section| Told {
-                        option: "alembic-section",
-                        value: section.value,
-                        origin: section.origin,
-                    }));
-                    Work::Alembic(alembic(project, config, handed_on, environment)?)
-                }
-                Found::Sql(mut project) => {
-                    project.warnings.extend(unused_parameters(&config));
-                    config.told.extend(project.is_embedded.then(|| Told {
-                        option: "dir",
-                        value: project.dir.clone(),
-                        origin: Origin::Embedded,
-                    }));
-                    Work::Sql(Task {
-                        name: name.map(str::to_owned),
-                        project,
-                        config,
-                        variables: |name| std::env::var(name).ok(),
-                    })
-                }
+            let mut warnings = unused_parameters(&config);
+            let mut tool = tool(&mut project, environment)?;
+            if let Some(tool) = &mut tool {
+                warnings.extend(without_effect_on_alembic(&config));
+                let url = config::of_sqlalchemy(options, environment, &settings)?;
+                see_as_alembic(&mut config, url, &tool.project);
+                let section = wishes.section.clone().or(settings.alembic_section.clone());
+                config.told.extend(section.map(|section| Told {
+                    option: "alembic-section",
+                    value: section.value,
+                    origin: section.origin,
+                }));
+                tool.database = Some(config.database.value.clone());
+                let handed_on = config::handed_on(options, environment, &settings)?.into_iter();
+                tool.variables = handed_on
+                    .map(|(name, value)| (name, value.into()))
+                    .collect();
+            }
+            config.told.extend(project.is_embedded.then(|| Told {
+                option: "dir",
+                value: project.dir(),
+                origin: Origin::Embedded,
+            }));
+            Ok(Task {
+                name: name.map(str::to_owned),
+                project,
+                tool,
+                config,
+                warnings,
+                variables: |name| std::env::var(name).ok(),
             })
         })
         .collect()
 }
 
-/// Finds and reads what lies in packages of Python, of every one of them.
-///
-/// # Errors
-/// What cannot be found or read, or why it was given up.
-pub(super) async fn locate(works: &mut [Work], stop: &mut Stop) -> Result<(), Error> {
-    for work in works {
-        if let Work::Alembic(task) = work {
-            stop.or(task.sources.locate()).await??;
-        }
-    }
-    Ok(())
+/// The program that applies a project's migrations, where it is not this one.
+fn tool(
+    project: &mut Project,
+    environment: &Environment,
+) -> Result<Option<AlembicTool>, ConfigError> {
+    let Some(project) = project.delegated.take() else {
+        return Ok(None);
+    };
+    Ok(Some(AlembicTool {
+        places: Places {
+            root: project.root.clone(),
+            folder: project.root.join(&project.folder),
+            config_folder: project.root.join(project.config_folder()),
+            path: environment.path("PATH").unwrap_or_default().to_owned(),
+            virtual_env: environment.get("VIRTUAL_ENV")?.map(Into::into),
+        },
+        project,
+        variables: Vec::new(),
+        database: None,
+    }))
 }
 
 /// Settings that have no effect on Alembic, which has its own way for each.
@@ -185,15 +163,11 @@ const NOT_ALEMBICS: [(&str, &str); 4] = [
 ];
 
 /// What of the settings has no effect on a project of Alembic.
-pub(super) fn without_effect_on_alembic(config: &Config) -> Vec<Diagnostic> {
-    let settings = config.told.iter().filter_map(|told| {
+fn without_effect_on_alembic(config: &Config) -> impl Iterator<Item = Diagnostic> {
+    config.told.iter().filter_map(|told| {
         let (_, instead) = NOT_ALEMBICS.iter().find(|(it, _)| *it == told.option)?;
         Some(error::no_effect_on_alembic(&told.origin, instead))
-    });
-    unused_parameters(config)
-        .into_iter()
-        .chain(settings)
-        .collect()
+    })
 }
 
 /// The parameters of the URL that have no effect.
@@ -211,7 +185,7 @@ pub(super) fn sources(
     home: &Home,
     options: &Options,
     environment: &Environment,
-) -> Result<Vec<OfflineWork>, Error> {
+) -> Result<Vec<Sources>, Error> {
     let wishes = wishes(options, environment)?;
     names(home, options, environment)?
         .iter()
@@ -229,15 +203,13 @@ pub(super) fn sources(
                 ) => db::only_dialect(),
                 Err(error) => return Err(error.into()),
             };
-            Ok(match home.find(name.as_deref(), &wishes)? {
-                Found::Alembic(project) => {
-                    OfflineWork::Alembic(alembic_sources(project, environment)?)
-                }
-                Found::Sql(project) => OfflineWork::Sql(Sources {
-                    project,
-                    request: config::request(options, environment, &settings)?,
-                    dialect,
-                }),
+            let mut project = home.find(name.as_deref(), &wishes)?;
+            let tool = tool(&mut project, environment)?;
+            Ok(Sources {
+                project,
+                tool,
+                request: config::request(options, environment, &settings)?,
+                dialect,
             })
         })
         .collect()
@@ -258,11 +230,15 @@ pub(super) fn patients(
         .map(|name| {
             let settings = home.file.settings(name.as_deref());
             let patience = config::patience(options, environment, &settings)?;
-            let found = home.find(name.as_deref(), &wishes);
+            let mut project = home.find(name.as_deref(), &wishes);
+            let tool = match &mut project {
+                Ok(project) => tool(project, environment)?,
+                Err(_) => None,
+            };
             let mut config = Config::resolve(options, environment, &settings);
-            if let (Ok(Found::Alembic(project)), Ok(config)) = (&found, &mut config) {
+            if let (Some(tool), Ok(config)) = (&tool, &mut config) {
                 let url = config::of_sqlalchemy(options, environment, &settings)?;
-                see_as_alembic(config, url, project);
+                see_as_alembic(config, url, &tool.project);
             }
             Ok(Patient {
                 deadline: patience.deadline,
@@ -270,14 +246,8 @@ pub(super) fn patients(
                     Some(_) => None,
                     None => Some(config::url_variable(&settings)),
                 },
-                migrations: match found {
-                    Ok(Found::Alembic(project)) => {
-                        let sources = alembic_sources(project, environment)?;
-                        Ok(Migrations::Alembic(Box::new(sources)))
-                    }
-                    Ok(Found::Sql(project)) => Ok(Migrations::Sql(Box::new(project))),
-                    Err(error) => Err(error),
-                },
+                project,
+                tool,
                 config: config.map_err(Error::from),
                 name,
             })
@@ -303,7 +273,7 @@ pub(super) fn deployed(
     for name in &names {
         // What cannot be read yet asks for nothing yet.
         let found = home.find(name.as_deref(), &wishes).ok();
-        let files = found.iter().filter_map(Found::sql).flat_map(Project::texts);
+        let files = found.iter().flat_map(Project::texts);
         for file in files {
             let asked_for = sql::variables::names(file.text()).into_iter();
             variables.extend(asked_for.map(str::to_owned));
@@ -338,11 +308,15 @@ pub(super) fn folder(
     match names.as_slice() {
         [name] => {
             let wishes = wishes(options, environment)?;
-            if let Some(project) = home.alembic_project(name.as_deref(), &wishes)? {
-                let sources = alembic_sources(project, environment)?;
-                return Ok(NewIn::Alembic(Box::new(sources)));
+            if let Some(mut project) = home.delegated(name.as_deref(), &wishes)?
+                && let Some(tool) = tool(&mut project, environment)?
+            {
+                return Ok(NewIn::Tool {
+                    tool: Box::new(tool),
+                    project: Box::new(project),
+                });
             }
-            Ok(NewIn::Sql(home.folder(name.as_deref(), &wishes)?))
+            Ok(NewIn::Folder(home.folder(name.as_deref(), &wishes)?))
         }
         _ => Err(ConfigError::PickOne {
             databases: names.into_iter().flatten().collect(),
@@ -362,40 +336,6 @@ fn see_as_alembic(config: &mut Config, url: Option<DatabaseUrl>, project: &Alemb
     if let Some(told) = told.find(|told| told.option == "database-url") {
         told.value = config.database.value.to_string();
     }
-}
-
-/// What the verbs of Alembic work on.
-fn alembic(
-    project: AlembicProject,
-    config: Config,
-    handed_on: Option<(String, String)>,
-    environment: &Environment,
-) -> Result<AlembicTask, ConfigError> {
-    let mut sources = alembic_sources(project, environment)?;
-    sources.database = Some(config.database.value.clone());
-    let handed_on = handed_on.into_iter();
-    sources.variables = handed_on
-        .map(|(name, value)| (name, value.into()))
-        .collect();
-    Ok(AlembicTask { sources, config })
-}
-
-fn alembic_sources(
-    project: AlembicProject,
-    environment: &Environment,
-) -> Result<AlembicSources, ConfigError> {
-    Ok(AlembicSources {
-        places: Places {
-            root: project.root.clone(),
-            folder: project.root.join(&project.folder),
-            config_folder: project.root.join(project.config_folder()),
-            path: environment.path("PATH").unwrap_or_default().to_owned(),
-            virtual_env: environment.get("VIRTUAL_ENV")?.map(Into::into),
-        },
-        project: Box::new(project),
-        variables: Vec::new(),
-        database: None,
-    })
 }
 
 /// The databases alone, for what does without migrations.

@@ -1,14 +1,16 @@
 //! `baseline`: adopts a database that grew by hand.
 
+use super::execute::Execution;
 use super::{Done, Start, Task, opening};
 use crate::db::{Edit, Guard, Wanted};
 use crate::engine::stop::Stop;
 use crate::engine::{self, Outcome, event::Event};
 use crate::error::Error;
 use crate::history::History;
-use crate::model::Version;
+use crate::model::{Deed, Subject, Version};
 use crate::plan::baseline::{self, BaselineError};
 use crate::report::Report;
+use crate::tools::alembic::Aim;
 
 /// Records everything up to a version as applied, without running it.
 ///
@@ -23,11 +25,14 @@ pub(crate) async fn baseline(
     report: &mut dyn Report,
 ) -> Result<Done, Error> {
     opening::announce(task, report);
-    let wanted = Wanted::default();
+    let wanted = Wanted {
+        repeated: false,
+        ..task.wanted()
+    };
     super::must_be_there(task)?;
     let (connection, look) = opening::look(task, wanted, stop, report).await?;
     let migrations = &task.project.migrations;
-    let names = match baseline::missing(migrations, &look.past.history(), version, force) {
+    let names = match baseline::missing(migrations, &task.history(&look), version, force) {
         Ok(first) => first.iter().map(|migration| migration.label()).collect(),
         // Another migrator may be at it: only who holds the lock can tell.
         Err(BaselineError::HalfApplied { .. }) => vec![format!("all up to {version}")],
@@ -40,16 +45,35 @@ pub(crate) async fn baseline(
         report,
     )
     .await?;
+    if task.tool.is_some() {
+        let execution = Execution {
+            task,
+            start,
+            verb: "baseline",
+            wanted,
+            look: &look,
+            aim: Aim::Record,
+        };
+        let decide = |history: &History| {
+            let missing = baseline::missing(migrations, history, version, force)?;
+            Ok(missing.into_iter().map(Deed::Apply).collect())
+        };
+        let (outcome, seen) = execution.run(connection, decide, stop, report).await?;
+        return Ok(Done {
+            newest: task.newest(&seen, &outcome.done, false),
+            outcome: outcome.done.is_empty().then_some(outcome),
+        });
+    }
     let (recorded, newest) = engine::edit(
         &task.run(start, "baseline", wanted, &look),
         Guard::new(connection),
         async || task.connect().await,
-        |past| {
-            let history = past.history();
-            let missing = baseline::missing(migrations, &history, version, force)?;
+        |history| {
+            let missing = baseline::missing(migrations, history, version, force)?;
             let edits = missing.iter().map(|migration| Edit::Record(migration));
-            let edits = edits.collect();
-            Ok((edits, (missing, newest(task, &history, version))))
+            let recorded = [Subject::Migration(version.clone())];
+            let newest = task.newest(history, &recorded, false);
+            Ok((edits.collect(), (missing, newest)))
         },
         stop,
         report,
@@ -66,11 +90,6 @@ pub(crate) async fn baseline(
     }
     Ok(Done {
         outcome: nothing.then(Outcome::default),
-        newest: newest.map(|version| version.to_string()),
+        newest,
     })
-}
-
-fn newest(task: &Task, history: &History, recorded: &Version) -> Option<Version> {
-    let both = history.newest().into_iter().chain([recorded]);
-    task.latest(both).cloned()
 }

@@ -8,17 +8,19 @@ use crate::db::fault::Fault;
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::error::{self, Error};
 use crate::exit;
+use crate::formats::alembic::GraphError;
 use crate::formats::{Format, FormatError};
-use crate::git::{Commit, Git};
+use crate::git::{Commit, Git, GitError};
 use crate::history::History;
 use crate::model::{Deed, Migration, Script, Version};
 use crate::plan::drift::{self, Drift};
 use crate::plan::merged::{self, Deviation};
 use crate::plan::planner::{self, OutOfOrder, Request};
 use crate::project::Project;
-use crate::sources::{Content, Entry, Listing, is_sql};
+use crate::sources::{Content, Entry, Listing};
 use crate::sql::{Dialect, Syntax};
 use crate::text::Span;
+use crate::tools::alembic::AlembicTool;
 use crate::verify::drops::Pending;
 use crate::verify::{self, Verified};
 use std::sync::Arc;
@@ -26,9 +28,24 @@ use std::sync::Arc;
 /// What is checked without its database.
 pub(crate) struct Sources {
     pub project: Project,
+    /// Where another program applies them.
+    pub tool: Option<AlembicTool>,
     pub request: Request,
     /// Whose SQL the files are in, if anything says so.
     pub dialect: Option<Dialect>,
+}
+
+impl Sources {
+    /// Has read what of the files only their tool's program can tell.
+    ///
+    /// # Errors
+    /// What it cannot tell.
+    pub(crate) async fn settle(&mut self) -> Result<(), Error> {
+        match &mut self.tool {
+            Some(tool) => tool.settle(&mut self.project).await,
+            None => Ok(()),
+        }
+    }
 }
 
 /// What was found.
@@ -112,6 +129,7 @@ pub(crate) async fn offline<'a>(
 ) -> Result<Findings<'a>, Error> {
     let Sources {
         project,
+        tool,
         request,
         dialect,
     } = sources;
@@ -123,8 +141,9 @@ pub(crate) async fn offline<'a>(
         })
     };
     let syntax = dialect.map(Syntax::usual);
-    let mut files = files(project, syntax, is_settled, "is merged");
+    let mut files = files(project, tool.as_ref(), syntax, is_settled, "is merged");
     match syntax {
+        None if tool.is_some() => {}
         None => files.push(unknown_dialect()),
         Some(syntax) => {
             let all = project.migrations.iter();
@@ -152,13 +171,15 @@ pub(crate) async fn offline<'a>(
 /// Why they could not be compared.
 pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Findings<'a>, Error> {
     let Task {
-        project, config, ..
+        project,
+        tool,
+        config,
+        ..
     } = task;
     let merged = base.map(|base| merged(project, base)).transpose()?;
     let (mut reader, look) = opening::read(task).await?.unzip();
-    let history = look
-        .as_ref()
-        .map_or_else(History::default, |look| look.past.history());
+    let history = look.as_ref().map(|look| task.history(look));
+    let history = history.unwrap_or_default();
     let is_done = |version: &Version| {
         let applied = history.find(version);
         applied.is_some_and(|applied| applied.complete)
@@ -169,10 +190,14 @@ pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Find
         let migration = deed.migration();
         migration.is_none_or(|migration| history.find(&migration.version).is_none())
     });
+    if history.is_partial {
+        // What the database has, no file says: nothing can be known to be pending.
+        pending.clear();
+    }
     let syntax = super::syntax(config, look.as_ref());
     let mut disagreements = drifts(project, &config.request, &history, syntax);
     disagreements.extend(deviations(project, &config.request, merged.as_ref()));
-    let mut files = files(project, Some(syntax), is_done, "is applied");
+    let mut files = files(project, tool.as_ref(), Some(syntax), is_done, "is applied");
     let ask = async |tables: &[String]| match &mut reader {
         Some(reader) => reader.dependents(tables).await,
         None => Ok(Dependents::default()),
@@ -184,7 +209,7 @@ pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Find
         history: disagreements,
         base: merged.map(|merged| merged.base),
         pending: Some(pending),
-        begun: Begun::of(&drift::find(&project.format, &project.migrations, &history)),
+        begun: Begun::of(&drift::find(task.format(), &project.migrations, &history)),
     })
 }
 
@@ -196,7 +221,7 @@ async fn foreseen(
 ) -> Result<Vec<Diagnostic>, Fault> {
     // What cannot be split is found with the files.
     let split = |deed: &Deed<'_>| match deed.script() {
-        script if script.code.is_some() => Some(Verified {
+        script if !script.is_sql() => Some(Verified {
             file: Arc::clone(&script.file),
             statements: Vec::new(),
         }),
@@ -224,11 +249,15 @@ async fn foreseen(
 /// made anew would refuse it.
 pub(super) fn files(
     project: &Project,
+    tool: Option<&AlembicTool>,
     syntax: Option<Syntax>,
     is_settled: impl Fn(&Version) -> bool,
     how: &str,
 ) -> Vec<Diagnostic> {
     let mut found = project.warnings.clone();
+    if let (Some(tool), true) = (tool, project.is_ambiguous) {
+        found.push(Error::from(tool.several_heads(project)).diagnostic());
+    }
     let new = project
         .migrations
         .iter()
@@ -295,7 +324,7 @@ pub(super) fn drifts(
 ) -> Vec<Diagnostic> {
     let migrations = &project.migrations;
     let mut found = Vec::new();
-    let (missing, others): (Vec<_>, Vec<_>) = drift::find(&project.format, migrations, history)
+    let (missing, others): (Vec<_>, Vec<_>) = drift::find(&*project.format, migrations, history)
         .into_iter()
         .partition(|drift| matches!(drift, Drift::Missing { .. }));
     // One by one they could hide all else.
@@ -309,7 +338,7 @@ pub(super) fn drifts(
             .iter()
             .find(|migration| migration.version == *drift.version());
         // Code has no text to show.
-        let text = migration.filter(|migration| migration.up.code.is_none());
+        let text = migration.filter(|migration| migration.up.is_sql());
         let place = text.map(|migration| Place::new(&migration.up.file, Span::default()));
         if let (Drift::Resumable { .. }, Some(migration)) = (&drift, migration) {
             // What cannot be split is found with the files.
@@ -334,9 +363,9 @@ fn deviations(project: &Project, request: &Request, merged: Option<&Merged>) -> 
         return Vec::new();
     };
     // Of code, a branch's files tell nothing.
-    let is_file = |migration: &&Migration| migration.up.code.is_none();
+    let is_file = |migration: &&Migration| !migration.up.is_code();
     let files: Vec<_> = project.migrations.iter().filter(is_file).cloned().collect();
-    merged::find(&project.format, &files, fork, tip)
+    merged::find(&*project.format, &files, fork, tip)
         .iter()
         .filter(|deviation| {
             let is_late = matches!(deviation, Deviation::SortsBefore { .. });
@@ -347,26 +376,23 @@ fn deviations(project: &Project, request: &Request, merged: Option<&Merged>) -> 
 }
 
 fn merged(project: &Project, reference: &str) -> Result<Merged, Error> {
-    let git = Git::of(&project.root.join(&project.dir))?;
-    let commit = git.commit(reference)?;
-    let fork = git.fork(reference, &commit)?;
-    let migrations = |commit: &Commit| -> Result<Vec<Migration>, Error> {
-        let files = git.files(commit, is_sql)?;
-        let entries = files.into_iter().map(|file| Entry {
-            name: file.name,
-            content: Content::Sql(file.content),
-        });
-        Ok(readable(
-            &project.format,
-            Listing {
-                dir: project.dir.clone(),
-                entries: entries.collect(),
-            },
-        ))
-    };
+    let format = &*project.format;
+    let (mut tip, mut at_fork) = (Vec::new(), Vec::new());
+    let mut base = None;
+    for dir in &project.dirs {
+        let git = Git::of(&project.root.join(dir))?;
+        let commit = git.commit(reference)?;
+        let fork = git.fork(reference, &commit)?;
+        tip.push(listing(format, &git, &commit, dir)?);
+        at_fork.push(listing(format, &git, &fork, dir)?);
+        base = Some((commit, fork));
+    }
+    let (commit, fork) = base.ok_or_else(|| Error::Unexpected {
+        what: "the project has no folder".to_owned(),
+    })?;
     Ok(Merged {
-        tip: migrations(&commit)?,
-        fork: migrations(&fork)?,
+        tip: readable(format, tip),
+        fork: readable(format, at_fork),
         base: Base {
             reference: reference.to_owned(),
             commit,
@@ -375,25 +401,54 @@ fn merged(project: &Project, reference: &str) -> Result<Merged, Error> {
     })
 }
 
+/// What a folder held at a commit.
+fn listing(
+    format: &dyn Format,
+    git: &Git,
+    commit: &Commit,
+    dir: &str,
+) -> Result<Listing, GitError> {
+    let files = git.files(commit, |name| format.takes(name))?;
+    let entries = files.into_iter().map(|file| Entry {
+        name: file.name,
+        content: Content::File(file.content),
+    });
+    Ok(Listing {
+        dir: dir.to_owned(),
+        entries: entries.collect(),
+    })
+}
+
 /// What can be read of what is merged: this branch may be there to mend the rest.
-fn readable(format: &dyn Format, mut listing: Listing) -> Vec<Migration> {
+fn readable(format: &dyn Format, mut folders: Vec<Listing>) -> Vec<Migration> {
     loop {
-        let bad = match format.read(&listing) {
+        let bad = match format.read(&folders) {
             Ok(reading) => return reading.migrations,
             Err(
                 FormatError::BadVersion { path, .. }
                 | FormatError::DuplicateVersion { second: path, .. },
-            ) => path,
-            Err(FormatError::NotUtf8 { file, .. }) => file.path().to_owned(),
+            ) => vec![path],
+            Err(FormatError::Unreadable(unreadable)) => {
+                let files = unreadable.iter().map(|it| it.file.path().to_owned());
+                files.collect()
+            }
+            Err(
+                FormatError::NotUtf8 { file, .. }
+                | FormatError::Graph(
+                    GraphError::Duplicate { second: file, .. }
+                    | GraphError::MissingParent { file, .. },
+                ),
+            ) => vec![file.path().to_owned()],
             Err(_) => return Vec::new(),
         };
-        let Some(at) = listing
-            .entries
-            .iter()
-            .position(|entry| listing.path(&entry.name) == bad)
-        else {
+        let before: usize = folders.iter().map(|it| it.entries.len()).sum();
+        for folder in &mut folders {
+            let dir = folder.clone();
+            let is_bad = |entry: &Entry| bad.contains(&dir.path(&entry.name));
+            folder.entries.retain(|entry| !is_bad(entry));
+        }
+        if folders.iter().map(|it| it.entries.len()).sum::<usize>() == before {
             return Vec::new();
-        };
-        listing.entries.remove(at);
+        }
     }
 }

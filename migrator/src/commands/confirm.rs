@@ -19,6 +19,8 @@ pub(crate) async fn confirm(
     listener: &mut dyn Listener,
 ) -> Result<Done, Error> {
     opening::announce(task, listener);
+    // From the first one on, the runs of a database are remembered of which another
+    // program applies the migrations; before it, no table of ours is made there.
     let wanted = Wanted {
         runs: true,
         ..Wanted::default()
@@ -36,22 +38,20 @@ pub(crate) async fn confirm(
         &task.run(start, "confirm", wanted, &look),
         Guard::new(connection),
         async || task.connect().await,
-        |past| {
-            let history = past.history();
-            let (edits, open) = marks(&history, &this);
-            Ok((edits, (open, history.newest().cloned())))
+        |history| {
+            let (edits, open) = marks(history, &this);
+            Ok((edits, (open, task.newest(history, &[], false))))
         },
         stop,
         listener,
     )
     .await?;
-    let newest = newest.map(|version| version.to_string());
     Ok(done(runs, newest, listener))
 }
 
 /// The record of a confirmation. Of a database that was brought up by another
 /// program nobody remembers a run, and what stands is live all the same.
-pub(super) fn this(start: &Start) -> Run {
+fn this(start: &Start) -> Run {
     Run {
         name: start.name.clone(),
         verb: "confirm".to_owned(),
@@ -64,7 +64,7 @@ pub(super) fn this(start: &Start) -> Run {
 }
 
 /// What marks all runs so far as live, and how many of them are not yet.
-pub(super) fn marks<'a>(history: &History, this: &'a Run) -> (Vec<Edit<'a>>, usize) {
+fn marks<'a>(history: &History, this: &'a Run) -> (Vec<Edit<'a>>, usize) {
     let open = history.runs.iter().filter(|run| run.confirmed.is_none());
     let open = open.count();
     let edits = match (open, history.runs.is_empty()) {
@@ -76,7 +76,7 @@ pub(super) fn marks<'a>(history: &History, this: &'a Run) -> (Vec<Edit<'a>>, usi
 }
 
 /// So many runs were marked; `newest` is what stands.
-pub(super) fn done(runs: usize, newest: Option<String>, listener: &mut dyn Listener) -> Done {
+fn done(runs: usize, newest: Option<String>, listener: &mut dyn Listener) -> Done {
     let stands = runs > 0 || newest.is_some();
     listener.event(&Event::Confirmed { runs, stands });
     Done {

@@ -3,7 +3,6 @@
 
 mod database;
 
-use super::alembic::{self, AlembicSources};
 use super::check;
 use crate::config::{Config, ConfigError};
 use crate::diagnostic::Diagnostic;
@@ -17,6 +16,7 @@ use crate::limits::Limits;
 use crate::project::Project;
 use crate::repository::Repository;
 use crate::sources::{SourceError, read_optional};
+use crate::tools::alembic::AlembicTool;
 use std::path::Path;
 use std::time::Duration;
 
@@ -50,17 +50,13 @@ const BUILT_FROM: [&str; 14] = [
 pub(crate) struct Patient {
     /// The database's name, where there are several.
     pub name: Option<String>,
-    pub migrations: Result<Migrations, Error>,
+    pub project: Result<Project, Error>,
+    /// Where another program applies them.
+    pub tool: Option<AlembicTool>,
     pub config: Result<Config, Error>,
     pub deadline: Duration,
     /// The variable that holds the URL; none where `migrate.toml` does.
     pub variable: Option<String>,
-}
-
-/// What a database's schema is made by.
-pub(crate) enum Migrations {
-    Alembic(Box<AlembicSources>),
-    Sql(Box<Project>),
 }
 
 /// What was looked at, and what was found.
@@ -80,39 +76,26 @@ impl Patient {
         config.map(|config| config.limits)
     }
 
-    /// Finds and reads what lies in packages of Python; what cannot be is a finding.
-    pub(crate) async fn locate(&mut self) {
-        if let Ok(Migrations::Alembic(sources)) = &mut self.migrations
-            && let Err(error) = sources.locate().await
+    /// Has read what of the files only their tool's program can tell; what it cannot is
+    /// a finding.
+    pub(crate) async fn settle(&mut self) {
+        if let (Ok(project), Some(tool)) = (&mut self.project, &mut self.tool)
+            && let Err(error) = tool.settle(project).await
         {
-            self.migrations = Err(error);
+            self.project = Err(error);
         }
     }
 
     /// The paths of what makes its schema.
     fn paths(&self) -> Vec<String> {
-        match &self.migrations {
-            Ok(Migrations::Alembic(sources)) => {
-                let project = &sources.project;
-                let mut paths = project.dirs.clone();
-                paths.push(project.config_path());
-                paths
-            }
-            Ok(Migrations::Sql(project)) => {
-                let mut paths = project.files.clone();
-                paths.push(project.dir.clone());
-                paths
-            }
-            Err(_) => Vec::new(),
-        }
+        let project = self.project.iter();
+        let paths = project.flat_map(|project| project.files.iter().chain(&project.dirs));
+        paths.cloned().collect()
     }
 
     /// Alembic's configuration, where it has one.
     fn alembic(&self) -> Option<String> {
-        match &self.migrations {
-            Ok(Migrations::Alembic(sources)) => Some(sources.project.config_path()),
-            Ok(Migrations::Sql(_)) | Err(_) => None,
-        }
+        self.tool.as_ref().map(|tool| tool.project.config_path())
     }
 }
 
@@ -166,7 +149,7 @@ pub(crate) async fn examine(
         answers.push(database::ask(patient).await);
     }
     for (patient, answer) in patients.iter().zip(&answers) {
-        migrations(patient, answer.as_ref(), &mut examination).await;
+        migrations(patient, answer.as_ref(), &mut examination);
     }
     committed(&git, patients, &files, &mut examination);
     let (origin, _) = git.as_ref().map_or((None, None), Git::origin);
@@ -215,7 +198,7 @@ pub(crate) async fn examine(
         let of_the_url = examination.findings.len();
         database(patient, &specs, &mut examination);
         if let Some(answer) = answer {
-            database::judge(patient, answer, of_the_url, &mut examination).await;
+            database::judge(patient, answer, of_the_url, &mut examination);
         }
     }
     // Databases may share a folder.
@@ -231,30 +214,17 @@ pub(crate) async fn examine(
 
 /// What `check --offline` finds, in files that are read as the database that
 /// answered would read them.
-async fn migrations(
-    patient: &Patient,
-    answer: Option<&database::Answer>,
-    examination: &mut Examination,
-) {
-    let (dir, number, found) = match &patient.migrations {
-        Ok(Migrations::Sql(project)) => {
-            let config = patient.config.as_ref().ok();
-            let syntax = config.map(|config| database::syntax(config, answer));
-            let found = check::files(project, syntax, |_| false, "");
-            (project.dir.clone(), project.migrations.len(), found)
-        }
-        Ok(Migrations::Alembic(sources)) => {
-            let project = &sources.project;
-            let found = match alembic::check::offline(sources, None).await {
-                Ok(findings) => findings.files,
-                Err(error) => vec![error.diagnostic()],
-            };
-            (project.dir(), project.count(), found)
-        }
+fn migrations(patient: &Patient, answer: Option<&database::Answer>, examination: &mut Examination) {
+    let project = match &patient.project {
+        Ok(project) => project,
         Err(error) => {
             return examination.findings.push(error.diagnostic());
         }
     };
+    let config = patient.config.as_ref().ok();
+    let syntax = config.map(|config| database::syntax(config, answer));
+    let found = check::files(project, patient.tool.as_ref(), syntax, |_| false, "");
+    let number = project.migrations.len();
     let noun = if number == 1 {
         "migration"
     } else {
@@ -262,7 +232,7 @@ async fn migrations(
     };
     let of = patient.name.as_ref();
     let of = of.map_or(String::new(), |name| format!(" of {name}"));
-    examination.saw(&dir, &format!("{number} {noun}{of}"));
+    examination.saw(&project.dir(), &format!("{number} {noun}{of}"));
     examination.findings.extend(found);
 }
 

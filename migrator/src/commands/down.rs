@@ -1,16 +1,19 @@
 //! `down`: takes migrations back by their own down scripts.
 
+use super::execute::Execution;
 use super::{Done, Start, Task, opening};
-use crate::db::{Connection, Guard, Look, Past, Wanted};
-use crate::engine::event::{Event, Listener};
+use crate::db::{Connection, Look, Wanted};
+use crate::engine::Outcome;
+use crate::engine::event::Event;
 use crate::engine::stop::Stop;
-use crate::engine::{self, Outcome};
 use crate::error::{self, Error};
 use crate::history::{History, Run, Who};
-use crate::model::{Deed, Version};
+use crate::model::Version;
+use crate::plan::planner::Plan;
 use crate::plan::revert::{self, LeftAlone, RevertError, Unconfirmed, Wish};
 use crate::report::Report;
-use std::cell::{Cell, RefCell};
+use crate::tools::alembic::Aim;
+use std::cell::Cell;
 use std::time::Duration;
 
 /// What is to be taken back.
@@ -35,22 +38,21 @@ pub(crate) async fn down(
     report: &mut dyn Report,
 ) -> Result<Done, Error> {
     opening::announce(task, report);
-    let wanted = Wanted {
-        runs: matches!(choice, Choice::Unconfirmed { .. }),
-        ..task.wanted()
-    };
+    let files = &task.project.migrations;
+    let mut wanted = task.wanted();
+    wanted.runs |= matches!(choice, Choice::Unconfirmed { .. });
     if !super::is_there(task) {
         let nothing_applied = History::default();
         if let Choice::Wish(wish) = &choice {
-            revert::targets(&nothing_applied, wish)?;
+            revert::targets(files, &nothing_applied, wish)?;
         }
-        return Ok(nothing(&nothing_applied));
+        return Ok(nothing(task, &nothing_applied));
     }
     let (connection, look) = opening::look(task, wanted, stop, report).await?;
-    let history = look.past.history();
+    let history = task.history(&look);
     let (targets, run) = match &choice {
-        Choice::Wish(wish) => (revert::targets(&history, wish)?, None),
-        Choice::Unconfirmed { within } => match unconfirmed(&history, *within, &start.who) {
+        Choice::Wish(wish) => (revert::targets(files, &history, wish)?, None),
+        Choice::Unconfirmed { within } => match unconfirmed(task, &history, *within, &start.who) {
             Ok(Unconfirmed { run, stand }) => (stand, Some(run)),
             // Until it has ended, nobody knows what it will have applied.
             Err(LeftAlone::NothingStands) if revert::may_be_at_work(&history) => (
@@ -59,7 +61,7 @@ pub(crate) async fn down(
             ),
             Err(why) => {
                 report.event(&Event::LeftAlone { why });
-                return Ok(nothing(&history));
+                return Ok(nothing(task, &history));
             }
         },
     };
@@ -68,7 +70,7 @@ pub(crate) async fn down(
         Choice::Wish(_) => targets.clone(),
         // The run may have gone on meanwhile, or another have begun.
         Choice::Unconfirmed { within } => {
-            let why = match unconfirmed(history, *within, &start.who) {
+            let why = match unconfirmed(task, history, *within, &start.who) {
                 Ok(now) if Some(&now.run) == run.as_ref() => return now.stand,
                 Ok(_) => LeftAlone::Superseded,
                 Err(why) => why,
@@ -107,7 +109,7 @@ pub(super) struct Back<'a> {
     pub(super) in_any_case: bool,
 }
 
-impl Back<'_> {
+impl<'a> Back<'a> {
     pub(super) async fn take(
         &self,
         connection: Connection,
@@ -116,7 +118,7 @@ impl Back<'_> {
         report: &mut dyn Report,
     ) -> Result<Done, Error> {
         let Self { task, start, .. } = self;
-        let history = look.past.history();
+        let history = task.history(look);
         match self.plan(&history) {
             Ok(plan) => {
                 for warning in error::warnings(&plan.warnings) {
@@ -124,7 +126,7 @@ impl Back<'_> {
                 }
                 super::warn_of_empty(&task.steps(&plan.steps, &history, look.quoting)?, report);
                 if plan.steps.is_empty() && !self.in_any_case {
-                    return Ok(nothing(&history));
+                    return Ok(nothing(task, &history));
                 }
             }
             // Another migrator may be at it: only who holds the lock can tell.
@@ -136,49 +138,32 @@ impl Back<'_> {
             names.push("whatever the run has applied that may still be at work".to_owned());
         }
         task.consent("revert", &names, stop, report).await?;
-        let newest = RefCell::new(history.newest().cloned());
-        let listener: &mut dyn Listener = report;
-        let outcome = engine::run(
-            &task.run(start, self.verb, self.wanted, look),
-            Guard::new(connection),
-            async || task.connect().await,
-            Guard::new,
-            |past: &Past| {
-                let history = past.history();
-                let steps = self.plan(&history)?.steps;
-                newest.replace(staying(&history, &steps));
-                task.steps(&steps, &history, look.quoting)
-            },
-            stop,
-            listener,
-        )
-        .await?;
+        let execution = Execution {
+            task,
+            start,
+            verb: self.verb,
+            wanted: self.wanted,
+            look,
+            aim: Aim::Revert,
+        };
+        let decide = |history: &History| Ok(self.plan(history)?.steps);
+        let (outcome, seen) = execution.run(connection, decide, stop, report).await?;
         Ok(Done {
+            newest: task.newest(&seen, &outcome.done, true),
             outcome: Some(outcome),
-            newest: newest.into_inner().map(|version| version.to_string()),
         })
     }
 
-    pub(super) fn plan(&self, history: &History) -> Result<crate::plan::planner::Plan<'_>, Error> {
+    pub(super) fn plan(&self, history: &History) -> Result<Plan<'a>, Error> {
         let Self { task, .. } = self;
         Ok(revert::plan(
-            &task.project.format,
+            task.format(),
             &task.project.migrations,
             history,
             &(self.targets)(history),
             &task.config.request,
         )?)
     }
-}
-
-/// The newest version that none of the steps takes back.
-fn staying(history: &History, steps: &[Deed<'_>]) -> Option<Version> {
-    let goes = |version: &Version| {
-        let mut migrations = steps.iter().filter_map(|deed| deed.migration());
-        migrations.any(|migration| migration.version == *version)
-    };
-    let mut newest_first = history.applied.iter().rev().map(|it| &it.version);
-    newest_first.find(|version| !goes(version)).cloned()
 }
 
 /// Version and name, as a person reads them.
@@ -188,13 +173,19 @@ fn names(history: &History, versions: &[Version]) -> Vec<String> {
         .collect()
 }
 
-fn unconfirmed(history: &History, within: Duration, who: &Who) -> Result<Unconfirmed, LeftAlone> {
-    revert::unconfirmed(history, within, |run: &Run| run.who.may_be(who))
+fn unconfirmed(
+    task: &Task,
+    history: &History,
+    within: Duration,
+    who: &Who,
+) -> Result<Unconfirmed, LeftAlone> {
+    let files = &task.project.migrations;
+    revert::unconfirmed(files, history, within, |run: &Run| run.who.may_be(who))
 }
 
-fn nothing(history: &History) -> Done {
+fn nothing(task: &Task, history: &History) -> Done {
     Done {
         outcome: Some(Outcome::default()),
-        newest: history.newest().map(Version::to_string),
+        newest: task.newest(history, &[], true),
     }
 }

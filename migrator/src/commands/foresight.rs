@@ -20,7 +20,7 @@ pub(super) async fn foresee(
     let mut refused = Vec::new();
     let mut warnings = Vec::new();
     for (number, one) in pending.iter().enumerate() {
-        if one.script.code.is_some() {
+        if !one.script.is_sql() {
             continue;
         }
         let idle = verify::without_effect(one.script, one.file, one.statements, dialect);

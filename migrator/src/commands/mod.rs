@@ -1,12 +1,12 @@
 //! The verbs: each reads, plans, runs and reports. None of them prints, exits or
 //! holds SQL.
 
-pub(crate) mod alembic;
 pub(crate) mod baseline;
 pub(crate) mod check;
 pub(crate) mod confirm;
 pub(crate) mod doctor;
 pub(crate) mod down;
+mod execute;
 mod foresight;
 pub(crate) mod new;
 mod opening;
@@ -20,7 +20,8 @@ pub(crate) mod wait;
 
 use crate::config::{Config, ConfigError};
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::{self, Connection, Elsewhere, Look, Past, Wanted};
+use crate::db::{self, Connection, Look, Past, Wanted};
+use crate::diagnostic::Diagnostic;
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::engine::{Outcome, Run, Step};
@@ -29,12 +30,15 @@ use crate::formats::Format;
 use crate::history::ledger::Ledger;
 use crate::history::{History, Who};
 use crate::limits::Transaction;
-use crate::model::{Deed, Migration, Version};
+use crate::model::{Deed, Migration, Subject, Version};
+use crate::order;
 use crate::plan::planner::Files;
 use crate::project::Project;
 use crate::report::{Answer, Report};
 use crate::sql::{Dialect, Quoting, Syntax};
+use crate::tools::alembic::AlembicTool;
 use crate::verify;
+use std::cmp::Ordering;
 use std::sync::Arc;
 use std::sync::mpsc::TryRecvError;
 use std::time::Duration;
@@ -48,7 +52,11 @@ pub(crate) struct Task {
     /// The database's name, where there are several.
     pub name: Option<String>,
     pub project: Project,
+    /// Where another program applies them.
+    pub tool: Option<AlembicTool>,
     pub config: Config,
+    /// What of the settings has no effect.
+    pub warnings: Vec<Diagnostic>,
     /// The environment, of which files may ask for variables.
     pub variables: fn(&str) -> Option<String>,
 }
@@ -98,10 +106,67 @@ pub(crate) struct Done {
 }
 
 impl Task {
-    /// Which of these versions comes last.
-    fn latest<'a>(&self, versions: impl Iterator<Item = &'a Version>) -> Option<&'a Version> {
-        let format = &self.project.format;
-        versions.max_by(|one, other| format.compare(one, other))
+    /// Has read what of the files only their tool's program can tell.
+    ///
+    /// # Errors
+    /// What it cannot tell.
+    pub(crate) async fn settle(&mut self) -> Result<(), Error> {
+        match &mut self.tool {
+            Some(tool) => tool.settle(&mut self.project).await,
+            None => Ok(()),
+        }
+    }
+
+    /// What is worth knowing of the settings and the files.
+    pub(crate) fn warnings(&self) -> Vec<Diagnostic> {
+        let files = self.project.warnings.iter();
+        files.chain(&self.warnings).cloned().collect()
+    }
+
+    /// Where a schema is with this history, once these are applied, or taken back.
+    fn newest(&self, history: &History, done: &[Subject], reverts: bool) -> Option<String> {
+        let format = self.format();
+        let did = |version: &Version| done.iter().any(|it| it.version() == Some(version));
+        let complete = history.applied.iter().filter(|applied| applied.complete);
+        let versions = complete.map(|applied| &applied.version);
+        let stays = versions.filter(|version| !reverts || !did(version));
+        let new = done.iter().filter_map(Subject::version);
+        let now: Vec<&Version> = stays.chain(new.filter(|_| !reverts)).collect();
+        let is_in_line = now.iter().all(|it| format.compare(it, it).is_some());
+        if is_in_line {
+            let order = |one: &&&Version, other: &&&Version| {
+                format.compare(one, other).unwrap_or(Ordering::Equal)
+            };
+            return now.iter().max_by(order).map(ToString::to_string);
+        }
+        let files = &self.project.migrations;
+        let known: Vec<_> = files
+            .iter()
+            .filter(|it| now.contains(&&it.version))
+            .collect();
+        let unknown = now.iter().filter(|version| {
+            let mut files = files.iter();
+            !files.any(|it| it.version == ***version)
+        });
+        let tips: Vec<_> = order::tips(&known)
+            .into_iter()
+            .chain(unknown.copied())
+            .collect();
+        let tips: Vec<_> = tips.into_iter().map(ToString::to_string).collect();
+        (!tips.is_empty()).then(|| tips.join(", "))
+    }
+
+    fn format(&self) -> &dyn Format {
+        &*self.project.format
+    }
+
+    fn ledger(&self) -> &Ledger {
+        self.project.format.ledger()
+    }
+
+    /// What a look tells of the history.
+    fn history(&self, look: &Look) -> History {
+        look.history(&self.project.migrations)
     }
 
     /// The version that a person means who types this.
@@ -109,10 +174,21 @@ impl Task {
     /// # Errors
     /// It can be none of this project's.
     pub(crate) fn typed(&self, text: &str) -> Result<Version, Error> {
-        self.project.format.typed(text).ok_or_else(|| {
+        let typed = self.format().typed(text, &self.project.migrations);
+        typed.ok_or_else(|| {
             let typed = text.to_owned();
-            ConfigError::NoVersion { typed }.into()
+            let why = self.format().not_a_version();
+            ConfigError::NoVersion { why, typed }.into()
         })
+    }
+
+    /// # Errors
+    /// Files that end in several branches, where nothing says which is meant.
+    fn must_be_clear(&self) -> Result<(), Error> {
+        match (&self.tool, self.project.is_ambiguous) {
+            (Some(tool), true) => Err(tool.several_heads(&self.project).into()),
+            _ => Ok(()),
+        }
     }
 
     /// Asks before what is hard to undo, unless nothing is to be asked.
@@ -146,13 +222,14 @@ impl Task {
     fn wanted(&self) -> Wanted {
         Wanted {
             repeated: !self.project.repeatables.is_empty(),
-            runs: false,
+            // Where another program applies, they tell whether any is to be remembered.
+            runs: self.tool.is_some(),
         }
     }
 
     /// The run of an engine.
     fn run<'a>(
-        &self,
+        &'a self,
         start: &'a Start,
         verb: &'static str,
         wanted: Wanted,
@@ -166,6 +243,7 @@ impl Task {
             transaction: self.config.transaction,
             wanted,
             look,
+            files: &self.project.migrations,
         }
     }
 
@@ -183,12 +261,12 @@ impl Task {
             .iter()
             .map(|deed| {
                 let as_one = self.config.transaction == Transaction::All;
-                if as_one && deed.script().code.is_some() {
+                if as_one && deed.script().is_code() {
                     return Err(Error::CodeInOneTransaction {
                         path: deed.script().file.path().to_owned(),
                     });
                 }
-                if as_one && !deed.script().transaction {
+                if as_one && deed.script().is_sql() && !deed.script().transaction {
                     return Err(Error::NeedsItsOwnTransaction {
                         file: Arc::clone(&deed.script().file),
                     });
@@ -220,7 +298,7 @@ impl Task {
 /// Warns of every file of which nothing runs.
 fn warn_of_empty(steps: &[Step<'_>], listener: &mut dyn Listener) {
     for step in steps {
-        if step.statements.is_empty() && step.deed.script().code.is_none() {
+        if step.statements.is_empty() && step.deed.script().is_sql() {
             listener.event(&Event::Warning(error::empty(step.deed)));
         }
     }
@@ -256,22 +334,13 @@ fn other_history(look: &Look, migrations: &[Migration]) -> Result<Option<Ledger>
         .iter()
         .filter(|it| !is_theirs && it.knows(migrations))
         .collect();
-    // An empty table may be the beginning of another history.
-    let is_begun = matches!(look.past, Past::Known(_)) && look.past.is_empty();
-    only_history(look, &knowing, !is_begun)
-}
-
-/// The only other table that knows the files, where it is in the search path and
-/// nothing in front keeps it from being used.
-///
-/// # Errors
-/// One that nothing leads to, or more than one.
-fn only_history(
-    look: &Look,
-    knowing: &[&Elsewhere],
-    may_be_used: bool,
-) -> Result<Option<Ledger>, Error> {
-    match knowing {
+    let may_be_used = if look.ledger.kind.is_the_first_of_its_name() {
+        look.past == Past::Fresh
+    } else {
+        // An empty table may be the beginning of another history.
+        !(matches!(look.past, Past::Known(_)) && look.past.is_empty())
+    };
+    match &knowing[..] {
         [] => Ok(None),
         [only] if only.is_in_path && may_be_used => Ok(Some(Ledger {
             table: only.table.clone(),
@@ -280,7 +349,7 @@ fn only_history(
         _ => Err(Error::HistoryElsewhere {
             tables: knowing.iter().map(|it| it.table.clone()).collect(),
             missing: look.ledger.table.clone(),
-            shape: look.ledger.shape,
+            is_the_first: look.ledger.kind.is_the_first_of_its_name(),
         }),
     }
 }
@@ -302,7 +371,7 @@ fn refuse_foreign(look: &Look, dialect: Dialect) -> Result<(), Error> {
             table,
             create: one_line(&look.ledger.create(dialect).join("; ")),
         }),
-        Past::Fresh | Past::Known(_) | Past::Revisions { .. } => Ok(()),
+        Past::Fresh | Past::Known(_) => Ok(()),
     }
 }
 

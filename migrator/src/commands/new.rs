@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::error::Error;
-use crate::formats::Format;
+use crate::formats::Drafts;
 use crate::formats::naming::Wish;
 use crate::project::Folder;
 use crate::sources;

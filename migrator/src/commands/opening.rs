@@ -7,7 +7,6 @@ use crate::db::{self, Connection, Look, Reader, Session as _, Wanted};
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::error::Error;
-use crate::formats::Format;
 use crate::history::ledger::Ledger;
 use std::pin::pin;
 use std::time::Duration;
@@ -20,13 +19,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) fn announce(task: &Task, listener: &mut dyn Listener) {
     let project = &task.project;
     listener.event(&Event::Read {
-        dir: &project.dir,
+        dir: &project.dir(),
         format: project.format.name(),
         count: project.migrations.len(),
         embedded: project.is_embedded,
     });
-    for warning in &project.warnings {
-        listener.event(&Event::Warning(warning.clone()));
+    for warning in task.warnings() {
+        listener.event(&Event::Warning(warning));
     }
 }
 
@@ -43,8 +42,7 @@ pub(super) async fn look(
     let Task {
         project, config, ..
     } = task;
-    let ledger = project.format.ledger();
-    let (connection, look) = look_at(config, ledger, wanted, stop, listener).await?;
+    let (connection, look) = look_at(config, task.ledger(), wanted, stop, listener).await?;
     let mut connection = connection;
     let look = match other_history(&look, &project.migrations)? {
         Some(ledger) => stop.or(connection.look(&ledger, wanted)).await??,
@@ -56,7 +54,7 @@ pub(super) async fn look(
 }
 
 /// Tells which database answered, and where its history is.
-pub(super) fn connected(config: &Config, look: &Look, listener: &mut dyn Listener) {
+fn connected(config: &Config, look: &Look, listener: &mut dyn Listener) {
     listener.event(&Event::Connected {
         database: &config.database.value.to_string(),
         server: &look.server,
@@ -64,8 +62,8 @@ pub(super) fn connected(config: &Config, look: &Look, listener: &mut dyn Listene
     });
 }
 
-/// The same, for whichever tool's history; it tells nothing of it.
-pub(super) async fn look_at(
+/// Connects and looks, and tells nothing of it.
+async fn look_at(
     config: &Config,
     ledger: &Ledger,
     wanted: Wanted,
@@ -94,8 +92,7 @@ pub(super) async fn look_at(
 /// # Errors
 /// As [`look`].
 pub(super) async fn read(task: &Task) -> Result<Option<(Reader, Look)>, Error> {
-    let ledger = task.project.format.ledger();
-    let found = read_at(&task.config, ledger, task.wanted()).await?;
+    let found = read_at(&task.config, task.ledger(), task.wanted()).await?;
     let Some((mut reader, look)) = found else {
         return Ok(None);
     };
@@ -121,7 +118,7 @@ pub(super) async fn settled(
     Ok(look)
 }
 
-/// The same, for whichever tool's history.
+/// Looks to ask questions only; `None` for a SQLite file that `up` would create.
 pub(super) async fn read_at(
     config: &Config,
     ledger: &Ledger,

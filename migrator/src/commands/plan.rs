@@ -7,8 +7,7 @@ use crate::db::{self, Look, Past, Reader};
 use crate::diagnostic::Diagnostic;
 use crate::engine::Step;
 use crate::error::Error;
-use crate::history::History;
-use crate::model::{Deed, Version};
+use crate::model::Deed;
 use crate::plan::drift::Drift;
 use crate::plan::planner::{self, Request};
 use crate::plan::step::{Manner, PlannedStep};
@@ -18,13 +17,15 @@ use crate::sql::{Dialect, Kind};
 pub(crate) struct Planned<'a> {
     /// What the database said; `None` for a SQLite file that `up` would create.
     pub look: Option<Look>,
-    /// The newest version that is applied.
-    pub newest: Option<Version>,
+    /// Where the schema is.
+    pub newest: Option<String>,
     pub steps: Vec<PlannedStep<'a>>,
     /// What `up` would warn of.
     pub warnings: Vec<Drift>,
     /// The same, of what the files hold.
     pub notices: Vec<Diagnostic>,
+    /// What another program would send, or why it does not tell.
+    pub sql: Option<Result<String, String>>,
 }
 
 /// Plans what `up` would do.
@@ -33,11 +34,11 @@ pub(crate) struct Planned<'a> {
 /// What `up` would fail with before it sends anything.
 pub(crate) async fn plan<'a>(task: &'a Task, request: &Request) -> Result<Planned<'a>, Error> {
     planner::known(task.files(), request)?;
+    task.must_be_clear()?;
     let (mut reader, look) = opening::read(task).await?.unzip();
     let together = reader.as_ref().map_or(1, Reader::together);
-    let history = look
-        .as_ref()
-        .map_or_else(History::default, |look| look.past.history());
+    let history = look.as_ref().map(|look| task.history(look));
+    let history = history.unwrap_or_default();
     let plan = up::plan(task, &history, request)?;
     let syntax = super::syntax(&task.config, look.as_ref());
     let steps = task.steps(&plan.steps, &history, syntax.quoting)?;
@@ -46,9 +47,18 @@ pub(crate) async fn plan<'a>(task: &'a Task, request: &Request) -> Result<Planne
         None => Ok(Dependents::default()),
     };
     let notices = foresight::of_steps(&steps, task.dialect(), ask).await?;
+    let sql = match (&task.tool, plan.steps.last()) {
+        (Some(tool), Some(_)) => Some(
+            tool.sql(task.files().migrations, &history, &plan.steps)
+                .await,
+        ),
+        (Some(_), None) => Some(Ok(String::new())),
+        (None, _) => None,
+    };
     Ok(Planned {
         look,
-        newest: history.newest().cloned(),
+        sql,
+        newest: task.newest(&history, &[], false),
         steps: planned(&steps, task.dialect(), together),
         warnings: plan.warnings,
         notices,
@@ -59,7 +69,7 @@ impl Planned<'_> {
     /// The files of which nothing would run.
     pub(crate) fn empty(&self) -> impl Iterator<Item = Deed<'_>> {
         let is_empty =
-            |step: &&PlannedStep<'_>| step.statements == 0 && step.manner != Manner::Code;
+            |step: &&PlannedStep<'_>| step.statements == 0 && step.deed.script().is_sql();
         self.steps.iter().filter(is_empty).map(|step| step.deed)
     }
 
@@ -102,7 +112,8 @@ fn manner(step: &Step<'_>, dialect: Dialect) -> Manner {
     let script = step.deed.script();
     let locks = |kind| dialect == Dialect::Mysql && kind == Kind::LockTables;
     match &step.resume {
-        None if script.code.is_some() => Manner::Code,
+        None if script.is_code() => Manner::Code,
+        None if !script.is_sql() => Manner::Delegated,
         Some(resume) => Manner::Statements { done: resume.done },
         None if step.statements.iter().any(|found| locks(found.kind)) => Manner::Locked,
         None if db::is_one_transaction(dialect, script, &step.statements) => Manner::Transaction,

@@ -28,8 +28,8 @@ pub(crate) async fn redo(
     }
     let wanted = task.wanted();
     let (mut connection, look) = opening::look(task, wanted, stop, report).await?;
-    let history = look.past.history();
-    let targets = revert::targets(&history, &Wish::Steps(1))?;
+    let history = task.history(&look);
+    let targets = revert::targets(&task.project.migrations, &history, &Wish::Steps(1))?;
     let version = targets.first();
     let version = version.ok_or(revert::RevertError::NothingApplied)?;
     let back = Back {
@@ -48,7 +48,7 @@ pub(crate) async fn redo(
     };
     // What cannot be applied again is not taken back.
     let without = without(history.clone(), version);
-    let again = planner::plan(&task.project.format, task.files(), &without, &only)?;
+    let again = planner::plan(task.format(), task.files(), &without, &only)?;
     let mut both = task.steps(&back.plan(&history)?.steps, &history, look.quoting)?;
     both.extend(task.steps(&again.steps, &without, look.quoting)?);
     let ask = async |tables: &[String]| connection.dependents(tables).await;

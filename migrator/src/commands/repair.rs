@@ -35,12 +35,11 @@ pub(crate) struct Found {
 /// Why there is no answer.
 pub(crate) async fn list(task: &Task) -> Result<Found, Error> {
     let url = &task.config.database.value;
-    let format = &task.project.format;
-    let ledger = crate::formats::Format::ledger(format);
+    let (format, ledger) = (task.format(), task.ledger());
     let wait = task.config.limits.wait;
     let (mut reader, look) = db::read_and_look(url, wait, ledger, Wanted::default()).await?;
     let look = opening::settled(task, &mut reader, look, Wanted::default()).await?;
-    let history = look.past.history();
+    let history = task.history(&look);
     let mut invalid_indexes = Vec::new();
     for alone in unfinished_alone(task, &history) {
         let names = reader.invalid_indexes(&alone.statements()).await?;
@@ -68,7 +67,7 @@ pub(crate) async fn repair(
     let wanted = Wanted::default();
     super::must_be_there(task)?;
     let (mut connection, look) = opening::look(task, wanted, stop, report).await?;
-    let history = look.past.history();
+    let history = task.history(&look);
     let first = decide(task, &history, decisions)?;
     let alone = unfinished_alone(task, &history);
     for repair in &first {
@@ -101,11 +100,10 @@ pub(crate) async fn repair(
         &task.run(start, "repair", wanted, &look),
         Guard::new(connection),
         async || task.connect().await,
-        |past| {
-            let history = past.history();
-            let repairs = decide(task, &history, decisions)?;
+        |history| {
+            let repairs = decide(task, history, decisions)?;
             let edits = repairs.iter().flat_map(|repair| edits(&alone, repair));
-            Ok((edits.collect(), (repairs, history.newest().cloned())))
+            Ok((edits.collect(), (repairs, task.newest(history, &[], false))))
         },
         stop,
         report,
@@ -122,7 +120,7 @@ pub(crate) async fn repair(
     }
     Ok(Done {
         outcome: repaired.is_empty().then(Outcome::default),
-        newest: newest.map(|version| version.to_string()),
+        newest,
     })
 }
 
@@ -137,7 +135,7 @@ fn decide<'a>(
         repairs.extend(repair::accept(migrations, history, version)?);
     }
     for (version, resolution) in &decisions.resolve {
-        let format = &task.project.format;
+        let format = task.format();
         repairs.push(repair::resolve(
             format,
             migrations,
@@ -232,18 +230,15 @@ async fn must_be_valid(connection: &mut impl Session, alone: &Alone) -> Result<(
 
 /// Says how a file differs from what was applied.
 fn tell_change(task: &Task, history: &History, migration: &Migration, report: &mut dyn Report) {
-    let Some(applied) = history.find(&migration.version) else {
+    let applied = history.find(&migration.version);
+    let recorded = applied.and_then(|applied| applied.checksum.as_ref());
+    let (Some(recorded), Some(now)) = (recorded, &migration.checksum) else {
         return;
     };
-    let format = &task.project.format;
     report.event(&Event::Edited {
         path: migration.up.file.path(),
-        recorded: &applied.checksum.hex(),
-        now: &migration.checksum.hex(),
-        harmless: crate::formats::Format::same_but_for_line_endings(
-            format,
-            migration,
-            &applied.checksum,
-        ),
+        recorded: &recorded.hex(),
+        now: &now.hex(),
+        harmless: task.format().same_but_for_line_endings(migration, recorded),
     });
 }

@@ -4,7 +4,6 @@
 use super::{Task, opening};
 use crate::db::{Look, Wanted};
 use crate::error::Error;
-use crate::formats::Format;
 use crate::history::History;
 use crate::plan::drift::{self, Drift};
 
@@ -28,15 +27,13 @@ pub(crate) async fn status(task: &Task) -> Result<Found, Error> {
         repeated: !project.repeatables.is_empty(),
         runs: true,
     };
-    let ledger = project.format.ledger();
-    let look = match opening::read_at(config, ledger, wanted).await? {
+    let look = match opening::read_at(config, task.ledger(), wanted).await? {
         Some((mut reader, look)) => Some(opening::settled(task, &mut reader, look, wanted).await?),
         None => None,
     };
-    let history = look
-        .as_ref()
-        .map_or_else(History::default, |look| look.past.history());
-    let drifts = drift::find(&project.format, &project.migrations, &history);
+    let history = look.as_ref().map(|look| task.history(look));
+    let history = history.unwrap_or_default();
+    let drifts = drift::find(task.format(), &project.migrations, &history);
     Ok(Found {
         look,
         history,

@@ -1,19 +1,16 @@
 //! `up`: applies what is pending.
 
+use super::execute::Execution;
 use super::{Done, Start, Task, foresight, opening};
-use crate::db::{self, Guard};
-use crate::engine;
+use crate::db;
 use crate::engine::Outcome;
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::error::{self, Error};
-use crate::formats::Format;
-use crate::history::History;
-use crate::model::{Subject, Version};
+use crate::history::{History, UP};
 use crate::plan::planner::{self, Plan, Request};
-use crate::plan::revert::UP;
 use crate::sql::Quoting;
-use std::cell::RefCell;
+use crate::tools::alembic::Aim;
 
 /// Applies what is pending.
 ///
@@ -40,8 +37,9 @@ pub(super) async fn apply(
     stop: &mut Stop,
     listener: &mut dyn Listener,
 ) -> Result<Done, Error> {
+    task.must_be_clear()?;
     let url = &task.config.database.value;
-    db::check_names(task.project.format.ledger(), url.dialect())?;
+    db::check_names(task.ledger(), url.dialect())?;
     if url.is_to_be_created() {
         // Whatever is wrong with the files must not leave an empty database.
         let fresh = History::default();
@@ -50,20 +48,23 @@ pub(super) async fn apply(
             &fresh,
             Quoting::default(),
         )?;
+        if let Some(tool) = &task.tool {
+            tool.must_be_there()?;
+        }
         listener.event(&Event::Creating {
             database: &url.to_string(),
         });
     }
     let wanted = task.wanted();
     let (mut connection, look) = opening::look(task, wanted, stop, listener).await?;
-    let before = look.past.history();
+    let before = task.history(&look);
     match plan(task, &before, request) {
         Ok(first) => {
             for warning in error::warnings(&first.warnings) {
                 listener.event(&Event::Warning(warning));
             }
             if first.steps.is_empty() {
-                return Ok(done(task, Outcome::default(), before.newest()));
+                return Ok(done(task, Outcome::default(), &before));
             }
             let steps = task.steps(&first.steps, &before, look.quoting)?;
             super::warn_of_empty(&steps, listener);
@@ -79,28 +80,18 @@ pub(super) async fn apply(
     if look.has_tables {
         listener.event(&Event::Warning(error::tables_without_history()));
     }
+    let execution = Execution {
+        task,
+        start,
+        verb,
+        wanted,
+        look: &look,
+        aim: Aim::Apply,
+    };
+    let decide = |history: &History| Ok(plan(task, history, request)?.steps);
     // Whoever was waited for may have applied more.
-    let newest = RefCell::new(before.newest().cloned());
-    let outcome = engine::run(
-        &task.run(start, verb, wanted, &look),
-        Guard::new(connection),
-        async || task.connect().await,
-        Guard::new,
-        |past| {
-            let history = past.history();
-            newest.replace(history.newest().cloned());
-            task.steps(
-                &plan(task, &history, request)?.steps,
-                &history,
-                look.quoting,
-            )
-        },
-        stop,
-        listener,
-    )
-    .await?;
-    let newest = newest.into_inner();
-    Ok(done(task, outcome, newest.as_ref()))
+    let (outcome, seen) = execution.run(connection, decide, stop, listener).await?;
+    Ok(done(task, outcome, &seen))
 }
 
 /// What an `up` is to do.
@@ -109,15 +100,17 @@ pub(super) fn plan<'a>(
     history: &History,
     request: &Request,
 ) -> Result<Plan<'a>, Error> {
-    let format = &task.project.format;
-    Ok(planner::plan(format, task.files(), history, request)?)
+    Ok(planner::plan(
+        task.format(),
+        task.files(),
+        history,
+        request,
+    )?)
 }
 
-fn done(task: &Task, outcome: Outcome, before: Option<&Version>) -> Done {
-    let applied = outcome.done.iter().filter_map(Subject::version);
-    let newest = task.latest(applied.chain(before)).map(Version::to_string);
+fn done(task: &Task, outcome: Outcome, seen: &History) -> Done {
     Done {
+        newest: task.newest(seen, &outcome.done, false),
         outcome: Some(outcome),
-        newest,
     }
 }

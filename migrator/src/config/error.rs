@@ -52,6 +52,8 @@ pub enum ConfigError {
     },
     /// A version was typed that is no number.
     NoVersion {
+        /// What is wrong with it.
+        why: &'static str,
         typed: String,
     },
     /// A variable that is no text.

@@ -5,7 +5,9 @@ use super::fault::{Fault, FaultKind};
 use super::stepwise::quicker;
 use super::wire::Answer;
 use super::{Job, Left, Setback};
-use crate::model::{Code, Deed};
+use crate::history::ledger::Written;
+use crate::history::table::Change;
+use crate::model::{Body, Code, Deed};
 use crate::sql::Dialect;
 use sqlx::error::BoxDynError;
 use std::any::Any;
@@ -141,7 +143,10 @@ where
 impl<'a> Job<'a> {
     /// Its code, where it is not SQL.
     pub(super) fn function(&self) -> Option<&'a Function> {
-        self.deed.script().code.as_ref()?.get()
+        match &self.deed.script().body {
+            Body::Code(code) => code.get(),
+            Body::Delegated | Body::Sql => None,
+        }
     }
 }
 
@@ -350,13 +355,16 @@ fn ended(fault: Fault) -> Fault {
 }
 
 /// Nobody knows how much the code has committed, and the row says too much.
-async fn committed(opened: &mut impl Opened, job: Job<'_>) -> Left {
+async fn committed<O: Opened>(opened: &mut O, job: Job<'_>) -> Left {
     let Deed::Apply(migration) = job.deed else {
         return Left::Unknown;
     };
     // There may be one that it has begun itself.
     let _ = opened.ask("ROLLBACK").await;
-    match opened.ask(&job.ledger.reopen(&migration.version, -1)).await {
+    let Written { ledger, writes } = job.history;
+    let version = &migration.version;
+    let reopen = writes.write(ledger, O::DIALECT, Change::Reopen { version, claim: -1 });
+    match opened.ask(&reopen).await {
         Ok(answer) if answer.affected == 1 => Left::Part {
             ran: 0,
             resumable: false,

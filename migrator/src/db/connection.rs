@@ -6,10 +6,11 @@ use super::fault::{Fault, FaultKind};
 use super::health::{Examined, Health};
 use super::url::DatabaseUrl;
 use super::{
-    Attempt, Blocker, Edit, Entry, GuardSession, Handle, Job, LockKey, Look, Progress, Session,
-    Sight, Wanted,
+    Attempt, Blocker, Edit, Entry, GuardSession, Handle, Job, Look, Progress, Session, Sight,
+    Wanted,
 };
 use crate::history::ledger::Ledger;
+use crate::history::table::LockKey;
 use crate::sql::Dialect;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};

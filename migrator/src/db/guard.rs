@@ -1,7 +1,8 @@
 //! What a guard can do: hold a run's locks, look on, and end what runs.
 
 use super::fault::Fault;
-use super::{Handle, LockKey, Look};
+use super::{Handle, Look};
+use crate::history::table::LockKey;
 use std::time::Duration;
 
 /// One of the two locks that a run holds, or what it waits for beside them.

@@ -1,7 +1,7 @@
 //! What a session is given to apply.
 
 use crate::history::Resume;
-use crate::history::ledger::Ledger;
+use crate::history::ledger::Written;
 use crate::history::record::{self, Record};
 use crate::model::{Deed, Version};
 use crate::sql::{Dialect, Statement};
@@ -12,7 +12,7 @@ use std::time::Duration;
 /// One thing to do, with all that a session needs for it.
 #[derive(Clone, Copy, Debug)]
 pub struct Job<'a> {
-    pub ledger: &'a Ledger,
+    pub history: Written<'a>,
     pub deed: Deed<'a>,
     /// Its script as it is sent, its variables filled in.
     pub file: &'a SourceFile,
@@ -39,7 +39,7 @@ impl<'a> Job<'a> {
     #[must_use]
     pub fn record(&self, dialect: Dialect) -> Record<'a> {
         Record {
-            ledger: self.ledger,
+            history: self.history,
             dialect,
             deed: self.deed,
             run: self.run,

@@ -1,8 +1,9 @@
 //! What one look at a database tells.
 
 use crate::history::ledger::Ledger;
-use crate::history::{History, Run};
-use crate::model::{Checksum, Migration, Version};
+use crate::history::table::LockKey;
+use crate::history::{Applied, History, Records};
+use crate::model::Migration;
 use crate::sql::Quoting;
 
 /// What one look at a database tells.
@@ -33,12 +34,10 @@ pub struct Look {
 pub struct Elsewhere {
     /// Its name in full.
     pub table: String,
-    /// Whether its schema is one of the search path; of Alembic's, whether it is the
-    /// one that the name alone means there.
+    /// Whether its schema is one of the search path; of a tool that takes the first
+    /// table of its name, whether it is that one.
     pub is_in_path: bool,
-    pub applied: Vec<(Version, Checksum)>,
-    /// Alembic's revisions, of which no other applied one stands on any.
-    pub current: Vec<String>,
+    pub applied: Vec<Applied>,
 }
 
 /// What a database knows of its migrations.
@@ -51,86 +50,62 @@ pub enum Past {
         tool: &'static str,
         table: &'static str,
     },
-    Known(History),
-    /// Alembic's version table.
-    Revisions {
-        /// Those that no other applied one stands on, in any order.
-        current: Vec<String>,
-        /// Read only where they are asked for.
-        runs: Vec<Run>,
-    },
+    Known(Records),
 }
 
 impl Elsewhere {
     /// Whether it is the history of these files: one of them was applied by it.
     #[must_use]
     pub fn knows(&self, migrations: &[Migration]) -> bool {
-        let mut applied = self.applied.iter();
-        applied.any(|(version, checksum)| is_one_of(migrations, version, checksum))
+        are_of(&self.applied, migrations)
     }
 }
 
-/// Whether one of these files is the one that was applied.
-fn is_one_of(migrations: &[Migration], version: &Version, checksum: &Checksum) -> bool {
-    let mut files = migrations.iter();
-    files.any(|file| file.version == *version && file.checksum == *checksum)
+/// Whether one of the files was applied by one of these rows.
+fn are_of(rows: &[Applied], files: &[Migration]) -> bool {
+    rows.iter().any(|row| {
+        let is_same =
+            |file: &Migration| file.version == row.version && file.checksum == row.checksum;
+        files.iter().any(is_same)
+    })
+}
+
+impl Look {
+    /// What the history says beside the files; nothing where there is none that is
+    /// ours to read.
+    #[must_use]
+    pub fn history(&self, files: &[Migration]) -> History {
+        self.past.clone().history(&self.ledger, files)
+    }
 }
 
 impl Past {
     /// Whether it is the history of these files: one of them was applied by it.
     #[must_use]
     pub fn knows(&self, migrations: &[Migration]) -> bool {
-        let Self::Known(history) = self else {
-            return false;
-        };
-        let mut applied = history.applied.iter();
-        applied.any(|applied| is_one_of(migrations, &applied.version, &applied.checksum))
+        match self {
+            Self::Known(rows) => are_of(&rows.applied, migrations),
+            Self::Foreign { .. } | Self::Fresh => false,
+        }
     }
 
     /// Whether nothing is applied, as far as we know.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {
-            Self::Known(history) => history.applied.is_empty(),
-            Self::Revisions { current, .. } => current.is_empty(),
+            Self::Known(rows) => rows.applied.is_empty(),
             Self::Foreign { .. } | Self::Fresh => true,
         }
     }
 
-    /// Alembic's current revisions; none where there is no version table.
+    /// What it says beside the files, as the tool of the table has it.
     #[must_use]
-    pub fn current(&self) -> &[String] {
+    pub fn history(self, ledger: &Ledger, files: &[Migration]) -> History {
         match self {
-            Self::Revisions { current, .. } => current,
-            Self::Foreign { .. } | Self::Fresh | Self::Known(_) => &[],
-        }
-    }
-
-    /// What is applied of numbered migrations; nothing where there is no history
-    /// of ours.
-    #[must_use]
-    pub fn history(&self) -> History {
-        match self {
-            Self::Known(history) => history.clone(),
-            Self::Revisions { runs, .. } => History {
-                runs: runs.clone(),
-                ..History::default()
-            },
+            Self::Known(rows) => rows.read(ledger.kind, files),
             Self::Foreign { .. } | Self::Fresh => History::default(),
         }
     }
-}
-
-/// The name of a lock; the forms are fixed for ever, so that two released
-/// versions exclude each other.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LockKey {
-    /// PostgreSQL's advisory lock.
-    Id(i64),
-    /// MySQL's and MariaDB's named lock.
-    Name(String),
-    /// SQLite's lock file.
-    File(std::path::PathBuf),
 }
 
 /// What is to be read beside the history itself.

@@ -4,12 +4,13 @@
 use super::fault::{Fault, FaultKind};
 use super::wire::{self, Answer};
 use super::{Edit, Entry, Past, Wanted};
-use crate::history::History;
+use crate::history::Records;
 use crate::history::journal::Journal;
 use crate::history::ledger::Ledger;
 use crate::history::repeatables::Repeated;
 use crate::history::runs::Runs;
 use crate::history::side_table::{self, Layout, Upkeep};
+use crate::history::table::Change;
 use crate::sql::Dialect;
 
 /// What a database must tell for it.
@@ -55,20 +56,16 @@ pub(super) async fn recall<M: Memory>(
     wanted: Wanted,
     past: &mut Past,
 ) -> Result<(), Fault> {
-    let runs = match past {
-        Past::Known(history) => {
-            recall_steps(memory, ledger, wanted, history).await?;
-            &mut history.runs
-        }
-        Past::Revisions { runs, .. } => runs,
-        Past::Foreign { .. } | Past::Fresh => return Ok(()),
+    let Past::Known(known) = past else {
+        return Ok(());
     };
+    recall_steps(memory, ledger, wanted, known).await?;
     if wanted.runs {
         let table = Runs::of(ledger, M::DIALECT);
         let rows = read(memory, |layout| table.select(layout)).await;
         // Whoever may read the history need not be let into the runs.
         let is_hidden = |fault: &Fault| M::is_missing(fault) || M::is_denied(fault);
-        *runs = wire::own_rows(rows, is_hidden, Runs::read)?;
+        known.runs = wire::own_rows(rows, is_hidden, Runs::read)?;
     }
     Ok(())
 }
@@ -78,19 +75,19 @@ async fn recall_steps<M: Memory>(
     memory: &mut M,
     ledger: &Ledger,
     wanted: Wanted,
-    history: &mut History,
+    known: &mut Records,
 ) -> Result<(), Fault> {
-    if history.is_unfinished() {
+    if known.is_unfinished() {
         let table = Journal::of(ledger, M::DIALECT);
         let rows = read(memory, |layout| table.select(layout)).await;
         let rows = rows.and_then(refuse_newer);
-        history.marks = wire::own_rows(rows, M::is_missing, Journal::read)?;
+        known.marks = wire::own_rows(rows, M::is_missing, Journal::read)?;
     }
     if wanted.repeated {
         let table = Repeated::of(ledger, M::DIALECT);
         let rows = read(memory, |layout| table.select(layout)).await;
         let rows = rows.and_then(refuse_newer);
-        history.repeated = wire::own_rows(rows, M::is_missing, Repeated::read)?;
+        known.repeated = wire::own_rows(rows, M::is_missing, Repeated::read)?;
     }
     Ok(())
 }
@@ -186,7 +183,7 @@ pub(super) async fn edit<M: Memory>(
             memory.drop_invalid_index(statement).await?;
         }
     }
-    let statements = statements(ledger, M::DIALECT, edits);
+    let statements = statements(ledger, M::DIALECT, edits)?;
     match all(memory, &statements).await {
         // On first need, and no sooner: who may write a table need not be allowed
         // to create it. On MySQL a CREATE would end the transaction.
@@ -228,27 +225,35 @@ fn needed(ledger: &Ledger, dialect: Dialect, edit: &Edit<'_>) -> Option<Upkeep> 
     }
 }
 
-fn statements(ledger: &Ledger, dialect: Dialect, edits: &[Edit<'_>]) -> Vec<String> {
+fn statements(ledger: &Ledger, dialect: Dialect, edits: &[Edit<'_>]) -> Result<Vec<String>, Fault> {
     let runs = Runs::of(ledger, dialect);
     let journal = Journal::of(ledger, dialect);
     let repeated = Repeated::of(ledger, dialect);
+    let write = |change: Change<'_>| match ledger.written() {
+        Some(history) => Ok(history.writes.write(ledger, dialect, change)),
+        None => Err(Fault::new(
+            FaultKind::Driver,
+            format!("only {} writes {}", ledger.kind.tool(), ledger.table),
+        )),
+    };
     let mut statements = Vec::new();
     for edit in edits {
         match edit {
-            Edit::Accept(migration) => statements.push(ledger.accept(dialect, migration)),
+            Edit::Accept(migration) => statements.push(write(Change::Accept(migration))?),
             Edit::Complete(migration) => {
-                statements.push(ledger.complete(dialect, migration, "-1"));
+                let took = "-1";
+                statements.push(write(Change::Complete { migration, took })?);
                 statements.push(journal.clear(&migration.version));
             }
             Edit::Confirm => statements.push(runs.confirm()),
             Edit::DropInvalidIndex(_) => {}
             Edit::Forget(version) => {
-                statements.push(ledger.delete(version));
+                statements.push(write(Change::Delete(version))?);
                 statements.push(journal.clear(version));
             }
             Edit::ForgetRepeated => statements.push(repeated.forget()),
             Edit::Record(migration) => {
-                statements.push(ledger.record(dialect, migration));
+                statements.push(write(Change::Record(migration))?);
             }
             Edit::Remember(run) => statements.push(runs.begin(run)),
             Edit::Settle {
@@ -261,5 +266,5 @@ fn statements(ledger: &Ledger, dialect: Dialect, edits: &[Edit<'_>]) -> Vec<Stri
             } => statements.push(journal.undo(version, *statement)),
         }
     }
-    statements
+    Ok(statements)
 }

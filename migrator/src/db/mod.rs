@@ -55,7 +55,7 @@ pub use connection::{
 pub use edit::{Edit, Entry};
 pub use guard::{Attempt, Blocker, GuardSession, Lock, Sight, Work};
 pub use job::Job;
-pub use look::{Elsewhere, LockKey, Look, Past, Wanted};
+pub use look::{Elsewhere, Look, Past, Wanted};
 pub use progress::{Left, Progress, Setback};
 pub use session::{Handle, Outside, Session};
 
@@ -105,7 +105,7 @@ pub fn is_one_transaction(dialect: Dialect, script: &Script, statements: &[State
     // Only MySQL and MariaDB look at them.
     let _ = statements;
     match dialect {
-        _ if script.code.is_some() => true,
+        _ if script.is_code() => true,
         #[cfg(feature = "mysql")]
         Dialect::Mysql => mysql::is_one_transaction(&script.file, statements),
         _ => script.transaction,

@@ -5,9 +5,10 @@
 
 use super::Past;
 use super::fault::{Fault, FaultKind};
+use crate::history::Records;
 use crate::history::foreign;
-use crate::history::ledger::{Ledger, Row, Shape, quote};
-use crate::history::{Applied, History};
+use crate::history::ledger::{Ledger, quote};
+use crate::history::table::Row;
 use crate::sql::Dialect;
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, ColumnIndex, Connection, Database, Decode, Either, Executor, Type};
@@ -184,28 +185,20 @@ pub(super) fn driver_fault(error: &sqlx::Error, connecting: bool) -> Fault {
 
 /// What the rows of a ledger's SELECT say.
 pub(super) fn past(answer: &Answer, ledger: &Ledger) -> Result<Past, Fault> {
-    match ledger.shape {
-        Shape::Alembic => Ok(Past::Revisions {
-            current: answer.rows.iter().flatten().flatten().cloned().collect(),
-            runs: Vec::new(),
-        }),
-        Shape::Sqlx => history(answer, &ledger.table).map(Past::Known),
-    }
-}
-
-fn history(answer: &Answer, table: &str) -> Result<History, Fault> {
-    let applied: Option<Vec<_>> = answer.rows.iter().map(Ledger::applied).collect();
-    let in_order = |mut applied: Vec<Applied>| {
-        applied.sort_by_key(|applied| applied.version.number());
-        History {
-            applied,
-            ..History::default()
-        }
+    let applied: Option<Vec<_>> = answer.rows.iter().map(|row| ledger.kind.row(row)).collect();
+    let rows = |applied| Records {
+        applied,
+        ..Records::default()
     };
-    applied.map(in_order).ok_or_else(|| {
+    let known = applied.map(|applied| Past::Known(rows(applied)));
+    known.ok_or_else(|| {
         Fault::new(
             FaultKind::NotAHistory,
-            format!("the table {table} is not a history table of sqlx"),
+            format!(
+                "the table {} is not a history table of {}",
+                ledger.table,
+                ledger.kind.tool()
+            ),
         )
     })
 }

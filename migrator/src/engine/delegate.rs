@@ -1,16 +1,17 @@
 //! A run whose work another program does: under our lock and deadline, watched,
-//! and ended with its statements where it must end. What it did, the version
-//! table says, before and after.
+//! and ended with its statements where it must end. What it did, the history says,
+//! before and after.
 
 use super::event::{Event, Listener};
 use super::stop::{Reason, Stop};
 use super::worker::{Waiting, see};
 use super::{Control, Hold, RELEASE_WITHIN, REMEMBER_WITHIN, Run, STARVED_AFTER, guard};
 use crate::db::fault::Fault;
-use crate::db::{Entry, GuardSession, Handle, LockKey, Outside, Past, Session, Sight};
+use crate::db::{Entry, GuardSession, Handle, Outside, Session, Sight};
 use crate::error::Error;
-use crate::history;
-use crate::model::Subject;
+use crate::history::table::LockKey;
+use crate::history::{self, History};
+use crate::model::{Deed, Subject};
 use crate::python::{Child, Ending, Running, running};
 use std::io;
 use std::process::{ExitStatus, Stdio};
@@ -35,13 +36,11 @@ const LAST_LINES: usize = 400;
 
 /// What the program is to do.
 pub(crate) struct Errand<'a> {
-    /// What it will do to the schema, in order.
-    pub(crate) subjects: Vec<Subject>,
+    /// What it is to do, in order.
+    pub(crate) deeds: Vec<Deed<'a>>,
     /// What a person may type instead.
     pub(crate) command: String,
     pub(crate) start: Box<dyn FnOnce(Stdio) -> io::Result<Child> + 'a>,
-    /// Of a revision, its label and its file.
-    pub(crate) describe: &'a dyn Fn(&str) -> (String, String),
     /// A line without what nobody may see.
     pub(crate) without_secrets: Box<dyn Fn(&str) -> String + 'a>,
 }
@@ -49,9 +48,9 @@ pub(crate) struct Errand<'a> {
 /// What came of it.
 #[derive(Debug)]
 pub(crate) struct Delegated {
-    pub(crate) before: Past,
-    /// What the version table says now; the complaint where nobody knows.
-    pub(crate) after: Result<Past, Fault>,
+    pub(crate) before: History,
+    /// What the history says now; the complaint where nobody knows.
+    pub(crate) after: Result<History, Fault>,
     pub(crate) heard: Heard,
 }
 
@@ -76,7 +75,7 @@ pub(crate) async fn delegate<'a, W: Session, G: GuardSession>(
     run: &Run<'_>,
     mut guard: G,
     open: impl AsyncFn() -> Result<W, Fault>,
-    decide: impl Fn(&Past) -> Result<Option<Errand<'a>>, Error>,
+    decide: impl Fn(&History) -> Result<Option<Errand<'a>>, Error>,
     stop: &mut Stop,
     listener: &mut dyn Listener,
 ) -> Result<Option<Delegated>, Error> {
@@ -90,7 +89,7 @@ pub(crate) async fn delegate<'a, W: Session, G: GuardSession>(
 async fn under_lock<'a, W: Session>(
     control: &mut Control<'_, impl GuardSession>,
     open: &impl AsyncFn() -> Result<W, Fault>,
-    decide: &impl Fn(&Past) -> Result<Option<Errand<'a>>, Error>,
+    decide: &impl Fn(&History) -> Result<Option<Errand<'a>>, Error>,
 ) -> Result<Option<Delegated>, Error> {
     guard::others(control, &handle(control.run, Vec::new())).await?;
     let mut worker = control.stop.or(open()).await??;
@@ -98,23 +97,23 @@ async fn under_lock<'a, W: Session>(
     let Some(errand) = decide(&before)? else {
         return Ok(None);
     };
-    let is_remembered = !before.history().runs.is_empty();
+    let is_remembered = !before.runs.is_empty();
     if is_remembered {
         begin(control.run, &mut worker, &errand).await?;
     }
-    // Alembic needs a connection, and a pool may have two.
+    // The program needs a connection, and a pool may have two.
     drop(worker);
     control.listener.event(&Event::Delegating {
         command: &errand.command,
     });
     let Errand {
-        describe,
+        deeds,
         without_secrets,
         ..
     } = errand;
     let input = control.guard.heirloom().map_or(Stdio::null(), Stdio::from);
     let heard = match (errand.start)(input) {
-        Ok(child) => listen(control, child, describe, &*without_secrets).await,
+        Ok(child) => listen(control, child, &deeds, &*without_secrets).await,
         Err(cause) => {
             let what = format!("{} could not be started: {cause}", errand.command);
             return Err(Error::Unexpected { what });
@@ -134,7 +133,7 @@ async fn under_lock<'a, W: Session>(
     let after = worker.look(&run.look.ledger, run.wanted).await;
     Ok(Some(Delegated {
         before,
-        after: after.map(|look| look.past),
+        after: after.map(|look| run.history(look.past)),
         heard,
     }))
 }
@@ -147,12 +146,12 @@ fn handle(run: &Run<'_>, ports: Vec<u16>) -> Handle {
     })
 }
 
-/// The version table as it is under the lock. A pool of one server connection has
+/// The history as it is under the lock. A pool of one server connection has
 /// none for this beside the guard's, and would have none for the program.
 async fn look(
     control: &mut Control<'_, impl GuardSession>,
     worker: &mut impl Session,
-) -> Result<Past, Error> {
+) -> Result<History, Error> {
     let run = control.run;
     let look = worker.look(&run.look.ledger, run.wanted);
     let look = match run.look.lock {
@@ -162,16 +161,16 @@ async fn look(
         },
         LockKey::File(_) | LockKey::Name(_) => control.stop.or(look).await?,
     };
-    Ok(look?.past)
+    Ok(run.history(look?.past))
 }
 
 /// Only where runs are remembered already, by a first `confirm`: a table that
-/// Alembic does not know would be dropped by its next autogenerated revision.
+/// the models do not know would be dropped by the next autogenerated revision.
 async fn begin(run: &Run<'_>, worker: &mut impl Session, errand: &Errand<'_>) -> Result<(), Error> {
     let remembered = history::Run {
         name: run.name.to_owned(),
         verb: run.verb.to_owned(),
-        did: errand.subjects.clone(),
+        did: errand.deeds.iter().map(|deed| deed.subject()).collect(),
         tool: crate::VERSION.to_owned(),
         who: run.who.clone(),
         ..history::Run::default()
@@ -204,7 +203,7 @@ pub(crate) async fn end(
 async fn listen(
     control: &mut Control<'_, impl GuardSession>,
     mut child: Child,
-    describe: &dyn Fn(&str) -> (String, String),
+    deeds: &[Deed<'_>],
     without_secrets: &dyn Fn(&str) -> String,
 ) -> Heard {
     let mut heard = Heard::default();
@@ -225,13 +224,9 @@ async fn listen(
                     None => control.listener.event(&Event::Output { line: &line }),
                     Some(next) => {
                         close(&mut heard, &mut since);
-                        let (label, path) = describe(&next.id);
-                        control.listener.event(&Event::Revising {
-                            id: &next.id,
-                            label: &label,
-                            path: &path,
-                            reverts: next.reverts,
-                        });
+                        if let Some(deed) = deed_of(deeds, &next) {
+                            control.listener.event(&Event::Beginning { deed });
+                        }
                         heard.ran.push((next, Duration::ZERO));
                     }
                 }
@@ -250,11 +245,10 @@ async fn listen(
                 let handle = handle(control.run, child.ports());
                 let Some(stopped_at) = stopped_at else {
                     let sight = watch(control, &handle, &mut waiting).await;
-                    let id = heard.ran.last().map(|(running, _)| running.id.as_str());
-                    let label = id.map_or("Alembic".to_owned(), |id| describe(id).0);
-                    control.listener.event(&Event::RevisionRuns {
-                        id,
-                        label: &label,
+                    let last = heard.ran.last();
+                    control.listener.event(&Event::Running {
+                        deed: last.and_then(|(running, _)| deed_of(deeds, running)),
+                        sent_with_it: 0,
                         elapsed: since.elapsed(),
                         sight: &sight,
                     });
@@ -278,6 +272,15 @@ async fn listen(
         outlive(control, is_cut).await;
     }
     heard
+}
+
+/// What it is to do of which it says that it begins with it.
+fn deed_of<'a>(deeds: &[Deed<'a>], running: &Running) -> Option<Deed<'a>> {
+    let is_it = |deed: &&Deed<'_>| {
+        let migration = deed.migration();
+        migration.is_some_and(|migration| migration.version.as_str() == running.id)
+    };
+    deeds.iter().find(is_it).copied()
 }
 
 /// Notes how long the last one took.

@@ -5,8 +5,9 @@ use super::event::Listener;
 use super::stop::Stop;
 use super::{Control, Hold, RELEASE_WITHIN, Run, first_answer, guard};
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::{Edit, GuardSession, Past, Session};
+use crate::db::{Edit, GuardSession, Session};
 use crate::error::Error;
+use crate::history::History;
 use tokio::time::{Instant, timeout};
 
 /// Makes the edits that `decide` finds right for what the history says under the
@@ -18,7 +19,7 @@ pub(crate) async fn edit<'a, W: Session, G: GuardSession, T>(
     run: &Run<'_>,
     mut guard: G,
     open: impl AsyncFn() -> Result<W, Fault>,
-    decide: impl Fn(&Past) -> Result<(Vec<Edit<'a>>, T), Error>,
+    decide: impl Fn(&History) -> Result<(Vec<Edit<'a>>, T), Error>,
     stop: &mut Stop,
     listener: &mut dyn Listener,
 ) -> Result<T, Error> {
@@ -26,8 +27,8 @@ pub(crate) async fn edit<'a, W: Session, G: GuardSession, T>(
     guard::lock(&mut control).await?;
     let result = async {
         let mut worker = control.stop.or(open()).await??;
-        let past = first_answer(&mut control, &mut worker).await?;
-        let (edits, found) = decide(&past)?;
+        let history = first_answer(&mut control, &mut worker).await?;
+        let (edits, found) = decide(&history)?;
         if control.hold != Hold::Locked && edits.iter().any(Edit::needs_lock) {
             return Err(Error::NeedsSecondConnection);
         }

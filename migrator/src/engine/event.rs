@@ -15,7 +15,12 @@ pub(crate) enum Event<'a> {
     /// A migration is in, and recorded.
     Applied {
         migration: &'a Migration,
-        took: Duration,
+        /// Where it is known.
+        took: Option<Duration>,
+    },
+    /// The other program begins with it.
+    Beginning {
+        deed: Deed<'a>,
     },
     /// Something holds a lock that what was sent waits for.
     Blocked {
@@ -107,36 +112,14 @@ pub(crate) enum Event<'a> {
     Reverted {
         migration: &'a Migration,
         down: &'a Script,
-        took: Duration,
-    },
-    /// A revision is done with, and the version table says so.
-    Revised {
-        id: &'a str,
-        label: &'a str,
-        path: &'a str,
-        /// Where the program told when it began.
+        /// Where it is known.
         took: Option<Duration>,
-        reverts: bool,
     },
-    /// The other program begins with a revision.
-    Revising {
-        id: &'a str,
-        label: &'a str,
-        path: &'a str,
-        reverts: bool,
-    },
-    /// A revision, or what comes before the first, runs still; told once a second.
-    RevisionRuns {
-        /// `None` where no revision was begun with yet.
-        id: Option<&'a str>,
-        label: &'a str,
-        /// Since it was begun with.
-        elapsed: Duration,
-        sight: &'a Sight,
-    },
-    /// What was sent runs still; told some four times a second.
+    /// What was sent runs still; told some four times a second, of another program
+    /// once.
     Running {
-        deed: Deed<'a>,
+        /// `None` where the other program has not begun with any.
+        deed: Option<Deed<'a>>,
         /// How many were sent with it: which of them runs, nobody knows.
         sent_with_it: usize,
         /// Since it was sent.

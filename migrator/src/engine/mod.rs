@@ -17,11 +17,12 @@ mod tests;
 mod worker;
 
 use crate::db::fault::Fault;
-use crate::db::{GuardSession, LockKey, Look, Past, Session, Wanted};
+use crate::db::{GuardSession, Look, Past, Session, Wanted};
 use crate::error::{Error, Stopped};
+use crate::history::table::LockKey;
 use crate::history::{History, Resume, Who};
 use crate::limits::{Limits, Transaction};
-use crate::model::{Deed, Subject};
+use crate::model::{Deed, Migration, Subject};
 use crate::sql::Statement;
 use crate::text::SourceFile;
 use batch::Batch;
@@ -69,7 +70,7 @@ impl Step<'_> {
 
     /// Whether no other may travel with it.
     fn is_alone(&self) -> bool {
-        self.needs_lock() || self.deed.script().code.is_some()
+        self.needs_lock() || self.deed.script().is_code()
     }
 }
 
@@ -86,6 +87,15 @@ pub(crate) struct Run<'a> {
     pub(crate) wanted: Wanted,
     /// The look on which it was decided that something is to be done.
     pub(crate) look: &'a Look,
+    /// All that there are: what is recorded is read beside them.
+    pub(crate) files: &'a [Migration],
+}
+
+impl Run<'_> {
+    /// What a look tells of the history.
+    fn history(&self, past: Past) -> History {
+        past.history(&self.look.ledger, self.files)
+    }
 }
 
 /// The side of a run that looks on, and may end it.
@@ -171,7 +181,7 @@ pub(crate) async fn run<'a, W: Session, G: GuardSession>(
     mut guard: G,
     open: impl AsyncFn() -> Result<W, Fault>,
     guard_of: impl Fn(W) -> G,
-    plan: impl Fn(&Past) -> Result<Vec<Step<'a>>, Error>,
+    plan: impl Fn(&History) -> Result<Vec<Step<'a>>, Error>,
     stop: &mut Stop,
     listener: &mut dyn Listener,
 ) -> Result<Outcome, Error> {
@@ -226,7 +236,7 @@ async fn under_lock<'a, W: Session, G: GuardSession>(
     control: &mut Control<'_, G>,
     open: &impl AsyncFn() -> Result<W, Fault>,
     observe: &impl AsyncFn() -> Result<G, Fault>,
-    plan: &impl Fn(&Past) -> Result<Vec<Step<'a>>, Error>,
+    plan: &impl Fn(&History) -> Result<Vec<Step<'a>>, Error>,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     guard::lock(control).await?;
@@ -260,7 +270,7 @@ async fn rounds<'a, G: GuardSession>(
     control: &mut Control<'_, G>,
     worker: &mut impl Session,
     observe: &impl AsyncFn() -> Result<G, Fault>,
-    plan: &impl Fn(&Past) -> Result<Vec<Step<'a>>, Error>,
+    plan: &impl Fn(&History) -> Result<Vec<Step<'a>>, Error>,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let mut ladder = Ladder::up_to(control.run.limits.lock_timeout);
@@ -269,10 +279,10 @@ async fn rounds<'a, G: GuardSession>(
         if control.is_lent {
             guard::take_back(control).await?;
         }
-        let past = first_answer(control, worker).await?;
+        let history = first_answer(control, worker).await?;
         outcome.is_known = true;
-        recover(&past, outcome, control.listener);
-        let steps = plan(&past)?;
+        recover(&history, outcome, control.listener);
+        let steps = plan(&history)?;
         if control.hold != Hold::Locked && steps.iter().any(Step::needs_lock) {
             return Err(Error::NeedsSecondConnection);
         }
@@ -295,10 +305,7 @@ async fn rounds<'a, G: GuardSession>(
 }
 
 /// What was done although its answer was lost belongs to this run, too.
-fn recover(past: &Past, outcome: &mut Outcome, listener: &mut dyn Listener) {
-    let Past::Known(history) = past else {
-        return;
-    };
+fn recover(history: &History, outcome: &mut Outcome, listener: &mut dyn Listener) {
     let in_flight = std::mem::take(&mut outcome.in_flight);
     for sent in in_flight {
         if sent.is_done(history) {
@@ -355,8 +362,6 @@ impl InFlight {
             Subject::Repeatable(name) => history
                 .repeated(name)
                 .is_some_and(|repeated| repeated.checksum.hex() == self.checksum),
-            // It is applied by Alembic, which sends it itself.
-            Subject::Revision(_) => false,
         }
     }
 }
@@ -366,7 +371,7 @@ impl InFlight {
 async fn first_answer(
     control: &mut Control<'_, impl GuardSession>,
     worker: &mut impl Session,
-) -> Result<Past, Error> {
+) -> Result<History, Error> {
     let Control {
         run,
         guard,
@@ -379,19 +384,19 @@ async fn first_answer(
     // Only PostgreSQL has poolers in between.
     if *hold == Hold::Locked && matches!(run.look.lock, LockKey::Id(_)) {
         if let Ok(past) = stop.or(timeout(STARVED_AFTER, &mut past)).await? {
-            return past;
+            return Ok(run.history(past?));
         }
         stop.or(guard.release()).await?;
         *hold = Hold::GaveWay;
         listener.event(&Event::GuardGaveWay);
     }
-    stop.or(past).await?
+    Ok(run.history(stop.or(past).await??))
 }
 
 /// The history as it is now; its table is created first where it is missing.
 async fn now(worker: &mut impl Session, look: &Look, wanted: Wanted) -> Result<Past, Error> {
     let past = worker.look(&look.ledger, wanted).await?.past;
-    if past != Past::Fresh || !look.ledger.is_ours_to_create() {
+    if past != Past::Fresh || look.ledger.written().is_none() {
         return Ok(past);
     }
     worker.create(&look.ledger).await?;

@@ -10,6 +10,7 @@ use super::{Control, Hold, InFlight, Outcome, Run, Step, chance};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::{GuardSession, Job, Left, Lock, Session, Setback};
 use crate::error::{Error, LockHeld, MigrationFailure, State, Stopped};
+use crate::history::ledger::{Ledger, Written};
 use crate::limits::Transaction;
 use crate::model::Deed;
 use std::sync::Arc;
@@ -50,7 +51,11 @@ pub(super) async fn round<G: GuardSession>(
         }
         let ending = AtomicBool::new(false);
         let most = batch.size();
-        let jobs = jobs(control.run, control.began, rest, ladder, most, &ending);
+        let (run, began) = (control.run, control.began);
+        let Some(history) = run.look.ledger.written() else {
+            return Err(not_written(run));
+        };
+        let jobs = jobs(run, history, began, rest, ladder, most, &ending);
         // Nothing is sent yet: it may be given up, and leaves nothing in doubt.
         match control.stop.or(worker.prepare(&jobs[0])).await {
             Ok(prepared) => prepared?,
@@ -123,14 +128,25 @@ pub(super) async fn round<G: GuardSession>(
     Ok(false)
 }
 
+/// Whoever delegates does not come here.
+fn not_written(run: &Run<'_>) -> Error {
+    let Ledger { kind, table, .. } = &run.look.ledger;
+    Error::Unexpected {
+        what: format!("{table} is written by {} alone", kind.tool()),
+    }
+}
+
 fn done_event(deed: Deed<'_>, took: Duration) -> Event<'_> {
     match deed {
-        Deed::Apply(migration) => Event::Applied { migration, took },
+        Deed::Apply(migration) => Event::Applied {
+            migration,
+            took: Some(took),
+        },
         Deed::Repeat(repeatable) => Event::Repeated { repeatable, took },
         Deed::Revert(migration, down) => Event::Reverted {
             migration,
             down,
-            took,
+            took: Some(took),
         },
     }
 }
@@ -161,6 +177,7 @@ async fn wait_for_the_other(
 /// have a transaction, too. Only the first has had tries before.
 fn jobs<'a>(
     run: &'a Run<'_>,
+    history: Written<'a>,
     began: Instant,
     rest: &'a [Step<'_>],
     ladder: &Ladder,
@@ -180,7 +197,7 @@ fn jobs<'a>(
             is_first || as_one || (!alone && size <= LARGEST_MESSAGE)
         })
         .map(|(number, step)| Job {
-            ledger: &run.look.ledger,
+            history,
             deed: step.deed,
             file: &step.file,
             statements: &step.statements,
@@ -242,7 +259,7 @@ pub(super) fn failure(
     MigrationFailure {
         subject: step.deed.subject(),
         reverts: matches!(step.deed, Deed::Revert(..)),
-        is_code: step.deed.script().code.is_some(),
+        is_code: step.deed.script().is_code(),
         table: run.look.ledger.table.clone(),
         file: Arc::clone(&step.file),
         statement: setback

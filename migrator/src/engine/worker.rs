@@ -77,7 +77,7 @@ pub(super) async fn attempt<G: GuardSession>(
     let mut was_over = false;
     let mut silence = Silence::default();
     // What code does between its statements, no server sees.
-    let is_code = jobs.iter().any(|job| job.deed.script().code.is_some());
+    let is_code = jobs.iter().any(|job| job.deed.script().is_code());
     let mut look = interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // An interval's first tick comes at once; most migrations are done sooner.
@@ -136,7 +136,7 @@ pub(super) async fn attempt<G: GuardSession>(
                     waiting.see(&sight.blockers, LOOK_EVERY, *listener);
                     if let [job, others @ ..] = jobs {
                         listener.event(&Event::Running {
-                            deed: job.deed,
+                            deed: Some(job.deed),
                             sent_with_it: others.len(),
                             elapsed: began.elapsed(),
                             sight: &sight,

@@ -30,8 +30,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 #[cfg(feature = "cli")]
-pub(super) use alembic::divergence;
-#[cfg(feature = "cli")]
 pub(super) use config::{no_effect_on_alembic, unknown, unused_parameter};
 #[cfg(feature = "cli")]
 pub(super) use database::not_remembered;
@@ -85,8 +83,8 @@ fn of(error: &Error) -> Diagnostic {
         Error::HistoryElsewhere {
             tables,
             missing,
-            shape,
-        } => database::history_elsewhere(tables, missing, *shape),
+            is_the_first,
+        } => database::history_elsewhere(tables, missing, *is_the_first),
         #[cfg(feature = "cli")]
         Error::Git(error) => merged::git(error),
         Error::LockHeld(held) => database::lock_held(held),
@@ -299,6 +297,7 @@ fn format(error: &FormatError) -> Diagnostic {
             "migrate does not read that format; run as plain SQL it would do harm. Use {tool}, or \
              name another folder with --dir (for a build: BP_MIGRATE_DIR)"
         )),
+        FormatError::Graph(error) => alembic::graph(error),
         FormatError::NoMigrations { dir, sql_files } => {
             let held = if sql_files.is_empty() {
                 format!("{dir} holds no SQL files")
@@ -319,6 +318,7 @@ fn format(error: &FormatError) -> Diagnostic {
         )
         .help("give that file a smaller version; a version is a whole number of 64 bits"),
         FormatError::NotUtf8 { file, offset } => not_utf8(file, *offset, *offset),
+        FormatError::Unreadable(unreadable) => alembic::no_answer(unreadable, "not asked"),
     }
 }
 

@@ -55,7 +55,7 @@ fn tool(entry: &Entry) -> Option<(&'static str, String)> {
         .map(|(name, tool)| (*tool, format!("the name `{name}`")));
     match &entry.content {
         Content::Other => by_name,
-        Content::Sql(bytes) => {
+        Content::File(bytes) => {
             by_text(bytes).or_else(|| by_version_prefix(&entry.name).or(by_name))
         }
         Content::Folder(names) => {
@@ -129,7 +129,7 @@ mod tests {
     }
 
     fn sql(text: &str) -> Content {
-        Content::Sql(text.as_bytes().to_vec())
+        Content::File(text.as_bytes().to_vec())
     }
 
     fn folder(names: &[&str]) -> Content {

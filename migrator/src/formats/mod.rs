@@ -1,4 +1,4 @@
-//! The formats that migrations are written in. A format turns a listing into
+//! The formats that migrations are written in. A format turns listings into
 //! migrations and knows the table in which its tool keeps the history; it reads
 //! no file and asks no database.
 
@@ -13,47 +13,64 @@ use crate::history::ledger::Ledger;
 use crate::model::{Checksum, Migration, Version};
 use crate::sources::Listing;
 use crate::text::{SourceFile, Span};
+use alembic::{GraphError, Unreadable};
 use naming::{Draft, Wish};
 use std::cmp::Ordering;
+use std::fmt::Debug;
 use std::sync::Arc;
 
 /// What a tool's format must tell.
-pub trait Format {
+pub trait Format: Debug {
     /// The tool's name, as a person knows it.
     fn name(&self) -> &'static str;
 
-    /// The migrations of a folder, in the order in which they are applied, each
+    /// Whether a file of this name is one of its migrations, or may be.
+    fn takes(&self, name: &str) -> bool;
+
+    /// The migrations of its folders, in the order in which they are applied, each
     /// version once.
     ///
     /// # Errors
     /// The first thing that the format's own tool would reject, or would run
     /// wrongly.
-    fn read(&self, listing: &Listing) -> Result<Reading, FormatError>;
+    fn read(&self, folders: &[Listing]) -> Result<Reading, FormatError>;
 
+    /// Which of two versions comes first, also where no file has them; `None` where
+    /// only files tell.
+    fn compare(&self, one: &Version, other: &Version) -> Option<Ordering>;
+
+    /// The version that a person means who types this; `None` where it cannot be
+    /// one.
+    fn typed(&self, text: &str, files: &[Migration]) -> Option<Version>;
+
+    /// What is wrong with a text that [`Format::typed`] does not take, as a sentence's
+    /// end.
+    fn not_a_version(&self) -> &'static str;
+
+    /// The history table.
+    fn ledger(&self) -> &Ledger;
+
+    /// Whether a recorded checksum is that of this migration's text except for line
+    /// endings or a byte order mark.
+    fn same_but_for_line_endings(&self, _: &Migration, _recorded: &Checksum) -> bool {
+        false
+    }
+
+    /// Whether a recorded checksum is that of a text without a statement that this
+    /// migration's file may have had before.
+    fn was_empty(&self, _: &Migration, _recorded: &Checksum) -> bool {
+        false
+    }
+}
+
+/// A format of which new files can be made here.
+pub trait Drafts {
     /// The files of a new migration, named as the folder's are, and sorting after
     /// all of them.
     ///
     /// # Errors
     /// A folder in which nothing can be added in good order.
     fn draft(&self, listing: &Listing, wish: &Wish<'_>) -> Result<Draft, FormatError>;
-
-    /// Which of two versions comes first, also where no file has them.
-    fn compare(&self, one: &Version, other: &Version) -> Ordering;
-
-    /// The version that a person means who types this; `None` where it cannot be
-    /// one.
-    fn typed(&self, text: &str) -> Option<Version>;
-
-    /// The history table.
-    fn ledger(&self) -> &Ledger;
-
-    /// Whether a recorded checksum is that of this migration's text but for
-    /// line endings or a byte order mark.
-    fn same_but_for_line_endings(&self, migration: &Migration, recorded: &Checksum) -> bool;
-
-    /// Whether a recorded checksum is that of a text without a statement that this
-    /// migration's file may have had before.
-    fn was_empty(&self, migration: &Migration, recorded: &Checksum) -> bool;
 }
 
 /// The formats that there are, by their tools' names.
@@ -68,6 +85,8 @@ pub enum FormatName {
 pub struct Reading {
     pub migrations: Vec<Migration>,
     pub warnings: Vec<Diagnostic>,
+    /// Whether there are several ends, and nothing says which is meant.
+    pub is_ambiguous: bool,
 }
 
 /// Why a folder is no set of migrations.
@@ -93,6 +112,8 @@ pub enum FormatError {
         tool: &'static str,
         because: String,
     },
+    /// Files that name each other cannot be put in order.
+    Graph(GraphError),
     /// Nothing in the folder is a migration.
     NoMigrations { dir: String, sql_files: Vec<String> },
     /// No version sorts after this file's.
@@ -103,4 +124,6 @@ pub enum FormatError {
         file: Arc<SourceFile>,
         offset: usize,
     },
+    /// What only the tool's own program can tell.
+    Unreadable(Vec<Unreadable>),
 }

@@ -23,7 +23,7 @@ pub fn read(
         .entries
         .iter()
         .filter_map(|entry| match &entry.content {
-            Content::Sql(bytes) => Some((&entry.name, bytes)),
+            Content::File(bytes) => Some((&entry.name, bytes)),
             Content::Folder(_) | Content::Other => None,
         })
         .map(|(name, bytes)| {

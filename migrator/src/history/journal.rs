@@ -4,8 +4,9 @@
 //! `place` is how far a statement has come that is done in parts.
 
 use super::Mark;
-use super::ledger::{Ledger, Row, as_written};
+use super::ledger::{Ledger, as_written};
 use super::side_table::{FORMAT, Layout, SideTable, Upkeep, format_column};
+use super::table::Row;
 use crate::model::{Checksum, Version};
 use crate::sql::Dialect;
 use sha2::{Digest, Sha256};
@@ -214,7 +215,7 @@ mod tests {
     #[test]
     fn the_journal_stands_beside_its_history() {
         let ledger = Ledger {
-            shape: crate::history::ledger::Shape::Sqlx,
+            kind: &crate::history::sqlx::SQLX,
             table: "app.\"My History\"".into(),
             schemas: Vec::new(),
         };

@@ -2,6 +2,7 @@
 //! the tables in which they stand. The tables' statements are text; whoever sends
 //! them is not here.
 
+pub mod alembic;
 pub mod foreign;
 pub mod journal;
 pub mod ledger;
@@ -9,15 +10,30 @@ pub mod record;
 pub mod repeatables;
 pub mod runs;
 pub mod side_table;
+pub mod sqlx;
+pub mod table;
 
-use crate::model::{Checksum, Subject, Version};
+use crate::model::{Checksum, Migration, Subject, Version};
 use std::collections::HashMap;
 use std::time::Duration;
+use table::{Recorded, Table};
 
-/// The rows of the history, in the order of their versions.
+/// What the tables say, each row by itself: what it means, the files tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Records {
+    pub applied: Vec<Applied>,
+    pub marks: Vec<Mark>,
+    pub repeated: Vec<Repeated>,
+    pub runs: Vec<Run>,
+}
+
+/// What the history says beside the files, in the order of the files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     pub applied: Vec<Applied>,
+    /// Whether a migration is applied that no file has, and what it stands on cannot be
+    /// known.
+    pub is_partial: bool,
     /// The journal of what is not complete.
     pub marks: Vec<Mark>,
     /// What was run of the repeatable files; read only where there are some.
@@ -57,6 +73,9 @@ pub struct Run {
     /// How long ago it began, by the database's own clock.
     pub age: Duration,
 }
+
+/// The verb of the runs that apply.
+pub const UP: &str = "up";
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -155,16 +174,42 @@ pub struct Resume {
 pub struct Applied {
     pub version: Version,
     pub name: String,
-    pub checksum: Checksum,
+    /// `None` where the tool keeps none.
+    pub checksum: Option<Checksum>,
     /// False where it began and nobody recorded its end.
     pub complete: bool,
-    /// When, in UTC to the second, as the database words it.
-    pub at: String,
+    /// When, in UTC to the second, as the database words it; `None` where the tool
+    /// does not say.
+    pub at: Option<String>,
     /// How long, where it was recorded.
     pub took: Option<Duration>,
     /// The number by which the journal knows the row of a migration that is
     /// applied statement by statement.
     pub claim: Option<i64>,
+}
+
+impl Records {
+    /// What they say beside the files, as the tool of the table has it.
+    #[must_use]
+    pub fn read(self, table: &dyn Table, files: &[Migration]) -> History {
+        let Recorded {
+            applied,
+            is_partial,
+        } = table.read(self.applied, files);
+        History {
+            applied,
+            is_partial,
+            marks: self.marks,
+            repeated: self.repeated,
+            runs: self.runs,
+        }
+    }
+
+    /// Whether something is not complete.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        self.applied.iter().any(|applied| !applied.complete)
+    }
 }
 
 impl History {
@@ -191,13 +236,23 @@ impl History {
             .collect()
     }
 
+    /// Whether a run is remembered to have applied it.
+    #[must_use]
+    pub fn was_applied(&self, version: &Version) -> bool {
+        let did = |run: &&Run| run.did.iter().any(|did| did.version() == Some(version));
+        self.runs
+            .iter()
+            .filter(|run| run.verb == UP)
+            .any(|run| did(&run))
+    }
+
     /// What is known of a repeatable file.
     #[must_use]
     pub fn repeated(&self, name: &str) -> Option<&Repeated> {
         self.repeated.iter().find(|repeated| repeated.name == name)
     }
 
-    /// Whether something of the history is not complete.
+    /// Whether something is not complete.
     #[must_use]
     pub fn is_unfinished(&self) -> bool {
         self.applied.iter().any(|applied| !applied.complete)

@@ -2,15 +2,16 @@
 //! place for, in a table of ours.
 
 use super::journal::Journal;
-use super::ledger::{Ledger, quote};
+use super::ledger::{Written, quote};
 use super::repeatables::Repeated;
+use super::table::Change;
 use crate::model::{Deed, Version};
 use crate::sql::Dialect;
 
 /// The records of one deed.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
-    pub ledger: &'a Ledger,
+    pub history: Written<'a>,
     pub dialect: Dialect,
     pub deed: Deed<'a>,
     /// The run that does it.
@@ -18,6 +19,11 @@ pub struct Record<'a> {
 }
 
 impl Record<'_> {
+    fn write(&self, change: Change<'_>) -> String {
+        let Written { ledger, writes } = self.history;
+        writes.write(ledger, self.dialect, change)
+    }
+
     /// The fence of a deed that is one transaction: what it changes first. It
     /// changes one row; where another run was quicker it changes none, or says
     /// that there is such a row.
@@ -25,16 +31,20 @@ impl Record<'_> {
     pub fn fence(&self) -> String {
         match (self.deed, self.dialect) {
             // On MySQL the row may be committed before the migration is.
-            (Deed::Apply(migration), dialect) => {
-                self.ledger
-                    .insert(dialect, migration, dialect != Dialect::Mysql)
-            }
+            (Deed::Apply(migration), dialect) => self.write(Change::Begin {
+                migration,
+                complete: dialect != Dialect::Mysql,
+            }),
             (Deed::Revert(migration, _), Dialect::Mysql) => {
-                self.ledger.reopen(&migration.version, REVERTING)
+                let version = &migration.version;
+                self.write(Change::Reopen {
+                    version,
+                    claim: REVERTING,
+                })
             }
-            (Deed::Revert(migration, _), _) => self.ledger.take_back(&migration.version),
+            (Deed::Revert(migration, _), _) => self.write(Change::TakeBack(&migration.version)),
             (Deed::Repeat(repeatable), dialect) => {
-                Repeated::of(self.ledger, dialect).claim(repeatable, self.run)
+                Repeated::of(self.history.ledger, dialect).claim(repeatable, self.run)
             }
         }
     }
@@ -62,9 +72,12 @@ impl Record<'_> {
     #[must_use]
     pub fn finish(&self, took: &str) -> Option<String> {
         match (self.deed, self.dialect) {
-            (Deed::Apply(migration), _) => Some(self.ledger.finish(&migration.version, took)),
+            (Deed::Apply(migration), _) => {
+                let version = &migration.version;
+                Some(self.write(Change::Finish { version, took }))
+            }
             (Deed::Revert(migration, _), Dialect::Mysql) => {
-                Some(self.ledger.delete(&migration.version))
+                Some(self.write(Change::Delete(&migration.version)))
             }
             (Deed::Repeat(_) | Deed::Revert(..), _) => None,
         }
@@ -91,16 +104,22 @@ impl Record<'_> {
     /// it can be repeated.
     #[must_use]
     pub fn journal(&self) -> Journal {
-        Journal::of(self.ledger, self.dialect)
+        Journal::of(self.history.ledger, self.dialect)
     }
 
     /// The claim of a deed that is done statement by statement.
     #[must_use]
     pub fn claim(&self, number: i64) -> String {
         match self.deed {
-            Deed::Apply(migration) => self.ledger.claim(self.dialect, migration, number),
+            Deed::Apply(migration) => self.write(Change::Claim {
+                migration,
+                claim: number,
+            }),
             Deed::Repeat(_) => self.fence(),
-            Deed::Revert(migration, _) => self.ledger.reopen(&migration.version, number),
+            Deed::Revert(migration, _) => self.write(Change::Reopen {
+                version: &migration.version,
+                claim: number,
+            }),
         }
     }
 
@@ -108,9 +127,9 @@ impl Record<'_> {
     #[must_use]
     pub fn complete(&self, took: &str) -> String {
         match self.deed {
-            Deed::Apply(migration) => self.ledger.complete(self.dialect, migration, took),
+            Deed::Apply(migration) => self.write(Change::Complete { migration, took }),
             Deed::Repeat(_) => self.fence(),
-            Deed::Revert(migration, _) => self.ledger.delete(&migration.version),
+            Deed::Revert(migration, _) => self.write(Change::Delete(&migration.version)),
         }
     }
 
@@ -118,9 +137,12 @@ impl Record<'_> {
     #[must_use]
     pub fn give_up(&self) -> Option<String> {
         match self.deed {
-            Deed::Apply(migration) => Some(self.ledger.delete(&migration.version)),
+            Deed::Apply(migration) => Some(self.write(Change::Delete(&migration.version))),
             Deed::Repeat(_) => None,
-            Deed::Revert(migration, _) => Some(self.ledger.finish(&migration.version, "-1")),
+            Deed::Revert(migration, _) => Some(self.write(Change::Finish {
+                version: &migration.version,
+                took: "-1",
+            })),
         }
     }
 }

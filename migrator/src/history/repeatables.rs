@@ -1,8 +1,9 @@
 //! The table of ours that remembers what was run of the repeatable files. sqlx
 //! knows nothing of it.
 
-use super::ledger::{Ledger, Row, as_written};
+use super::ledger::{Ledger, as_written};
 use super::side_table::{FORMAT, Layout, SideTable, Upkeep, format_column};
+use super::table::Row;
 use crate::model::{Checksum, Repeatable};
 use crate::sql::Dialect;
 

@@ -1,8 +1,9 @@
 //! The table of ours that remembers the runs: what each did, by whom it was
 //! started, and why it failed, when the platform has long thrown its log away.
 
-use super::ledger::{Ledger, Row, as_written};
+use super::ledger::{Ledger, as_written};
 use super::side_table::{FORMAT, Layout, SideTable, Upkeep, format_column};
+use super::table::Row;
 use super::{Ending, Run};
 use crate::model::{Subject, Version};
 use crate::sql::Dialect;
@@ -213,31 +214,31 @@ impl Runs {
     }
 }
 
-/// A line each: a version, or another name with what tells it from one.
+/// A line each: a version, or the name of a repeatable with what tells it from one.
 fn words(did: &[Subject]) -> String {
     let lines: Vec<_> = did
         .iter()
         .map(|subject| match subject {
             Subject::Migration(version) => version.to_string(),
             Subject::Repeatable(name) => format!("{REPEATABLE}{name}"),
-            Subject::Revision(id) => format!("{REVISION}{id}"),
         })
         .collect();
     lines.join("\n")
 }
 
 const REPEATABLE: &str = "repeatable/";
+/// What an earlier version wrote before a version of Alembic's.
 const REVISION: &str = "revision/";
 
 fn subjects(words: &str) -> Vec<Subject> {
     words
         .lines()
         .filter_map(|line| {
-            let named = |prefix| line.strip_prefix(prefix).map(str::to_owned);
-            named(REPEATABLE)
-                .map(Subject::Repeatable)
-                .or_else(|| named(REVISION).map(Subject::Revision))
-                .or_else(|| (!line.is_empty()).then(|| Subject::Migration(Version::new(line))))
+            let version = line.strip_prefix(REVISION).unwrap_or(line);
+            match line.strip_prefix(REPEATABLE) {
+                Some(name) => Some(Subject::Repeatable(name.to_owned())),
+                None => (!line.is_empty()).then(|| Subject::Migration(Version::new(version))),
+            }
         })
         .collect()
 }
@@ -251,9 +252,12 @@ mod tests {
         let did = [
             Subject::Migration(Version::new("007")),
             Subject::Repeatable("total of all".into()),
-            Subject::Revision("0001".into()),
         ];
         assert_eq!(subjects(&words(&did)), did);
         assert_eq!(subjects(""), []);
+        assert_eq!(
+            subjects("revision/ae10"),
+            [Subject::Migration(Version::new("ae10"))]
+        );
     }
 }

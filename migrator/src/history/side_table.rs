@@ -1,7 +1,8 @@
 //! What the tables of ours have in common: each stands beside a history table, and
 //! each row says in which format it was written.
 
-use super::ledger::{Ledger, Row, quote};
+use super::ledger::{Ledger, quote};
+use super::table::Row;
 use crate::sql::Dialect;
 
 /// The format in which this version writes its rows. A later one may write another,

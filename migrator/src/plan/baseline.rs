@@ -3,6 +3,7 @@
 
 use crate::history::History;
 use crate::model::{Migration, Version};
+use crate::order;
 
 /// Why nothing is recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,15 +26,15 @@ pub fn missing<'a>(
     version: &Version,
     force: bool,
 ) -> Result<Vec<&'a Migration>, BaselineError> {
-    let Some(last) = migrations.iter().position(|it| it.version == *version) else {
+    let wanted = order::lineage(migrations, [version]);
+    if wanted.is_empty() {
         return Err(BaselineError::Unknown {
             version: version.clone(),
         });
-    };
-    let wanted = migrations.iter().take(last + 1);
+    }
     let known = history.by_version();
     // That comes first: no `--force` records what is half in the database.
-    let mut rows = wanted.clone().filter_map(|it| known.get(&it.version));
+    let mut rows = wanted.iter().filter_map(|it| known.get(&it.version));
     if let Some(applied) = rows.find(|applied| !applied.complete) {
         return Err(BaselineError::HalfApplied {
             version: applied.version.clone(),
@@ -46,5 +47,5 @@ pub fn missing<'a>(
         });
     }
     let is_missing = |migration: &&Migration| !known.contains_key(&migration.version);
-    Ok(wanted.filter(is_missing).collect())
+    Ok(wanted.into_iter().filter(is_missing).collect())
 }

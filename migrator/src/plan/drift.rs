@@ -3,7 +3,7 @@
 use super::resume;
 use crate::formats::Format;
 use crate::history::{Applied, History};
-use crate::model::{Direction, Migration, Version};
+use crate::model::{Checksum, Direction, Migration, Version};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -49,7 +49,20 @@ pub fn find(format: &dyn Format, migrations: &[Migration], history: &History) ->
     let known = history.by_version();
     let newest_file = migrations.last().map(|migration| &migration.version);
     let newest_applied = history.applied.last().map(|applied| &applied.version);
-    let is_after = |one: &Version, other: &Version| format.compare(one, other).is_gt();
+    let is_after = |one: &Version, other: &Version| {
+        format
+            .compare(one, other)
+            .is_some_and(std::cmp::Ordering::is_gt)
+    };
+    let is_newer = |version: &Version| match newest_file {
+        None => true,
+        // Where no order tells, one that a run is remembered to have applied here came
+        // after what there is.
+        Some(newest) => match format.compare(version, newest) {
+            Some(order) => order.is_gt(),
+            None => history.was_applied(version),
+        },
+    };
 
     let mut drifts = Vec::new();
     for applied in &history.applied {
@@ -68,7 +81,7 @@ pub fn find(format: &dyn Format, migrations: &[Migration], history: &History) ->
             drifts.push(Drift::Missing {
                 version: applied.version.clone(),
                 name: applied.name.clone(),
-                newer: newest_file.is_none_or(|newest| is_after(&applied.version, newest)),
+                newer: is_newer(&applied.version),
             });
         }
     }
@@ -85,25 +98,25 @@ pub fn find(format: &dyn Format, migrations: &[Migration], history: &History) ->
                 })
             }),
     );
-    drifts.sort_by(|one, other| format.compare(one.version(), other.version()));
+    let by_version = |one: &Drift, other: &Drift| {
+        let order = format.compare(one.version(), other.version());
+        order.unwrap_or(std::cmp::Ordering::Equal)
+    };
+    drifts.sort_by(by_version);
     drifts
 }
 
 fn edited(format: &dyn Format, migration: &Migration, applied: &Applied) -> Option<Drift> {
-    if migration.checksum == applied.checksum {
-        return None;
-    }
+    let recorded = changed_since(migration, applied)?;
     let version = migration.version.clone();
     let path = migration.up.file.path().to_owned();
-    Some(
-        if format.same_but_for_line_endings(migration, &applied.checksum) {
-            Drift::LineEndings { version, path }
-        } else if is_filled_in(format, migration, applied) {
-            Drift::FilledIn { version, path }
-        } else {
-            Drift::Edited { version, path }
-        },
-    )
+    Some(if format.same_but_for_line_endings(migration, recorded) {
+        Drift::LineEndings { version, path }
+    } else if is_filled_in(format, migration, applied) {
+        Drift::FilledIn { version, path }
+    } else {
+        Drift::Edited { version, path }
+    })
 }
 
 /// Whether nothing of an applied migration has ever run, and its file was changed
@@ -111,10 +124,19 @@ fn edited(format: &dyn Format, migration: &Migration, applied: &Applied) -> Opti
 #[must_use]
 pub fn is_filled_in(format: &dyn Format, migration: &Migration, applied: &Applied) -> bool {
     let is_baseline = applied.took == Some(Duration::ZERO);
-    !is_baseline
-        && migration.checksum != applied.checksum
-        && !format.same_but_for_line_endings(migration, &applied.checksum)
-        && format.was_empty(migration, &applied.checksum)
+    let was_empty = |recorded: &Checksum| {
+        !format.same_but_for_line_endings(migration, recorded)
+            && format.was_empty(migration, recorded)
+    };
+    !is_baseline && changed_since(migration, applied).is_some_and(was_empty)
+}
+
+/// The recorded checksum where the file has another; of a tool that keeps none,
+/// nothing can be said.
+fn changed_since<'a>(migration: &Migration, applied: &'a Applied) -> Option<&'a Checksum> {
+    let recorded = applied.checksum.as_ref()?;
+    let now = migration.checksum.as_ref()?;
+    (recorded != now).then_some(recorded)
 }
 
 impl Drift {

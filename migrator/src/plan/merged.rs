@@ -8,6 +8,7 @@
 
 use crate::formats::Format;
 use crate::model::{Migration, Version};
+use crate::order;
 use crate::text::{SourceFile, Span};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,6 +20,9 @@ pub enum Deviation {
     Deleted { version: Version, path: String },
     /// A merged migration was changed, first at this place of its file.
     Edited { file: Arc<SourceFile>, at: Span },
+    /// Once this branch is merged, there are several ends, and nothing says which is
+    /// meant: each with its file.
+    Heads { heads: Vec<(Version, String)> },
     /// A merged migration was changed in line endings or a byte order mark only.
     LineEndings { file: Arc<SourceFile> },
     /// A merged migration has another name, and may have another version.
@@ -55,7 +59,7 @@ pub fn find(
         .filter(|migration| {
             at_tip
                 .get(&migration.version)
-                .is_none_or(|merged| merged.checksum != migration.checksum)
+                .is_none_or(|merged| !is_same(merged, migration))
         })
         .collect();
     let mut renumbered = Vec::new();
@@ -63,17 +67,17 @@ pub fn find(
     for merged in fork {
         let at_tip = at_tip.get(&merged.version);
         match ours.get(&merged.version) {
-            Some(ours) if at_tip.is_some_and(|tip| tip.checksum == ours.checksum) => {
+            Some(ours) if at_tip.is_some_and(|tip| is_same(tip, ours)) => {
                 deviations.extend(renamed(merged, ours));
             }
-            Some(ours) if ours.checksum == merged.checksum => {
+            Some(ours) if is_same(ours, merged) => {
                 deviations.extend(renamed(merged, ours));
             }
             Some(ours) => deviations.push(edited(format, ours, merged)),
             // Deleted there, too.
             None if at_tip.is_none() => {}
             None => {
-                let moved = new.iter().find(|new| new.checksum == merged.checksum);
+                let moved = new.iter().find(|new| is_moved(merged, new));
                 let path = merged.up.file.path().to_owned();
                 deviations.push(match moved {
                     Some(new) => {
@@ -95,7 +99,10 @@ pub fn find(
     let others = new
         .iter()
         .filter(|migration| !renumbered.contains(&&migration.version));
-    let is_after = |one: &Version, other| format.compare(one, other).is_gt();
+    let is_after = |one: &Version, other| {
+        let order = format.compare(one, other);
+        order.is_some_and(std::cmp::Ordering::is_gt)
+    };
     for migration in others {
         let file = Arc::clone(&migration.up.file);
         if let Some(merged) = at_tip.get(&migration.version) {
@@ -112,7 +119,44 @@ pub fn find(
             });
         }
     }
+    let heads = heads_after_merge(files, fork, tip);
+    let all: Vec<_> = files.iter().collect();
+    if heads.len() > 1 && order::heads(&all).len() <= 1 {
+        deviations.push(Deviation::Heads { heads });
+    }
     deviations
+}
+
+/// The heads of both together: what one of them deleted since the fork is gone.
+fn heads_after_merge(
+    files: &[Migration],
+    fork: &[Migration],
+    tip: &[Migration],
+) -> Vec<(Version, String)> {
+    let (ours, at_fork) = (by_version(files), by_version(fork));
+    let is_theirs =
+        |it: &&Migration| !ours.contains_key(&it.version) && !at_fork.contains_key(&it.version);
+    // Where they are in a line, the last of all is the only one.
+    let both: Vec<_> = files.iter().chain(tip.iter().filter(is_theirs)).collect();
+    let heads = order::heads(&both).into_iter();
+    heads
+        .map(|head| (head.version.clone(), head.up.file.path().to_owned()))
+        .collect()
+}
+
+/// Whether two are the same by what their tool compares; where it keeps no checksum,
+/// by their lines.
+fn is_same(one: &Migration, other: &Migration) -> bool {
+    if one.checksum.is_some() && other.checksum.is_some() {
+        return one.checksum == other.checksum;
+    }
+    let (one, other) = (one.up.file.text(), other.up.file.text());
+    one.lines().eq(other.lines())
+}
+
+/// Whether it is the same text under another version.
+fn is_moved(merged: &Migration, new: &Migration) -> bool {
+    merged.checksum.is_some() && merged.checksum == new.checksum
 }
 
 fn by_version(migrations: &[Migration]) -> HashMap<&Version, &Migration> {
@@ -133,7 +177,8 @@ fn renamed(merged: &Migration, ours: &Migration) -> Option<Deviation> {
 
 fn edited(format: &dyn Format, ours: &Migration, merged: &Migration) -> Deviation {
     let file = Arc::clone(&ours.up.file);
-    if format.same_but_for_line_endings(ours, &merged.checksum) {
+    let checksum = merged.checksum.as_ref();
+    if checksum.is_some_and(|merged| format.same_but_for_line_endings(ours, merged)) {
         Deviation::LineEndings { file }
     } else {
         let at = first_difference(file.text(), merged.up.file.text());
@@ -143,7 +188,7 @@ fn edited(format: &dyn Format, ours: &Migration, merged: &Migration) -> Deviatio
 
 /// The first line of a text that the other has not at the same place; where it
 /// only ends sooner, its last line.
-pub(super) fn first_difference(text: &str, other: &str) -> Span {
+fn first_difference(text: &str, other: &str) -> Span {
     let mut others = other.lines();
     let (mut start, mut last) = (0, Span::default());
     for line in text.split_inclusive('\n') {

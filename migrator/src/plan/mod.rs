@@ -1,7 +1,6 @@
 //! Planning: pure functions of what the files and the history say.
 
 pub mod baseline;
-pub mod branches;
 pub mod drift;
 pub mod merged;
 pub mod planner;

@@ -4,6 +4,8 @@ use super::drift::{self, Drift};
 use crate::formats::Format;
 use crate::history::History;
 use crate::model::{Deed, Migration, Repeatable, Version};
+use crate::order;
+use std::collections::HashSet;
 
 /// What the user asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,22 +104,51 @@ pub fn plan<'a>(
         (Some(migration), Some(only)) => migration.version == *only,
         _ => true,
     };
-    let is_before = |deed: &Deed<'_>| match (deed.migration(), &request.to) {
-        (Some(migration), Some(to)) => format.compare(&migration.version, to).is_le(),
+    if history.is_partial {
+        // What the database has, no file says: nothing can be known to be pending.
+        let steps = Vec::new();
+        return Ok(Plan { steps, warnings });
+    }
+    let up_to = request.to.as_ref().map(|to| up_to(format, files, to));
+    let is_before = |deed: &Deed<'_>| match (deed.migration(), &up_to) {
+        (Some(migration), Some(up_to)) => up_to.contains(&migration.version),
         _ => true,
     };
-    let mut steps: Vec<_> = migrations
-        .iter()
-        .copied()
-        .filter(is_wanted)
-        .take(request.steps.unwrap_or(usize::MAX))
-        .take_while(is_before)
-        .collect();
+    let wanted = migrations.iter().copied().filter(is_wanted);
+    let steps = request.steps.unwrap_or(usize::MAX);
+    let mut steps: Vec<_> = wanted.filter(is_before).take(steps).collect();
+    if let (Some(_), Some(last)) = (request.steps, steps.last().copied()) {
+        // Of two branches, only what the last one stands on comes with it.
+        let last = last.migration().map(|migration| &migration.version);
+        let lineage = order::lineage(files.migrations, last);
+        let lineage: HashSet<&Version> = lineage.iter().map(|it| &it.version).collect();
+        let is_in = |deed: &Deed<'_>| {
+            deed.migration()
+                .is_none_or(|it| lineage.contains(&it.version))
+        };
+        steps.retain(is_in);
+    }
     let is_newer = |drift: &Drift| matches!(drift, Drift::Missing { newer: true, .. });
     if steps.len() == migrations.len() && !warnings.iter().any(is_newer) {
         steps.extend(repeatables);
     }
     Ok(Plan { steps, warnings })
+}
+
+/// The versions up to one, which need not be one of the files'.
+fn up_to<'a>(format: &dyn Format, files: Files<'a>, to: &Version) -> HashSet<&'a Version> {
+    let migrations = files.migrations.iter();
+    let is_no_later = |migration: &&Migration| {
+        let order = format.compare(&migration.version, to);
+        order.is_some_and(std::cmp::Ordering::is_le)
+    };
+    let before: HashSet<_> = migrations
+        .filter(is_no_later)
+        .map(|it| &it.version)
+        .collect();
+    let lineage = order::lineage(files.migrations, [to]);
+    let lineage = lineage.into_iter().map(|migration| &migration.version);
+    before.into_iter().chain(lineage).collect()
 }
 
 /// All that is not applied in full, the repeatables that have changed with it.

@@ -55,6 +55,8 @@ pub enum Resolution {
 pub enum RepairError {
     /// It is not all in the database: this index of it is no index.
     InvalidIndex { version: Version, index: String },
+    /// The tool keeps no checksum that could be another.
+    NoChecksum { version: Version },
     /// No file has the version whose checksum is to be accepted.
     NoFile { version: Version },
     /// No statement of it is in doubt.
@@ -114,8 +116,8 @@ fn edited(
     harmless: bool,
 ) -> Option<Damage> {
     Some(Damage::Edited {
-        recorded: history.find(&version)?.checksum.clone(),
-        now: of(migrations, &version)?.checksum.clone(),
+        recorded: history.find(&version)?.checksum.clone()?,
+        now: of(migrations, &version)?.checksum.clone()?,
         version,
         path,
         harmless,
@@ -165,6 +167,11 @@ pub fn accept<'a>(
     let migration = of(migrations, version).ok_or(RepairError::NoFile {
         version: version.clone(),
     })?;
+    if migration.checksum.is_none() {
+        return Err(RepairError::NoChecksum {
+            version: version.clone(),
+        });
+    }
     let is_same = migration.checksum == applied.checksum;
     Ok((!is_same).then_some(Repair::Accept(migration)))
 }

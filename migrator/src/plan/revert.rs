@@ -5,8 +5,9 @@
 use super::planner::{Plan, Request, judge};
 use super::{drift, resume};
 use crate::formats::Format;
-use crate::history::{Applied, Ending, History, Run};
-use crate::model::{Deed, Direction, Migration, Subject, Version};
+use crate::history::{Applied, Ending, History, Run, UP};
+use crate::model::{Deed, Direction, Migration, Needs, Subject, Version};
+use crate::order;
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -18,9 +19,6 @@ pub enum Wish {
     /// All after this version, which stays; after zero, all.
     To(Version),
 }
-
-/// The version before all others, where none of them has its name.
-const ZERO: &str = "0";
 
 /// Why nothing is taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +38,8 @@ pub enum RevertError {
     NothingApplied,
     /// Another run has applied a newer one meanwhile.
     Overtaken { by: Version },
+    /// These are applied, no file has them, and what they stand on is not known.
+    Unknown { versions: Vec<Version> },
 }
 
 /// Why an unconfirmed run is left as it is.
@@ -77,10 +77,15 @@ pub struct Unconfirmed {
 /// that goes on.
 ///
 /// # Errors
-/// A version that is not applied.
-pub fn targets(history: &History, wish: &Wish) -> Result<Vec<Version>, RevertError> {
+/// A version that is not applied, or a history of which not all is known.
+pub fn targets(
+    files: &[Migration],
+    history: &History,
+    wish: &Wish,
+) -> Result<Vec<Version>, RevertError> {
+    must_be_whole(files, history)?;
     if let Wish::To(version) = wish
-        && version.as_str() != ZERO
+        && *version != Version::zero()
         && history
             .find(version)
             .is_none_or(|applied| !applied.complete)
@@ -97,10 +102,40 @@ pub fn targets(history: &History, wish: &Wish) -> Result<Vec<Version>, RevertErr
         .map(|applied| applied.version.clone());
     Ok(match wish {
         Wish::Steps(steps) => newest_first.take(*steps).collect(),
-        // Where zero is a version like any other, it stays like any other: else it is
-        // never met.
-        Wish::To(version) => newest_first.take_while(|newer| newer != version).collect(),
+        Wish::To(version) => match find(files, version) {
+            // Of a graph, what stands on it.
+            Some(Migration {
+                needs: Needs::These { .. },
+                ..
+            }) => {
+                let on_it = order::dependents(files, [version]);
+                let above = |applied: &Version| {
+                    applied != version && on_it.iter().any(|it| it.version == *applied)
+                };
+                newest_first.filter(above).collect()
+            }
+            // Where zero is a version like any other, it stays like any other: else it is
+            // never met.
+            _ => newest_first.take_while(|newer| newer != version).collect(),
+        },
     })
+}
+
+/// # Errors
+/// What is applied that no file has, where all that it stands on is therefore unknown.
+fn must_be_whole(files: &[Migration], history: &History) -> Result<(), RevertError> {
+    if !history.is_partial {
+        return Ok(());
+    }
+    let applied = history.applied.iter().map(|applied| &applied.version);
+    let unknown = applied.filter(|version| find(files, version).is_none());
+    Err(RevertError::Unknown {
+        versions: unknown.cloned().collect(),
+    })
+}
+
+fn find<'a>(files: &'a [Migration], version: &Version) -> Option<&'a Migration> {
+    files.iter().find(|migration| migration.version == *version)
 }
 
 /// Whether somebody has begun to take it back, and that can go on.
@@ -114,26 +149,46 @@ fn goes_back(applied: &Applied, history: &History) -> bool {
 /// # Errors
 /// Why they are left alone.
 pub fn unconfirmed(
+    files: &[Migration],
     history: &History,
     within: Duration,
     deployment: impl Fn(&Run) -> bool,
 ) -> Result<Unconfirmed, LeftAlone> {
     let newest = newest_unconfirmed(history, within, deployment)?;
     let did: HashSet<&Version> = newest.did.iter().filter_map(Subject::version).collect();
-    let is_its = |applied: &Applied| did.contains(&applied.version);
-    let since_its_first = history.applied.iter().skip_while(|it| !is_its(it));
-    let mut stand: Vec<_> = since_its_first.collect();
+    let is_its = |applied: &&Applied| did.contains(&applied.version);
+    let mut stand: Vec<&Applied> = history.applied.iter().filter(is_its).collect();
     stand.reverse();
     if stand.is_empty() {
         return Err(LeftAlone::NothingStands);
     }
-    if !stand.iter().all(|applied| is_its(applied)) {
+    if history.is_partial || stand_on(files, history, &did).any(|it| !is_its(&it)) {
         return Err(LeftAlone::Overtaken);
     }
     Ok(Unconfirmed {
         run: newest.name.clone(),
         stand: stand.into_iter().map(|it| it.version.clone()).collect(),
     })
+}
+
+/// What is applied after any of these: in a line all since the first of them, in a
+/// graph what stands on them.
+fn stand_on<'a>(
+    files: &[Migration],
+    history: &'a History,
+    these: &HashSet<&Version>,
+) -> impl Iterator<Item = &'a Applied> {
+    let is_graph = |file: &Migration| matches!(file.needs, Needs::These { .. });
+    let on_them = if files.iter().any(is_graph) {
+        let on_them = order::dependents(files, these.iter().copied());
+        on_them.iter().map(|it| it.version.clone()).collect()
+    } else {
+        let applied = history.applied.iter().map(|applied| &applied.version);
+        let since = applied.skip_while(|version| !these.contains(version));
+        since.cloned().collect::<HashSet<_>>()
+    };
+    let applied = history.applied.iter();
+    applied.filter(move |applied| on_them.contains(&applied.version))
 }
 
 /// The newest run, if it may be taken back because the deploy that it belongs to
@@ -182,9 +237,6 @@ pub fn may_be_at_work(history: &History) -> bool {
     newest_run(history).is_some_and(|run| run.ending == Ending::Running)
 }
 
-/// The verb of the runs that apply.
-pub const UP: &str = "up";
-
 /// The deeds that are left of the targets, the newest first.
 ///
 /// # Errors
@@ -196,13 +248,9 @@ pub fn plan<'a>(
     targets: &[Version],
     request: &Request,
 ) -> Result<Plan<'a>, RevertError> {
+    must_be_whole(migrations, history)?;
     let mut steps = Vec::new();
     let mut without = Vec::new();
-    let file = |version: &Version| {
-        migrations
-            .iter()
-            .find(|migration| migration.version == *version)
-    };
     for applied in history.applied.iter().rev() {
         let version = &applied.version;
         let is_target = targets.contains(version);
@@ -215,17 +263,23 @@ pub fn plan<'a>(
         if !is_target {
             continue;
         }
-        match file(version).and_then(|migration| Some((migration, migration.down.as_ref()?))) {
+        match find(migrations, version).and_then(|it| Some((it, it.down.as_ref()?))) {
             Some((migration, down)) => steps.push(Deed::Revert(migration, down)),
             None => without.push((version.clone(), applied.name.clone())),
         }
     }
-    // The targets are the newest first; of what is taken back already nothing is left.
-    let oldest = targets.last();
-    let newest_first = history.applied.iter().rev();
-    let mut newer = newest_first.take_while(|applied| {
-        oldest.is_some_and(|oldest| format.compare(&applied.version, oldest).is_gt())
-    });
+    // Of what is taken back already nothing is left.
+    let on_them = order::dependents(migrations, targets);
+    let is_after = |applied: &&Applied| {
+        let order = targets
+            .last()
+            .and_then(|oldest| format.compare(&applied.version, oldest));
+        match order {
+            Some(order) => order.is_gt(),
+            None => on_them.iter().any(|it| it.version == applied.version),
+        }
+    };
+    let mut newer = history.applied.iter().rev().filter(is_after);
     if let Some(overtaker) = newer
         .find(|applied| !targets.contains(&applied.version))
         .filter(|_| !steps.is_empty())

@@ -21,6 +21,8 @@ pub struct PlannedStep<'a> {
 pub enum Manner {
     /// As code of the program, in one transaction.
     Code,
+    /// By another program.
+    Delegated,
     /// As one transaction: nothing stays.
     Transaction,
     /// One statement after the other, each in the journal: the next run goes on

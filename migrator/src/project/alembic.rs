@@ -1,18 +1,18 @@
 //! An Alembic project: where its configuration is, and what its revisions are.
 
-use super::{Home, Wishes, file};
+use super::{Home, Project, Wishes, file};
 use crate::config::{Setting, nearest};
 use crate::error::Error;
 use crate::formats::alembic::{
-    self, AlembicError, Configuration, ConfigurationError, INI, IniFile, Location, PYPROJECT,
-    Revisions, SECTION, is_revision_file,
+    self, Alembic, AlembicError, Configuration, ConfigurationError, INI, IniFile, Location,
+    PYPROJECT, SECTION, Unreadable,
 };
-use crate::history::ledger::{Ledger, Shape};
-use crate::sources;
-use crate::text::{SourceFile, below, tidy};
+use crate::formats::{Format, FormatError, Reading};
+use crate::history::alembic::NAME;
+use crate::sources::{self, Content, Entry, Listing};
+use crate::text::{below, tidy};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// How many folders below the root a configuration is looked for.
 const DEEPEST: usize = 3;
@@ -38,11 +38,9 @@ const OTHERS: [&str; 7] = [
     "venv",
 ];
 
-/// The revisions of one database, all read.
+/// Where Alembic is started, and what of its revisions only it can tell.
 #[derive(Debug)]
 pub struct AlembicProject {
-    /// The database's name, where `migrate.toml` has a table for it.
-    pub database: Option<String>,
     /// What relative paths are relative to.
     pub root: PathBuf,
     /// In which Alembic is run, relative to the root.
@@ -51,13 +49,12 @@ pub struct AlembicProject {
     pub config: String,
     /// The configuration's section, where one is named.
     pub section: Option<String>,
-    /// The folders of the revisions, relative to the root.
-    pub dirs: Vec<String>,
     /// The locations of which only Python knows where they are; while there are any,
     /// nothing of the revisions is known.
     pub packages: Vec<String>,
-    pub revisions: Revisions,
-    pub ledger: Ledger,
+    /// What of the revisions only Python can tell; while there is any, nothing is known
+    /// of them.
+    pub unreadable: Vec<Unreadable>,
     found: Found,
     /// The version table, where somebody names one.
     table: Option<String>,
@@ -91,12 +88,6 @@ impl Search<'_> {
 }
 
 impl AlembicProject {
-    /// What it is called by where one folder must do.
-    #[must_use]
-    pub fn dir(&self) -> String {
-        self.dirs.join(", ")
-    }
-
     /// A path as a person knows it, of one that is relative to Alembic's folder.
     #[must_use]
     pub fn config_path(&self) -> String {
@@ -125,15 +116,6 @@ impl AlembicProject {
         let options = config.into_iter().chain(section).flatten();
         options.map(str::to_owned).collect()
     }
-
-    /// How many revisions there are, if that can be told without Python.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        match &self.revisions {
-            Revisions::AskPython(unreadable) => unreadable.len(),
-            Revisions::Read(graph) => graph.revisions().len(),
-        }
-    }
 }
 
 impl Home {
@@ -148,7 +130,7 @@ impl Home {
         database: Option<&str>,
         wishes: &Wishes,
         is_asked_for: bool,
-    ) -> Result<Option<AlembicProject>, Error> {
+    ) -> Result<Option<Project>, Error> {
         let settings = self.file.settings(database);
         let named = match (&wishes.dir, &settings.dir) {
             (Some(dir), _) => Some(tidy(&dir.value).to_owned()),
@@ -171,8 +153,8 @@ impl Home {
             Some(found) => {
                 let found = self.as_started(found, search)?;
                 let section = section.map(|section| section.value.clone());
-                let project = self.read(database, found, wishes, &settings)?;
-                Ok(Some(AlembicProject { section, ..project }))
+                let project = self.read(database, found, section, wishes, &settings)?;
+                Ok(Some(project))
             }
             None if is_asked_for => {
                 let dir = named.unwrap_or_else(|| ".".to_owned());
@@ -412,28 +394,36 @@ impl Home {
         &self,
         database: Option<&str>,
         found: Found,
+        section: Option<String>,
         wishes: &Wishes,
         settings: &file::Settings,
-    ) -> Result<AlembicProject, Error> {
+    ) -> Result<Project, Error> {
         let named = settings.table.as_ref().map(|table| table.value.clone());
-        let mut project = AlembicProject {
-            database: database.map(str::to_owned),
+        let mut alembic = AlembicProject {
             root: self.root.clone(),
             config: seen_from(&found.folder, &found.path),
             folder: found.folder.clone(),
-            section: None,
-            dirs: Vec::new(),
+            section,
             packages: Vec::new(),
-            revisions: Revisions::AskPython(Vec::new()),
-            ledger: Ledger {
-                shape: Shape::Alembic,
-                table: alembic::TABLE.to_owned(),
-                schemas: Vec::new(),
-            },
+            unreadable: Vec::new(),
             found,
             table: wishes.table.clone().or(named),
         };
-        project.read(&Installed::new())?;
+        let mut project = Project {
+            database: database.map(str::to_owned),
+            root: self.root.clone(),
+            dirs: Vec::new(),
+            format: Box::new(Alembic::new(None)),
+            migrations: Vec::new(),
+            repeatables: Vec::new(),
+            warnings: Vec::new(),
+            is_embedded: false,
+            is_ambiguous: false,
+            files: Vec::new(),
+            delegated: None,
+        };
+        alembic.read(&Installed::new(), &mut project)?;
+        project.delegated = Some(Box::new(alembic));
         Ok(project)
     }
 }
@@ -492,7 +482,11 @@ impl AlembicProject {
     ///
     /// # Errors
     /// As [`Home::find`].
-    pub fn located(&mut self, packages: BTreeMap<String, PathBuf>) -> Result<(), Error> {
+    pub fn located(
+        &mut self,
+        packages: BTreeMap<String, PathBuf>,
+        project: &mut Project,
+    ) -> Result<(), Error> {
         let root = self.root.canonicalize().unwrap_or_default();
         let shown = |path: PathBuf| {
             let inside = path.strip_prefix(&root).unwrap_or(&path);
@@ -502,10 +496,11 @@ impl AlembicProject {
             .into_iter()
             .map(|(name, path)| (name, shown(path)))
             .collect();
-        self.read(&installed)
+        self.read(&installed, project)
     }
 
-    fn read(&mut self, installed: &Installed) -> Result<(), Error> {
+    /// Reads the revisions into the project.
+    fn read(&mut self, installed: &Installed, project: &mut Project) -> Result<(), Error> {
         let configuration = &self.found.configuration;
         let mut unknown = Vec::new();
         let mut place = |location: &Location| {
@@ -522,18 +517,25 @@ impl AlembicProject {
             [] => vec![below(&scripts, "versions")],
             locations => locations.iter().map(place).collect(),
         };
-        self.dirs = dirs;
         self.packages = unknown;
+        project.files = dirs.iter().cloned().chain([self.config_path()]).collect();
+        project.dirs = dirs;
         if self.packages.is_empty() {
-            self.revisions = self.revisions()?;
-            self.ledger.table = self.version_table(&scripts)?;
+            let format = Alembic::new(self.version_table(&scripts)?);
+            match format.read(&self.listings(&project.dirs)?) {
+                Ok(reading) => project.take(reading),
+                Err(FormatError::Unreadable(unreadable)) => self.unreadable = unreadable,
+                Err(error) => return Err(error.into()),
+            }
+            project.format = Box::new(format);
         }
         Ok(())
     }
 
-    fn revisions(&self) -> Result<Revisions, Error> {
-        let mut files = Vec::new();
-        for dir in &self.dirs {
+    fn listings(&self, dirs: &[String]) -> Result<Vec<Listing>, Error> {
+        let is_deep = self.found.configuration.is_recursive;
+        let mut listings = Vec::new();
+        for dir in dirs {
             let path = self.root.join(dir);
             if !path.is_dir() {
                 // A project that has just begun has none.
@@ -542,29 +544,43 @@ impl AlembicProject {
                 }
                 return Err(AlembicError::NoVersions { path }.into());
             }
-            let is_deep = self.found.configuration.is_recursive;
-            files.extend(sources::texts(&self.root, dir, is_deep, is_revision_file)?);
+            let texts = sources::texts(&self.root, dir, is_deep, alembic::is_revision_file)?;
+            let entry = |(path, text): (String, String)| Entry {
+                name: seen_from(dir, &path),
+                content: Content::File(text.into_bytes()),
+            };
+            listings.push(Listing {
+                dir: dir.clone(),
+                entries: texts.into_iter().map(entry).collect(),
+            });
         }
-        let files: Vec<_> = files
-            .into_iter()
-            .map(|(path, text)| Arc::new(SourceFile::new(path, text)))
-            .collect();
-        Ok(Revisions::read(&files).map_err(AlembicError::Graph)?)
+        Ok(listings)
     }
 
     /// The one that is named, or that env.py names by literals.
-    fn version_table(&self, scripts: &str) -> Result<String, Error> {
+    fn version_table(&self, scripts: &str) -> Result<Option<String>, Error> {
         if let Some(table) = &self.table {
-            return Ok(table.clone());
+            return Ok(Some(table.clone()));
         }
         let env = self.root.join(below(scripts, "env.py"));
         let env = sources::read_optional(&env)?.unwrap_or_default();
         let (schema, name) = alembic::version_table(&env);
-        let name = name.unwrap_or_else(|| alembic::TABLE.to_owned());
         Ok(match schema {
-            Some(schema) => format!("{schema}.{name}"),
+            Some(schema) => {
+                let name = name.unwrap_or_else(|| NAME.to_owned());
+                Some(format!("{schema}.{name}"))
+            }
             None => name,
         })
+    }
+}
+
+impl Project {
+    /// Has what was read of its migrations, by whomever.
+    pub fn take(&mut self, reading: Reading) {
+        self.migrations = reading.migrations;
+        self.warnings = reading.warnings;
+        self.is_ambiguous = reading.is_ambiguous;
     }
 }
 

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 /// The event's name, which never changes.
 pub(super) fn name(event: &Event<'_>) -> &'static str {
     match event {
-        Event::Applied { .. } | Event::Revised { reverts: false, .. } => "applied",
+        Event::Applied { .. } => "applied",
+        Event::Beginning { .. } => "beginning",
         Event::Blocked { .. } => "blocked",
         Event::Changed { .. } => "changed",
         Event::Claimed { .. } => "claimed",
@@ -28,9 +29,8 @@ pub(super) fn name(event: &Event<'_>) -> &'static str {
         Event::Recovered { .. } => "recovered",
         Event::Repeated { .. } => "repeated",
         Event::Retrying { .. } => "retrying",
-        Event::Reverted { .. } | Event::Revised { .. } => "reverted",
-        Event::Revising { .. } => "revising",
-        Event::RevisionRuns { .. } | Event::Running { .. } => "running",
+        Event::Reverted { .. } => "reverted",
+        Event::Running { .. } => "running",
         Event::Setting { .. } => "setting",
         Event::Stopping { .. } => "stopping",
         Event::WaitingForDatabase { .. } => "waiting_for_database",
@@ -44,8 +44,12 @@ pub(super) fn of(event: &Event<'_>) -> Value {
     match event {
         Event::Applied { migration, took } => deed(
             Deed::Apply(migration),
-            json!({"took_ms": milliseconds(*took)}),
+            json!({"took_ms": took.map(milliseconds)}),
         ),
+        Event::Beginning { deed: begun } => {
+            let reverts = matches!(begun, Deed::Revert(..));
+            deed(*begun, json!({"reverts": reverts}))
+        }
         Event::Blocked { blocker } => session(blocker),
         Event::Changed {
             version,
@@ -64,11 +68,7 @@ pub(super) fn of(event: &Event<'_>) -> Value {
         } => json!({"database": database, "server": server, "history": history}),
         Event::Creating { database } => json!({"database": database}),
         Event::Database { name } => json!({"name": name}),
-        Event::Delegating { .. }
-        | Event::Output { .. }
-        | Event::Revised { .. }
-        | Event::Revising { .. }
-        | Event::RevisionRuns { .. } => alembic(event),
+        Event::Delegating { command } => json!({"command": command}),
         Event::Edited {
             path,
             recorded,
@@ -80,6 +80,7 @@ pub(super) fn of(event: &Event<'_>) -> Value {
             let (code, reason) = left_alone(why);
             json!({"code": code, "reason": reason})
         }
+        Event::Output { line } => json!({"line": line}),
         Event::Read {
             dir,
             format,
@@ -91,7 +92,6 @@ pub(super) fn of(event: &Event<'_>) -> Value {
             match subject {
                 Subject::Migration(version) => json!({"version": version.to_string(), "did": did}),
                 Subject::Repeatable(name) => json!({"repeatable": name, "did": did}),
-                Subject::Revision(id) => json!({"version": id, "did": did}),
             }
         }
         Event::Repeated { repeatable, took } => deed(
@@ -112,7 +112,7 @@ pub(super) fn of(event: &Event<'_>) -> Value {
             took,
         } => deed(
             Deed::Revert(migration, down),
-            json!({"took_ms": milliseconds(*took)}),
+            json!({"took_ms": took.map(milliseconds)}),
         ),
         Event::Running {
             deed: runs,
@@ -123,7 +123,10 @@ pub(super) fn of(event: &Event<'_>) -> Value {
             let mut fields = seen(sight);
             fields["sent_with_it"] = json!(sent_with_it);
             fields["elapsed_ms"] = milliseconds(*elapsed).into();
-            deed(*runs, fields)
+            match runs {
+                Some(runs) => deed(*runs, fields),
+                None => fields,
+            }
         }
         Event::Setting {
             option,
@@ -161,46 +164,6 @@ fn waiting(event: &Event<'_>) -> Value {
         }),
         _ => json!({}),
     }
-}
-
-/// What Alembic does.
-fn alembic(event: &Event<'_>) -> Value {
-    match event {
-        Event::Delegating { command } => json!({"command": command}),
-        Event::Output { line } => json!({"line": line}),
-        Event::RevisionRuns {
-            id, elapsed, sight, ..
-        } => {
-            let mut fields = seen(sight);
-            fields["version"] = json!(id);
-            fields["elapsed_ms"] = milliseconds(*elapsed).into();
-            fields
-        }
-        Event::Revised {
-            id,
-            label,
-            path,
-            took,
-            ..
-        } => json!({
-            "version": id, "name": name_of(id, label), "file": path,
-            "took_ms": took.map(milliseconds),
-        }),
-        Event::Revising {
-            id,
-            label,
-            path,
-            reverts,
-        } => json!({
-            "version": id, "name": name_of(id, label), "file": path, "reverts": reverts,
-        }),
-        _ => json!({}),
-    }
-}
-
-/// A label begins with the revision itself.
-fn name_of<'a>(id: &str, label: &'a str) -> &'a str {
-    label.strip_prefix(id).unwrap_or(label).trim_start()
 }
 
 /// How far the server is, and who is in the way.

@@ -8,7 +8,6 @@ use super::live::Live;
 use super::pace::Pace;
 use super::plan::Plan;
 use super::repairs::Repairs;
-use super::revisions::{Revisions, Upgrade};
 use super::status::Status;
 use super::words::{duration, printable, things};
 use super::{Answer, Ended, Report, Success, Tally, Turn, lines, snippet, state_after};
@@ -321,21 +320,6 @@ impl Report for Human<'_> {
         }
     }
 
-    fn revisions(&mut self, revisions: &Revisions<'_>) {
-        for line in revisions.lines() {
-            self.say(line);
-        }
-    }
-
-    fn upgrade(&mut self, upgrade: &Upgrade<'_>, warnings: &[Diagnostic]) {
-        for warning in warnings {
-            self.diagnose(warning);
-        }
-        for line in upgrade.lines() {
-            self.say(line);
-        }
-    }
-
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]) {
         for warning in warnings {
             self.diagnose(warning);
@@ -356,16 +340,11 @@ impl Listener for Human<'_> {
             sight,
         } = event
         {
-            self.running(&deed.label(), *sent_with_it, *elapsed, sight);
-        }
-        if let Event::RevisionRuns {
-            label,
-            elapsed,
-            sight,
-            ..
-        } = event
-        {
-            self.running(label, 0, *elapsed, sight);
+            let label = match deed {
+                Some(deed) => deed.label(),
+                None => "the command".to_owned(),
+            };
+            self.running(&label, *sent_with_it, *elapsed, sight);
         }
         if matches!(event, Event::Setting { .. }) && self.detail != Detail::Verbose {
             return;

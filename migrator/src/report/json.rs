@@ -6,7 +6,6 @@ use super::doctor::Doctor;
 use super::pace::Pace;
 use super::plan::Plan;
 use super::repairs::Repairs;
-use super::revisions::{Revisions, Upgrade};
 use super::status::{Again, Status};
 use super::words::printable;
 use super::{Answer, Ended, Report, Success, Tally, Turn, fields, state_after};
@@ -213,14 +212,6 @@ impl Report for Json<'_> {
         self.document(with_warnings(plan.document(), warnings));
     }
 
-    fn revisions(&mut self, revisions: &Revisions<'_>) {
-        self.document(revisions.document());
-    }
-
-    fn upgrade(&mut self, upgrade: &Upgrade<'_>, warnings: &[Diagnostic]) {
-        self.document(with_warnings(upgrade.document(), warnings));
-    }
-
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]) {
         let migrations: Vec<Value> = status
             .rows()
@@ -230,7 +221,8 @@ impl Report for Json<'_> {
                     "version": row.version.to_string(),
                     "name": row.name,
                     "state": row.state.replace(' ', "_"),
-                    "applied_at": row.applied.map(|applied| instant(&applied.at)),
+                    "file": row.file,
+                    "applied_at": row.applied.and_then(|applied| applied.at.as_deref()).map(instant),
                     "took_ms": row.applied.and_then(|applied| applied.took).map(milliseconds),
                 })
             })
@@ -255,9 +247,7 @@ impl Listener for Json<'_> {
     fn event(&mut self, event: &Event<'_>) {
         self.tally.see(event);
         let is_told = match event {
-            Event::RevisionRuns { elapsed, .. } | Event::Running { elapsed, .. } => {
-                self.pace.is_due(*elapsed)
-            }
+            Event::Running { elapsed, .. } => self.pace.is_due(*elapsed),
             Event::Setting { .. } => self.acts && self.detail == Detail::Verbose,
             _ => true,
         };
@@ -279,11 +269,10 @@ fn again(again: &Again<'_>) -> Value {
 pub(super) fn run(run: &Run) -> Value {
     let versions = |subject: &Subject| match subject {
         Subject::Migration(version) => Some(version.to_string()),
-        Subject::Revision(id) => Some(id.clone()),
         Subject::Repeatable(_) => None,
     };
     let names = |subject: &Subject| match subject {
-        Subject::Migration(_) | Subject::Revision(_) => None,
+        Subject::Migration(_) => None,
         Subject::Repeatable(name) => Some(name.clone()),
     };
     json!({

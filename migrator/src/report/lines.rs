@@ -4,6 +4,8 @@ use super::Success;
 use super::words::{count, duration, left_alone};
 use crate::engine::event::{Blocker, Event, Lock, Sight};
 use crate::engine::stop::Reason;
+use crate::model::Deed;
+use std::time::Duration;
 
 /// What the live line has of a label, in characters.
 const LONGEST_LABEL: usize = 28;
@@ -32,7 +34,7 @@ pub(super) fn of(event: &Event<'_>) -> Vec<String> {
             let title = format!("⚠️  {}", warning.title);
             std::iter::once(title).chain(help).collect()
         }
-        Event::RevisionRuns { .. } | Event::Running { .. } => Vec::new(),
+        Event::Running { .. } => Vec::new(),
         Event::Setting {
             option,
             value,
@@ -50,7 +52,7 @@ pub(super) fn of(event: &Event<'_>) -> Vec<String> {
 fn done(event: &Event<'_>) -> Option<String> {
     Some(match event {
         Event::Applied { migration, took } => {
-            format!("✅ {} ({})", migration.label(), duration(*took))
+            format!("✅ {}{}", migration.label(), in_brackets(*took))
         }
         Event::Changed {
             version,
@@ -73,21 +75,15 @@ fn done(event: &Event<'_>) -> Option<String> {
         Event::Repeated { repeatable, took } => {
             format!("✅ repeatable {} ({})", repeatable.name, duration(*took))
         }
-        Event::Revised {
-            label,
-            took,
-            reverts,
-            ..
-        } => {
-            let did = if *reverts { " reverted" } else { "" };
-            let took = took.map_or(String::new(), |took| format!(" ({})", duration(took)));
-            format!("✅ {label}{did}{took}")
-        }
         Event::Reverted {
             migration, took, ..
-        } => format!("✅ {} reverted ({})", migration.label(), duration(*took)),
+        } => format!("✅ {} reverted{}", migration.label(), in_brackets(*took)),
         _ => return None,
     })
+}
+
+fn in_brackets(took: Option<Duration>) -> String {
+    took.map_or(String::new(), |took| format!(" ({})", duration(took)))
 }
 
 /// What is waited for, and what is done about it.
@@ -158,14 +154,13 @@ fn found(event: &Event<'_>) -> Option<String> {
         Event::Database { name } => format!("── {name}"),
         Event::Delegating { command } => format!("   alembic     {command}"),
         Event::Output { line } => format!("   | {line}"),
-        Event::Revising {
-            label,
-            path,
-            reverts,
-            ..
-        } => {
-            let does = if *reverts { "reverting" } else { "applying" };
-            format!("   {does}    {label} ({path})")
+        Event::Beginning { deed } => {
+            let does = match deed {
+                Deed::Revert(..) => "reverting",
+                Deed::Apply(_) | Deed::Repeat(_) => "applying",
+            };
+            let path = deed.script().file.path();
+            format!("   {does}    {} ({path})", deed.label())
         }
         Event::Edited {
             path,

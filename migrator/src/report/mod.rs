@@ -11,7 +11,6 @@ mod live;
 mod pace;
 mod plan;
 mod repairs;
-mod revisions;
 mod snippet;
 mod status;
 mod words;
@@ -22,7 +21,6 @@ pub(crate) use human::{Asks, Human};
 pub(crate) use json::Json;
 pub(crate) use plan::Plan;
 pub(crate) use repairs::Repairs;
-pub(crate) use revisions::{Revisions, Upgrade, Upgraded};
 pub(crate) use status::Status;
 
 use crate::diagnostic::Diagnostic;
@@ -139,12 +137,6 @@ pub(crate) trait Report: Listener {
     /// What would be done.
     fn plan(&mut self, plan: &Plan<'_>, warnings: &[Diagnostic]);
 
-    /// Where a database is of Alembic's revisions.
-    fn revisions(&mut self, revisions: &Revisions<'_>);
-
-    /// What Alembic would do.
-    fn upgrade(&mut self, upgrade: &Upgrade<'_>, warnings: &[Diagnostic]);
-
     /// What a question found.
     fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]);
 }
@@ -160,12 +152,9 @@ impl Tally {
     fn see(&mut self, event: &Event<'_>) {
         match event {
             Event::Applied { .. }
-            | Event::Revised { reverts: false, .. }
             | Event::Repeated { .. }
             | Event::Recovered { reverts: false, .. } => self.applied += 1,
-            Event::Reverted { .. }
-            | Event::Revised { .. }
-            | Event::Recovered { reverts: true, .. } => self.reverted += 1,
+            Event::Reverted { .. } | Event::Recovered { reverts: true, .. } => self.reverted += 1,
             _ => {}
         }
     }
@@ -212,8 +201,7 @@ fn state_after(error: &Error, tally: Tally) -> String {
             Error::Unexpected { .. } => format!("what was changed is not known{before}"),
             // It may have been another database, or not been committed.
             Error::Alembic(AlembicError::Unreached { .. }) => format!(
-                "what Alembic did is not known: it is not where the version table is looked for\
-                 {before}"
+                "what Alembic did is not known: it is not where the history is looked for{before}"
             ),
             _ if before.is_empty() => "nothing was changed in the database".to_owned(),
             _ => format!("nothing else was changed{before}"),
@@ -253,10 +241,10 @@ fn state_after(error: &Error, tally: Tally) -> String {
             failure.statements
         ),
         State::Uncertain if failure.reverts => {
-            format!("some of what {subject} takes back may be gone: the version table still has it")
+            format!("some of what {subject} takes back may be gone: the history still has it")
         }
         State::Uncertain => {
-            format!("some of what {subject} does may stay: the version table does not have it")
+            format!("some of what {subject} does may stay: the history does not have it")
         }
         State::Unknown if failure.sent_with_it > 0 => format!(
             "whether {subject} and the {} sent with it were {did} is not known",

@@ -2,7 +2,6 @@
 
 use super::fields;
 use super::words::{count, things};
-use crate::model::Version;
 use crate::plan::step::{Manner, PlannedStep};
 use serde_json::{Value, json};
 
@@ -16,8 +15,12 @@ pub(crate) struct Plan<'a> {
     pub table: &'a str,
     /// Whether the history table is still to be created.
     pub is_fresh: bool,
-    pub newest: Option<&'a Version>,
+    /// Where the schema is.
+    pub newest: Option<&'a str>,
     pub steps: &'a [PlannedStep<'a>],
+    /// All that another program would send, or why it does not tell; `None` where each
+    /// step is sent by this one.
+    pub sql: Option<Result<&'a str, &'a str>>,
 }
 
 impl Plan<'_> {
@@ -46,9 +49,30 @@ impl Plan<'_> {
             }));
         }
         if !self.steps.is_empty() {
+            lines.extend(self.told());
             lines.push(String::new());
         }
         lines.push(self.summary());
+        lines
+    }
+
+    /// What another program tells of all steps together.
+    fn told(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        match self.sql {
+            Some(Ok(sql)) => {
+                lines.push(String::new());
+                lines.extend(sql.trim().lines().map(|line| {
+                    let line = format!("    {line}");
+                    line.trim_end().to_owned()
+                }));
+            }
+            Some(Err(why)) => {
+                lines.push(String::new());
+                lines.push(format!("  the SQL is not known: {why}"));
+            }
+            None => {}
+        }
         lines
     }
 
@@ -59,12 +83,12 @@ impl Plan<'_> {
             });
             return format!("Nothing to do{at}.");
         }
+        let things = things(self.steps.iter().map(|step| step.deed.subject()));
+        if self.sql.is_some() {
+            return format!("{things} to apply.");
+        }
         let statements = self.steps.iter().map(|step| step.statements).sum();
-        format!(
-            "{} to apply, {}.",
-            things(self.steps.iter().map(|step| step.deed.subject())),
-            count(statements, "statement")
-        )
+        format!("{things} to apply, {}.", count(statements, "statement"))
     }
 
     /// The report as a document, but for its warnings.
@@ -75,6 +99,7 @@ impl Plan<'_> {
             .map(|step| {
                 let (how, done) = match step.manner {
                     Manner::Code => ("code", None),
+                    Manner::Delegated => ("delegated", None),
                     Manner::Transaction => ("transaction", None),
                     Manner::Statements { done: 0 } => ("statements", None),
                     Manner::Statements { done } => ("statements", Some(done)),
@@ -98,8 +123,10 @@ impl Plan<'_> {
             "server": self.server,
             "history": self.table,
             "history_exists": !self.is_fresh,
-            "schema_version": self.newest.map(Version::to_string),
+            "schema_version": self.newest,
             "steps": steps,
+            "sql": self.sql.and_then(Result::ok).map(|sql| sql.trim().lines().collect::<Vec<_>>()),
+            "sql_error": self.sql.and_then(Result::err),
         })
     }
 }
@@ -111,6 +138,7 @@ fn how(step: &PlannedStep<'_>) -> String {
     };
     match step.manner {
         Manner::Code => "Rust code of this program, in one transaction".to_owned(),
+        Manner::Delegated => "by its own tool".to_owned(),
         Manner::Transaction if step.together => {
             format!("{statements}, in one transaction; may be sent together with others")
         }
@@ -128,6 +156,11 @@ fn how(step: &PlannedStep<'_>) -> String {
 
 /// The file as it is, line by line.
 fn sql<'a>(step: &PlannedStep<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
-    let text = step.deed.script().file.text();
+    let script = step.deed.script();
+    let text = if script.is_sql() {
+        script.file.text()
+    } else {
+        ""
+    };
     text.trim_start_matches('\u{feff}').trim_end().lines()
 }

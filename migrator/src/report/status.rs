@@ -4,8 +4,10 @@ use super::words::{count, duration};
 use crate::formats::Format;
 use crate::history::{Applied, Ending, History, Repeated, Run};
 use crate::model::{Migration, Repeatable, Version};
+use crate::order;
 use crate::plan::drift::Drift;
 use crate::plan::planner::{self, Files};
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
 /// What `status` found.
@@ -23,6 +25,8 @@ pub(crate) struct Status<'a> {
     pub repeatables: &'a [Repeatable],
     pub history: &'a History,
     pub drifts: &'a [Drift],
+    /// Whether the files end in several branches, and nothing says which is meant.
+    pub is_ambiguous: bool,
 }
 
 /// A line of the table.
@@ -30,6 +34,8 @@ pub(super) struct Row<'a> {
     pub(super) state: &'static str,
     pub(super) version: &'a Version,
     pub(super) name: &'a str,
+    /// Where a file has it.
+    pub(super) file: Option<&'a str>,
     pub(super) applied: Option<&'a Applied>,
 }
 
@@ -115,8 +121,24 @@ impl Status<'_> {
             line.trim_end().to_owned()
         }));
         lines.push(self.summary(&rows));
+        lines.extend(self.several_heads());
         lines.extend(self.runs());
         lines
+    }
+
+    /// That `up` would not know where to go.
+    fn several_heads(&self) -> Option<String> {
+        let all: Vec<_> = self.migrations.iter().collect();
+        let heads: Vec<_> = order::heads(&all)
+            .into_iter()
+            .map(Migration::label)
+            .collect();
+        self.is_ambiguous.then(|| {
+            format!(
+                "There are several heads, and `up` needs one: {}.",
+                heads.join(", ")
+            )
+        })
     }
 
     /// The newest runs, the newest first.
@@ -141,7 +163,7 @@ impl Status<'_> {
         let files: HashSet<&Version> = self.migrations.iter().map(|it| &it.version).collect();
         let drifts: HashMap<&Version, &Drift> =
             self.drifts.iter().map(|it| (it.version(), it)).collect();
-        let row = |version, name, applied: Option<_>| Row {
+        let row = |version, name, file, applied: Option<_>| Row {
             state: match (drifts.get(version), applied) {
                 (Some(drift), _) => state(drift),
                 (None, Some(_)) => "applied",
@@ -149,18 +171,24 @@ impl Status<'_> {
             },
             version,
             name,
+            file,
             applied,
         };
         let of_files = self.migrations.iter().map(|migration| {
             let applied = applied.get(&migration.version).copied();
             let name = applied.map_or(&migration.name, |applied| &applied.name);
-            row(&migration.version, name, applied)
+            let file = Some(migration.up.file.path());
+            row(&migration.version, name, file, applied)
         });
         let unknown = self.history.applied.iter();
         let unknown = unknown.filter(|applied| !files.contains(&applied.version));
-        let unknown = unknown.map(|it| row(&it.version, &it.name, Some(it)));
+        let unknown = unknown.map(|it| row(&it.version, &it.name, None, Some(it)));
         let mut rows: Vec<_> = of_files.chain(unknown).collect();
-        rows.sort_by(|one, other| self.format.compare(one.version, other.version));
+        // Where no order tells, that of the files does.
+        rows.sort_by(|one, other| {
+            let order = self.format.compare(one.version, other.version);
+            order.unwrap_or(Ordering::Equal)
+        });
         rows
     }
 
@@ -230,10 +258,13 @@ pub(super) fn said(run: &Run) -> String {
 }
 
 fn when(applied: &Applied) -> String {
+    let Some(at) = &applied.at else {
+        return String::new();
+    };
     let took = applied
         .took
         .map_or(String::new(), |took| format!(" in {}", duration(took)));
-    format!("{} UTC{took}", applied.at)
+    format!("{at} UTC{took}")
 }
 
 /// What a disagreement makes of its migration, in a word.

@@ -20,7 +20,7 @@ pub(super) fn things(subjects: impl Iterator<Item = Subject>) -> String {
     let (mut migrations, mut files) = (0, 0);
     for subject in subjects {
         match subject {
-            Subject::Migration(_) | Subject::Revision(_) => migrations += 1,
+            Subject::Migration(_) => migrations += 1,
             Subject::Repeatable(_) => files += 1,
         }
     }

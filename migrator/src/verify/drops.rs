@@ -95,7 +95,7 @@ struct Rebuild {
 
 impl Schema<'_> {
     fn run(&mut self, one: &Pending<'_>, findings: &mut Vec<Finding>) {
-        if one.script.code.is_some() {
+        if !one.script.is_sql() {
             // Nobody knows what it does.
             self.change_all();
             return;

@@ -60,7 +60,7 @@ fn what_is_there_already_is_no_work(db: &Database) {
         .exits(6)
         .says("  applied       bbbb  the bbbb\n")
         .says("  pending       cccc  the cccc\n")
-        .ends("3 revisions, 2 applied, 1 pending.");
+        .ends("3 migrations, 2 applied, 1 pending.");
     on(&project, db)
         .args(["check"])
         .run()
@@ -102,10 +102,10 @@ fn a_failure_tells_the_revision_its_line_and_its_sql(db: &Database) {
     let (code, state) = match db.server {
         Server::Postgres => (
             8,
-            "nothing of revision bbbb stays, nor of the others of this run",
+            "nothing of migration bbbb stays, nor of the others of this run",
         ),
         Server::Mariadb | Server::Mysql | Server::Sqlite => {
-            (9, "some of what revision bbbb does may stay")
+            (9, "some of what migration bbbb does may stay")
         }
     };
     failed
@@ -166,7 +166,7 @@ fn a_run_that_is_confirmed_stays_and_one_that_is_not_goes(db: &Database) {
     on(&older, db)
         .run()
         .exits(0)
-        .says("⚠️  the database is at cccc, which no file");
+        .says("⚠️  migration cccc is applied, and no file has it");
 }
 
 /// The variable that its program reads is the database that we lock.

@@ -103,10 +103,10 @@ fn an_image_has_the_folders_of_all() {
     let project = project();
     let home = Home::open(project.root()).unwrap();
     let found = home.projects(&Wishes::default()).unwrap();
-    let projects: Vec<_> = found.iter().filter_map(|found| found.sql()).collect();
+    let projects: Vec<_> = found.iter().filter_map(|found| found.bundled()).collect();
     let folders = projects.iter().map(|project| BundledFolder {
         database: project.database.clone(),
-        dir: project.dir.clone(),
+        dir: project.dir(),
     });
     let mut files: Vec<_> = projects.iter().flat_map(|project| &project.files).collect();
     files.sort();

@@ -196,7 +196,7 @@ fn alembics_version_table_is_held_against_its_revisions(db: &Database) {
     doctor(db, &project).nothing();
     db.run("UPDATE alembic_version SET version_num = 'b2'");
     let found = examined(db, &project, db.url(), ["--unknown-applied", "error"]);
-    found.refuses("alembic_unknown_revision");
+    found.refuses("missing_migration");
 }
 
 fn another_tools_history_is_found(db: &Database) {

@@ -2,6 +2,8 @@
 //! for the application that is at work beside it.
 
 use super::Server;
+use migrate::history::table::{LockKey, Table as _};
+use migrate::sql::Dialect;
 use sqlx::migrate::{Migrate as _, MigrateError, Migrator};
 use sqlx::mysql::MySqlConnection;
 use sqlx::postgres::PgConnection;
@@ -98,7 +100,11 @@ impl Session {
         };
         locked.unwrap();
         if db.server == Server::Mariadb {
-            let lock = format!("'{:x}'", migrate::formats::sqlx::lock_number(db.name()));
+            let sqlx = migrate::history::sqlx::SQLX.lock(Dialect::Mysql, db.name());
+            let Some(LockKey::Name(name)) = sqlx else {
+                panic!("{sqlx:?}");
+            };
+            let lock = format!("'{name}'");
             let rows = self.rows(&format!("SELECT IS_USED_LOCK({lock}), GET_LOCK({lock}, 0)"));
             assert_eq!(rows, [["NULL", "1"]]);
         }

@@ -1,9 +1,7 @@
 //! What is wrong with a database, and between it and the files: facts are asked
 //! for, and judged elsewhere.
 
-use super::{Examination, Migrations, Patient};
-use crate::commands::alembic::AlembicSources;
-use crate::commands::alembic::check::against;
+use super::{Examination, Patient};
 use crate::commands::{self, check, other_history, refuse_foreign};
 use crate::config::Config;
 use crate::db::fault::Fault;
@@ -12,9 +10,7 @@ use crate::db::{self, Look, Past, Wanted};
 use crate::diagnostic::Diagnostic;
 use crate::doctor::database::{self, Facts, Pending};
 use crate::error::{self, Error};
-use crate::formats::Format;
 use crate::history::History;
-use crate::history::ledger::Ledger;
 use crate::model::Script;
 use crate::plan::planner::{self, Files, Request};
 use crate::project::Project;
@@ -33,16 +29,13 @@ pub(super) type Answer = Result<Examined, Fault>;
 
 /// Asks a database, where it is known which.
 pub(super) async fn ask(patient: &Patient) -> Option<Answer> {
-    let (Ok(migrations), Ok(config)) = (&patient.migrations, &patient.config) else {
+    let (Ok(project), Ok(config)) = (&patient.project, &patient.config) else {
         return None;
     };
     let url = &config.database.value;
-    let (ledger, repeated) = match migrations {
-        Migrations::Alembic(sources) => (&sources.project.ledger, false),
-        Migrations::Sql(project) => (project.format.ledger(), !project.repeatables.is_empty()),
-    };
+    let ledger = project.format.ledger();
     let wanted = Wanted {
-        repeated,
+        repeated: !project.repeatables.is_empty(),
         runs: true,
     };
     let mut answer = db::examine(url, config.limits.wait, ledger, wanted).await;
@@ -50,7 +43,7 @@ pub(super) async fn ask(patient: &Patient) -> Option<Answer> {
         look: Ok(Some(look)),
         ..
     }) = &answer
-        && let Ok(Some(other)) = other_ledger(migrations, look).await
+        && let Ok(Some(other)) = other_history(look, &project.migrations)
     {
         answer = db::examine(url, config.limits.wait, &other, wanted).await;
     }
@@ -66,13 +59,13 @@ pub(super) fn syntax(config: &Config, answer: Option<&Answer>) -> Syntax {
 
 /// Has the answer judged. What the URL alone told of the database was found from
 /// `of_the_url` on.
-pub(super) async fn judge(
+pub(super) fn judge(
     patient: &Patient,
     answer: Answer,
     of_the_url: usize,
     examination: &mut Examination,
 ) {
-    let (Ok(migrations), Ok(config)) = (&patient.migrations, &patient.config) else {
+    let (Ok(project), Ok(config)) = (&patient.project, &patient.config) else {
         return;
     };
     let server = match &patient.name {
@@ -94,12 +87,9 @@ pub(super) async fn judge(
         Err(_) => examination.saw(&server, "its history cannot be read"),
     }
     let seen = look.as_ref().ok().and_then(Option::as_ref);
-    let history = seen.map_or_else(History::default, |look| look.past.history());
-    let pending = match migrations {
-        // It alone knows what it would send.
-        Migrations::Alembic(_) => Vec::new(),
-        Migrations::Sql(project) => pending(project, syntax, &history),
-    };
+    let history = seen.map(|look| look.history(&project.migrations));
+    let history = history.unwrap_or_default();
+    let pending = pending(project, syntax, &history);
     let facts = Facts {
         health: &health,
         dialect: syntax.dialect,
@@ -110,12 +100,8 @@ pub(super) async fn judge(
     let mut findings = database::judge(&facts);
     match look {
         Ok(Some(look)) => {
-            let found = match migrations {
-                Migrations::Alembic(sources) => of_revisions(sources, &config.request, &look).await,
-                Migrations::Sql(project) => {
-                    of_the_history(&config.request, project, syntax, &look, health.is_at_work())
-                }
-            };
+            let is_at_work = health.is_at_work();
+            let found = of_the_history(&config.request, project, syntax, &look, is_at_work);
             findings.extend(found);
         }
         Ok(None) => {}
@@ -136,14 +122,6 @@ pub(super) async fn judge(
         .extend(findings.filter(|found| !(is_open && found.code == UNENCRYPTED)));
 }
 
-/// The history that the files have, where it is not the one that was looked at.
-async fn other_ledger(migrations: &Migrations, look: &Look) -> Result<Option<Ledger>, Error> {
-    match migrations {
-        Migrations::Alembic(sources) => sources.other_table(look).await,
-        Migrations::Sql(project) => other_history(look, &project.migrations),
-    }
-}
-
 /// What a run would do, as far as it can be read: what cannot is found with the
 /// files.
 fn pending(project: &Project, syntax: Syntax, history: &History) -> Vec<Pending> {
@@ -152,6 +130,10 @@ fn pending(project: &Project, syntax: Syntax, history: &History) -> Vec<Pending>
         repeatables: &project.repeatables,
     };
     let read = |script: &Script| {
+        // Another program alone knows what it would send.
+        if !script.is_sql() {
+            return None;
+        }
         let verified = verify::script(script, syntax, |_| Some(String::new())).ok()?;
         Some(Pending {
             transaction: script.transaction,
@@ -185,27 +167,13 @@ fn of_the_history(
         Past::Fresh if look.has_tables && !project.migrations.is_empty() => {
             vec![error::tables_without_history()]
         }
-        Past::Fresh | Past::Revisions { .. } => Vec::new(),
-        Past::Known(history) => {
-            let mut found = check::drifts(project, request, history, syntax);
+        Past::Fresh => Vec::new(),
+        Past::Known(_) => {
+            let history = look.history(&project.migrations);
+            let mut found = check::drifts(project, request, &history, syntax);
             // Whoever is at work has not ended what it began.
             found.retain(|found| !(is_at_work && UNFINISHED.contains(&found.code)));
             found
         }
     }
-}
-
-/// Where the revisions and the version table disagree; what cannot be read of the
-/// revisions is found with the files.
-async fn of_revisions(sources: &AlembicSources, request: &Request, look: &Look) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    if let Err(error @ Error::HistoryElsewhere { .. }) = sources.other_table(look).await {
-        return vec![error.diagnostic()];
-    }
-    if let Ok(graph) = sources.graph().await
-        && let Err(error) = against(sources, request, &graph, Some(look), &mut found)
-    {
-        found.push(error.diagnostic());
-    }
-    found
 }

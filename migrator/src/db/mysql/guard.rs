@@ -3,10 +3,9 @@
 
 use super::{DIALECT, Mysql};
 use crate::db::fault::Fault;
-use crate::db::{
-    Attempt, Blocker, GuardSession, Handle, Lock, LockKey, Look, Outside, Sight, Work,
-};
+use crate::db::{Attempt, Blocker, GuardSession, Handle, Lock, Look, Outside, Sight, Work};
 use crate::history::ledger::quote;
+use crate::history::table::LockKey;
 use std::time::Duration;
 
 impl GuardSession for Mysql {

@@ -4,8 +4,9 @@
 use super::{DIALECT, Mysql};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::health::{self, Clock, Health, Line, Of, Own, Product, ReadOnly, Room};
-use crate::db::{Blocker, GuardSession, Lock, LockKey, Look};
-use crate::history::ledger::{Row, quote};
+use crate::db::{Blocker, GuardSession, Lock, Look};
+use crate::history::ledger::quote;
+use crate::history::table::{LockKey, Row};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Settings that decide something, under the names of both servers.

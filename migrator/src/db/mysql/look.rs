@@ -4,9 +4,9 @@ use super::fault::{NO_SUCH_TABLE, UNKNOWN_COLUMN, UNKNOWN_DATABASE};
 use super::lock_name::lock_name;
 use super::{DIALECT, Mysql};
 use crate::db::fault::Fault;
-use crate::db::{LockKey, Look, Past, Wanted, memory, wire};
-use crate::formats::sqlx::lock_number;
-use crate::history::ledger::{Ledger, Shape, quote};
+use crate::db::{Look, Past, Wanted, memory, wire};
+use crate::history::ledger::{Ledger, quote};
+use crate::history::table::LockKey;
 use crate::sql::Quoting;
 
 impl Mysql {
@@ -21,6 +21,8 @@ impl Mysql {
         };
         let version = fact(0);
         crate::db::check_names(ledger, DIALECT)?;
+        // Where only its tool makes the table, other tools' are nothing to us.
+        let is_ours = ledger.kind.writes().is_some();
         let past = match self.rows(&ledger.select(DIALECT)).await {
             Ok(answer) => {
                 let mut past = wire::past(&answer, ledger)?;
@@ -32,10 +34,7 @@ impl Mysql {
                 memory::recall(self, &found, wanted, &mut past).await?;
                 past
             }
-            Err(fault)
-                if fault.has_code(&[NO_SUCH_TABLE, UNKNOWN_DATABASE])
-                    && ledger.shape == Shape::Alembic =>
-            {
+            Err(fault) if fault.has_code(&[NO_SUCH_TABLE, UNKNOWN_DATABASE]) && !is_ours => {
                 Past::Fresh
             }
             Err(fault) if fault.has_code(&[NO_SUCH_TABLE, UNKNOWN_DATABASE]) => {
@@ -43,7 +42,7 @@ impl Mysql {
             }
             Err(fault) => return Err(wire::as_history(fault, &[UNKNOWN_COLUMN])),
         };
-        let may_lack_history = past.is_empty() && ledger.shape == Shape::Sqlx;
+        let may_lack_history = past.is_empty() && is_ours;
         Ok(Look {
             has_tables: may_lack_history && self.has_tables(ledger).await?,
             server: server_name(&version),
@@ -56,8 +55,7 @@ impl Mysql {
             elsewhere: Vec::new(),
             quoting: Quoting::of_sql_mode(&fact(2)),
             lock: LockKey::Name(lock_name(&fact(1), &ledger.table)),
-            tools_lock: (ledger.shape == Shape::Sqlx)
-                .then(|| LockKey::Name(format!("{:x}", lock_number(&fact(1))))),
+            tools_lock: ledger.kind.lock(DIALECT, &fact(1)),
         })
     }
 

@@ -105,7 +105,7 @@ impl Mysql {
     }
 
     async fn repeat(&mut self, job: Job<'_>) -> Result<Duration, Setback> {
-        let upkeep = Repeated::of(job.ledger, DIALECT).upkeep();
+        let upkeep = Repeated::of(job.history.ledger, DIALECT).upkeep();
         if let Err(fault) = memory::keep(self, &upkeep).await {
             return Err(Setback::unplaced(fault, Left::Nothing));
         }

@@ -91,7 +91,7 @@ impl Mysql {
 pub(super) fn marked(job: Job<'_>) -> String {
     format!(
         "SELECT 'marked' FROM {} WHERE version = {}{}",
-        job.ledger.table,
+        job.history.ledger.table,
         record::version(job.deed),
         match job.deed {
             Deed::Revert(..) => " AND success = TRUE",

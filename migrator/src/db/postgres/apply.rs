@@ -199,7 +199,7 @@ impl Postgres {
         let repeat = jobs.iter().find(|job| matches!(job.deed, Deed::Repeat(_)));
         match repeat {
             Some(job) => {
-                let upkeep = Repeated::of(job.ledger, DIALECT).upkeep();
+                let upkeep = Repeated::of(job.history.ledger, DIALECT).upkeep();
                 memory::keep(self, &upkeep).await
             }
             None => Ok(()),

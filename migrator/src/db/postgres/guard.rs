@@ -5,8 +5,9 @@
 use super::{DIALECT, Postgres, progress};
 use crate::db::fault::Fault;
 use crate::db::url::without_user_info;
-use crate::db::{Attempt, Blocker, GuardSession, Handle, Lock, LockKey, Look, Outside, Sight};
-use crate::history::ledger::{Row, quote};
+use crate::db::{Attempt, Blocker, GuardSession, Handle, Lock, Look, Outside, Sight};
+use crate::history::ledger::quote;
+use crate::history::table::{LockKey, Row};
 use std::time::Duration;
 
 /// The point to which the tool's lock is given back.

@@ -8,8 +8,9 @@ use super::Postgres;
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::health::{self, Clock, Health, Line, Of, Own, Product, Room};
 use crate::db::url::DatabaseUrl;
-use crate::db::{Blocker, GuardSession, Lock, LockKey, Look};
-use crate::history::ledger::{Ledger, Row};
+use crate::db::{Blocker, GuardSession, Lock, Look};
+use crate::history::ledger::Ledger;
+use crate::history::table::{LockKey, Row};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How many open transactions are told.

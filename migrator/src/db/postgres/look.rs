@@ -4,10 +4,9 @@ use super::fault::{INVALID_NAME, OTHER_SHAPE};
 use super::lock_id::lock_id;
 use super::{DIALECT, Postgres};
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::{Elsewhere, LockKey, Look, Past, Wanted, memory, wire};
-use crate::formats::sqlx::lock_number;
-use crate::history::ledger::{Ledger, Shape, quote};
-use crate::model::{Checksum, Version};
+use crate::db::{Elsewhere, Look, Past, Wanted, memory, wire};
+use crate::history::ledger::{Ledger, quote};
+use crate::history::table::{LockKey, Table};
 use crate::sql::Quoting;
 
 /// In how many schemas a history is looked for, those of the search path first: where
@@ -70,20 +69,22 @@ impl Postgres {
         if fact(9) == "true" {
             return Err(self.hidden(&found.table));
         }
+        // Where only its tool makes the table, other tools' are nothing to us.
+        let is_ours = ledger.kind.writes().is_some();
         let past = if fact(2) == "true" {
             self.past(&found, wanted).await?
-        } else if ledger.shape == Shape::Alembic {
-            Past::Fresh
-        } else {
+        } else if is_ours {
             self.other_tools_past().await?
+        } else {
+            Past::Fresh
         };
-        let may_lack_history = past.is_empty() && ledger.shape == Shape::Sqlx;
+        let may_lack_history = past.is_empty() && is_ours;
         let is_qualified = fact(10) == "true";
         // Another application's may stand in front of it in the search path.
         let has_others = fact(11) == "true";
         let is_asked = past.is_empty() || has_others;
         let elsewhere = if is_asked && !is_qualified {
-            self.elsewhere(&schema, &table, ledger.shape).await?
+            self.elsewhere(&schema, &table, ledger.kind).await?
         } else {
             Vec::new()
         };
@@ -97,7 +98,7 @@ impl Postgres {
             elsewhere,
             quoting: Quoting::of_conforming_strings(&fact(8)),
             lock: LockKey::Id(lock_id(&schema, &table)),
-            tools_lock: (ledger.shape == Shape::Sqlx).then(|| LockKey::Id(lock_number(&fact(7)))),
+            tools_lock: ledger.kind.lock(DIALECT, &fact(7)),
             ledger: found,
             past,
         })
@@ -127,21 +128,15 @@ impl Postgres {
         &mut self,
         schema: &str,
         table: &str,
-        shape: Shape,
+        kind: &dyn Table,
     ) -> Result<Vec<Elsewhere>, Fault> {
-        let (is_in_path, columns, select) = match shape {
-            Shape::Alembic => (
-                "pg_table_is_visible(c.oid)",
-                "'version_num'",
-                "version_num::text",
-            ),
-            Shape::Sqlx => (
-                "n.nspname = ANY (current_schemas(false))",
-                "'version', 'checksum'",
-                "version::text, encode(checksum, 'hex')",
-            ),
+        let is_in_path = if kind.is_the_first_of_its_name() {
+            "pg_table_is_visible(c.oid)"
+        } else {
+            "n.nspname = ANY (current_schemas(false))"
         };
-        let number = columns.split(',').count();
+        let columns: Vec<_> = kind.columns().iter().map(|it| quote(DIALECT, it)).collect();
+        let (number, columns) = (columns.len(), columns.join(", "));
         let tables = self
             .rows(&format!(
                 "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), \
@@ -168,22 +163,16 @@ impl Postgres {
             if hides.as_deref() == Some("true") {
                 return Err(self.hidden(table));
             }
-            let sql = format!("SELECT {select} FROM {table}");
-            let answer = match self.rows(&sql).await {
+            let answer = match self.rows(&kind.select(table, DIALECT)).await {
                 Ok(answer) => answer,
                 // One of other types is another tool's.
                 Err(fault) if fault.has_code(&OTHER_SHAPE) => continue,
                 Err(fault) => return Err(fault),
             };
-            let rows = answer.rows.iter();
             found.push(Elsewhere {
-                table: table.clone(),
+                table: table.to_owned(),
                 is_in_path: is_in_path.as_deref() == Some("true"),
-                applied: rows.clone().filter_map(|row| applied(row)).collect(),
-                current: match shape {
-                    Shape::Alembic => rows.filter_map(|row| row.first()?.clone()).collect(),
-                    Shape::Sqlx => Vec::new(),
-                },
+                applied: answer.rows.iter().filter_map(|row| kind.row(row)).collect(),
             });
         }
         Ok(found)
@@ -219,11 +208,4 @@ impl Postgres {
             .await?;
         Ok(wire::foreign_past(columns))
     }
-}
-
-/// A migration of another history, by its version and its checksum.
-fn applied(row: &[Option<String>]) -> Option<(Version, Checksum)> {
-    let version = Version::new(row.first()?.as_deref()?);
-    let checksum = Checksum::from_hex(row.get(1)?.as_deref()?)?;
-    Some((version, checksum))
 }

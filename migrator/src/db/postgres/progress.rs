@@ -4,7 +4,7 @@
 //! guard's transaction ends.
 
 use crate::db::Work;
-use crate::history::ledger::Row;
+use crate::history::table::Row;
 
 /// Selects `('work', phase, done, total)` of the sessions that the FROM clause
 /// `worker`, called `w`, holds. What waits for others counts nothing.

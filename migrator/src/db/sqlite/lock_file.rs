@@ -2,7 +2,8 @@
 //! connection locks nothing between transactions.
 
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::{Attempt, GuardSession, Handle, Lock, LockKey, Look};
+use crate::db::{Attempt, GuardSession, Handle, Lock, Look};
+use crate::history::table::LockKey;
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};

@@ -3,8 +3,9 @@
 use super::fault::{ERROR, is_missing, unopened};
 use super::{DIALECT, Sqlite, lock_file};
 use crate::db::fault::Fault;
-use crate::db::{LockKey, Look, Past, Wanted, memory, wire};
-use crate::history::ledger::{Ledger, Shape, quote};
+use crate::db::{Look, Past, Wanted, memory, wire};
+use crate::history::ledger::{Ledger, quote};
+use crate::history::table::LockKey;
 
 impl Sqlite {
     /// Reads the library's version and the history of this ledger.
@@ -14,20 +15,22 @@ impl Sqlite {
         let version = self.rows("SELECT sqlite_version()").await;
         let version = version.map_err(|fault| unopened(&self.path, fault))?;
         let version = version.rows.first().and_then(|row| row.first()?.clone());
+        // Where only its tool makes the table, other tools' are nothing to us.
+        let is_ours = ledger.kind.writes().is_some();
         let past = match self.rows(&ledger.select(DIALECT)).await {
             Ok(answer) => {
                 let mut past = wire::past(&answer, ledger)?;
                 memory::recall(self, ledger, wanted, &mut past).await?;
                 past
             }
-            Err(fault) if is_missing(&fault) && ledger.shape == Shape::Alembic => Past::Fresh,
+            Err(fault) if is_missing(&fault) && !is_ours => Past::Fresh,
             Err(fault) if is_missing(&fault) => self.other_tools_past().await?,
             Err(fault) if fault.message.starts_with("no such column") => {
                 return Err(wire::as_history(fault, &[ERROR]));
             }
             Err(fault) => return Err(fault),
         };
-        let may_lack_history = past.is_empty() && ledger.shape == Shape::Sqlx;
+        let may_lack_history = past.is_empty() && is_ours;
         Ok(Look {
             has_tables: may_lack_history && self.has_tables(ledger).await?,
             server: format!("SQLite {}", version.unwrap_or_default()),

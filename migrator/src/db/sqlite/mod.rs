@@ -165,7 +165,7 @@ impl Session for Sqlite {
             return Progress::none(Setback::unplaced(fault, Left::Nothing));
         }
         if let Deed::Repeat(_) = job.deed {
-            let upkeep = Repeated::of(job.ledger, DIALECT).upkeep();
+            let upkeep = Repeated::of(job.history.ledger, DIALECT).upkeep();
             return match memory::keep(self, &upkeep).await {
                 Ok(()) => repeat::apply(self, *job).await.into(),
                 Err(fault) => Progress::none(Setback::unplaced(fault, Left::Nothing)),

@@ -44,7 +44,7 @@ impl Sqlite {
         };
         let record = job.record(DIALECT);
         if let Deed::Repeat(_) = job.deed {
-            let upkeep = Repeated::of(job.ledger, DIALECT).upkeep();
+            let upkeep = Repeated::of(job.history.ledger, DIALECT).upkeep();
             memory::keep(self, &upkeep).await.map_err(ours)?;
         }
         let claim = self.rows(&record.fence()).await.map_err(ours)?;

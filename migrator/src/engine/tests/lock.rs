@@ -6,9 +6,10 @@ use super::script::{Answer, NEVER};
 use super::{SECOND, Scene};
 use crate::db::Left;
 use crate::db::fault::FaultKind;
-use crate::db::{Blocker, Lock, LockKey, Sight};
+use crate::db::{Blocker, Lock, Sight};
 use crate::error::Error;
 use crate::exit;
+use crate::history::table::LockKey;
 
 /// An application that waits for the tool's lock, and that a statement waits for.
 fn in_the_way() -> Answer {

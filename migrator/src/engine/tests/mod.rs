@@ -10,13 +10,15 @@ mod stop;
 
 use super::stop::{Reason, Stop};
 use super::{Outcome, Run, Step, run};
-use crate::db::{LockKey, Look, Past, Wanted};
+use crate::db::{Look, Past, Wanted};
 use crate::error::{Error, Stopped};
 use crate::exit;
-use crate::history::Who;
-use crate::history::ledger::{Ledger, Shape};
+use crate::history::ledger::Ledger;
+use crate::history::sqlx::SQLX;
+use crate::history::table::LockKey;
+use crate::history::{History, Who};
 use crate::limits::{Limits, Transaction};
-use crate::model::{Checksum, Deed, Migration, Script, Subject, Version};
+use crate::model::{Body, Checksum, Deed, Migration, Needs, Script, Subject, Version};
 use crate::sql::{self, Dialect, Quoting};
 use crate::text::SourceFile;
 use script::Database;
@@ -92,6 +94,7 @@ impl Scene {
             transaction: self.transaction,
             wanted: Wanted::default(),
             look: &look,
+            files: &self.migrations,
         };
         let (after, reason) = self.stop;
         let mut stop = Stop::scripted(after, reason);
@@ -101,7 +104,7 @@ impl Scene {
             database.open().await.unwrap(),
             async || database.open().await,
             |session| session,
-            |past| Ok(self.pending(past)),
+            |history| Ok(self.pending(history)),
             &mut stop,
             &mut listener,
         );
@@ -113,8 +116,7 @@ impl Scene {
         }
     }
 
-    fn pending(&self, past: &Past) -> Vec<Step<'_>> {
-        let history = past.history();
+    fn pending(&self, history: &History) -> Vec<Step<'_>> {
         let migrations = self.migrations.iter();
         migrations
             .filter(|migration| history.find(&migration.version).is_none())
@@ -175,17 +177,18 @@ fn migration(version: i64) -> Migration {
         up: Script {
             file: Arc::new(SourceFile::new(format!("{version}_t.sql"), text)),
             transaction: true,
-            code: None,
+            body: Body::Sql,
             allow: Vec::new(),
         },
         down: None,
-        checksum: Checksum(Vec::new()),
+        checksum: Some(Checksum(Vec::new())),
+        needs: Needs::AllBefore,
     }
 }
 
 fn ledger() -> Ledger {
     Ledger {
-        shape: Shape::Sqlx,
+        kind: &SQLX,
         table: "_sqlx_migrations".to_owned(),
         schemas: Vec::new(),
     }

@@ -5,11 +5,12 @@
 use super::super::event::{Event, Listener};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::{
-    Attempt, Blocker, Edit, Entry, GuardSession, Handle, Job, Left, Lock, LockKey, Look, Past,
-    Progress, Session, Setback, Sight, Wanted,
+    Attempt, Blocker, Edit, Entry, GuardSession, Handle, Job, Left, Lock, Look, Past, Progress,
+    Session, Setback, Sight, Wanted,
 };
 use crate::history::ledger::Ledger;
-use crate::history::{Applied, History};
+use crate::history::table::LockKey;
+use crate::history::{Applied, Records};
 use crate::model::{Checksum, Subject, Version};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -140,18 +141,18 @@ impl Database {
         let applied = |(version, _): (&i64, &Instant)| Applied {
             version: Version::from(*version),
             name: String::new(),
-            checksum: Checksum(Vec::new()),
+            checksum: Some(Checksum(Vec::new())),
             complete: true,
-            at: String::new(),
+            at: None,
             took: None,
             claim: None,
         };
         let state = self.0.borrow();
         let now = Instant::now();
         let stands = state.applied.iter().filter(|(_, at)| **at <= now);
-        Past::Known(History {
+        Past::Known(Records {
             applied: stands.map(applied).collect(),
-            ..History::default()
+            ..Records::default()
         })
     }
 

@@ -3,32 +3,25 @@
 use super::one_line;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::formats::alembic::{AlembicError, GraphError, Head, Unreadable};
-#[cfg(feature = "cli")]
-use crate::plan::branches::Divergence;
 use crate::text::shell_word;
 
 pub(super) fn alembic(error: &AlembicError) -> Diagnostic {
     match error {
-        AlembicError::Graph(error) => graph(error),
+        AlembicError::NotAlone { command, others } => Diagnostic::error(
+            "alembic_not_alone",
+            if others.is_empty() {
+                format!("`{command}` would not do all that is to be done")
+            } else {
+                format!("`{command}` would change {}, too", others.join(", "))
+            },
+        )
+        .help("name another version with --to, so that these belong to it, or run Alembic by hand"),
         AlembicError::SeveralHeads {
             heads,
             folder,
             options,
         } => several_heads(heads, folder, options),
         AlembicError::NoAnswer { unreadable, said } => no_answer(unreadable, said),
-        AlembicError::UnknownCurrent { ids, table } => Diagnostic::error(
-            "alembic_unknown_revision",
-            format!(
-                "the database is at {}, which no file of this project has",
-                list(ids)
-            ),
-        )
-        .note(format!("{table} says so"))
-        .help(
-            "deploy the revisions that the database has: this is an older version of the project, \
-             another branch, or another project's database. If it is older and may run on the newer \
-             schema, --unknown-applied warn passes over it",
-        ),
         AlembicError::Unreached {
             table,
             database,
@@ -37,7 +30,7 @@ pub(super) fn alembic(error: &AlembicError) -> Diagnostic {
         } => Diagnostic::error(
             "alembic_unreached",
             format!(
-                "Alembic ended well, and {table} of {database} is at {}, not at {}",
+                "Alembic exited successfully, but {table} in {database} is at {}; expected {}",
                 list(found),
                 list(expected)
             ),
@@ -55,20 +48,6 @@ pub(super) fn alembic(error: &AlembicError) -> Diagnostic {
             "install the project's dependencies where this runs (poetry sync --only main), or put \
              its virtual environment's bin folder on PATH",
         ),
-        AlembicError::NotApplied { id } => Diagnostic::error(
-            "not_applied",
-            format!("{id} is not applied, so nothing can be taken back to it"),
-        )
-        .help("see with `migrate status` what is applied"),
-        AlembicError::NothingApplied => {
-            Diagnostic::error("nothing_applied", "nothing is applied, so nothing is taken back")
-                .help("see with `migrate status` what is applied")
-        }
-        AlembicError::UnknownTarget { typed } => Diagnostic::error(
-            "unknown_version",
-            format!("{typed} is no revision of this project, or more than one"),
-        )
-        .help("see with `migrate status` which there are"),
         AlembicError::Failed {
             is_after,
             exception,
@@ -92,11 +71,6 @@ pub(super) fn alembic(error: &AlembicError) -> Diagnostic {
             Diagnostic::error("alembic_refused", format!("`{command}` failed: {said}"))
                 .help("run it by hand to see all that it says")
         }
-        AlembicError::NotOfAlembic { what, instead } => Diagnostic::error(
-            "not_of_alembic",
-            format!("{what} is for SQL migrations, and this project's are Alembic's"),
-        )
-        .help(*instead),
         AlembicError::BesideSql { .. }
         | AlembicError::Configuration { .. }
         | AlembicError::NoConfiguration { .. }
@@ -219,7 +193,7 @@ fn sections(names: &[String]) -> String {
     names.join(", ")
 }
 
-fn graph(error: &GraphError) -> Diagnostic {
+pub(super) fn graph(error: &GraphError) -> Diagnostic {
     match error {
         GraphError::Cycle { ids } => Diagnostic::error(
             "alembic_cycle",
@@ -293,7 +267,7 @@ fn several_heads(heads: &[Head], folder: &str, options: &[String]) -> Diagnostic
     ))
 }
 
-fn no_answer(unreadable: &[Unreadable], said: &str) -> Diagnostic {
+pub(super) fn no_answer(unreadable: &[Unreadable], said: &str) -> Diagnostic {
     let first = unreadable.first();
     let title = match first {
         Some(Unreadable {
@@ -321,51 +295,6 @@ fn no_answer(unreadable: &[Unreadable], said: &str) -> Diagnostic {
         .at(first.map(|it| Place::new(&it.file, it.span)), label)
         .note(format!("Python: {said}"))
         .help("write it as a string, as `alembic revision` does, or install the project's Alembic")
-}
-
-/// A disagreement with what is merged into `branch`.
-#[cfg(feature = "cli")]
-pub(crate) fn divergence(divergence: &Divergence, branch: &str) -> Diagnostic {
-    match divergence {
-        Divergence::Deleted { id, path } => Diagnostic::error(
-            "merged_deleted",
-            format!("{path} is merged into {branch}, and was deleted"),
-        )
-        .help(format!(
-            "restore it (git checkout {branch} -- {path}): a database that is at {id} could not be \
-             brought on; take back what it does by a new revision"
-        )),
-        Divergence::Edited { file, at } => Diagnostic::error(
-            "merged_edited",
-            format!(
-                "{} is merged into {branch}, and was changed since",
-                file.path()
-            ),
-        )
-        .at(Some(Place::new(file, *at)), "the first line that differs")
-        .help(format!(
-            "restore it (git checkout {branch} -- {}), and put the change into a new revision: a \
-             database that has it would never get the change",
-            file.path()
-        )),
-        Divergence::Heads { heads } => {
-            let ids: Vec<_> = heads.iter().map(|(id, _)| id.as_str()).collect();
-            Diagnostic::error(
-                "alembic_several_heads",
-                format!(
-                    "merged into {branch}, there would be {} heads: {}",
-                    heads.len(),
-                    ids.join(", ")
-                ),
-            )
-            .notes(heads.iter().map(|(id, path)| format!("{id} ({path})")))
-            .help(format!(
-                "take in {branch}, and let the first new revision of this branch follow its head \
-                 (down_revision), or run `alembic merge -m \"merge heads\" {}`",
-                ids.join(" ")
-            ))
-        }
-    }
 }
 
 fn list(ids: &[String]) -> String {

@@ -96,7 +96,7 @@ pub(super) fn config(error: &ConfigError) -> Diagnostic {
             format!("{origin} names {}, which does not exist", path.display()),
         )
         .help(format!("correct {origin}, or leave it out")),
-        ConfigError::NoVersion { typed } => no_version(typed),
+        ConfigError::NoVersion { typed, why } => no_version(typed, why),
         ConfigError::NotUnicode { name } => Diagnostic::error(
             "not_unicode",
             format!("the variable {name} holds bytes that are not UTF-8 text"),
@@ -136,10 +136,10 @@ pub(super) fn config(error: &ConfigError) -> Diagnostic {
     }
 }
 
-fn no_version(typed: &str) -> Diagnostic {
+fn no_version(typed: &str, why: &str) -> Diagnostic {
     Diagnostic::error(
         "bad_version_typed",
-        format!("invalid version {typed:?}: SQL migrations use whole numbers"),
+        format!("invalid version {typed:?}: {why}"),
     )
     .help("run `migrate status` to list them")
 }

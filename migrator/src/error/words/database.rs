@@ -5,7 +5,6 @@ use crate::db::fault::{Fault, FaultKind};
 use crate::db::{Blocker, Lock, hints};
 use crate::diagnostic::Diagnostic;
 use crate::error::LockHeld;
-use crate::history::ledger::Shape;
 
 /// A complaint that belongs to no migration.
 pub(super) fn fault(fault: &Fault) -> Diagnostic {
@@ -107,13 +106,16 @@ pub(super) fn unrecorded(fault: &Fault) -> Diagnostic {
         .help("see with `migrate status` whether it was changed, and if not, run this again")
 }
 
-pub(super) fn history_elsewhere(tables: &[String], missing: &str, shape: Shape) -> Diagnostic {
-    let note = match shape {
-        Shape::Alembic => {
-            "env.py names their schema by no literal (version_table_schema), or the search path of \
-             this user or of this database is not what it was"
-        }
-        Shape::Sqlx => "the search path of this user or of this database is not what it was",
+pub(super) fn history_elsewhere(
+    tables: &[String],
+    missing: &str,
+    is_the_first: bool,
+) -> Diagnostic {
+    let note = if is_the_first {
+        "env.py does not name their schema as a literal (version_table_schema), or the search path \
+         of this user or of this database has changed"
+    } else {
+        "the search path of this user or of this database has changed"
     };
     let diagnostic = Diagnostic::error(
         "history_elsewhere",

@@ -46,7 +46,7 @@ fn all_missing(missing: &[(&Version, &String, bool)]) -> Diagnostic {
     let names: Vec<_> = missing
         .iter()
         .take(NAMED)
-        .map(|(version, name, _)| format!("{version} {name}"))
+        .map(|(version, name, _)| label(version, name))
         .collect();
     let more = match missing.len().saturating_sub(NAMED) {
         0 => String::new(),
@@ -67,6 +67,14 @@ fn all_missing(missing: &[(&Version, &String, bool)]) -> Diagnostic {
         "restore the files, or run with --unknown-applied warn if they were removed on purpose; if \
          they are another folder's, give this folder a history table of its own with --table"
     })
+}
+
+/// Version and name; a tool's table need not hold a name.
+fn label(version: &Version, name: &str) -> String {
+    match name {
+        "" => version.to_string(),
+        name => format!("{version} {name}"),
+    }
 }
 
 /// A disagreement, as an error; who tolerates it makes it a warning.
@@ -120,7 +128,7 @@ pub(crate) fn drift(drift: &Drift) -> Diagnostic {
             newer,
         } => Diagnostic::error(
             "missing_migration",
-            format!("migration {version} {name} is applied, and no file has it"),
+            format!("migration {} is applied, and no file has it", label(version, name)),
         )
         .help(if *newer {
             "after a rollback to an older image this is as it should be; otherwise restore the file"

@@ -3,6 +3,7 @@
 use super::first_line;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::git::GitError;
+use crate::model::Version;
 use crate::plan::merged::Deviation;
 use crate::text::{SourceFile, Span};
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub(crate) fn deviation(deviation: &Deviation, branch: &str) -> Diagnostic {
             "restore it (git checkout {branch} -- {}), and put the change into a new migration",
             file.path()
         )),
+        Deviation::Heads { heads } => several_heads(heads, branch),
         Deviation::LineEndings { file } => Diagnostic::warning(
             "merged_line_endings",
             format!(
@@ -93,6 +95,26 @@ pub(crate) fn deviation(deviation: &Deviation, branch: &str) -> Diagnostic {
         .at(at_line_one(file), "")
         .help("give it a version of its own, after all that are merged"),
     }
+}
+
+fn several_heads(heads: &[(Version, String)], branch: &str) -> Diagnostic {
+    let ids: Vec<_> = heads.iter().map(|(version, _)| version.as_str()).collect();
+    let title = format!(
+        "merged into {branch}, there would be {} heads: {}",
+        heads.len(),
+        ids.join(", ")
+    );
+    Diagnostic::error("alembic_several_heads", title)
+        .notes(
+            heads
+                .iter()
+                .map(|(version, path)| format!("{version} ({path})")),
+        )
+        .help(format!(
+            "take in {branch}, and let the first new revision of this branch follow its head \
+             (down_revision), or run `alembic merge -m \"merge heads\" {}`",
+            ids.join(" ")
+        ))
 }
 
 /// What to do where git has no answer.

@@ -29,6 +29,17 @@ pub(super) fn revert(error: &RevertError) -> Diagnostic {
                  with the same text), or undo it by a new migration",
             )
         }
+        RevertError::Unknown { versions } => {
+            let versions: Vec<_> = versions.iter().map(ToString::to_string).collect();
+            Diagnostic::error(
+                "missing_migration",
+                format!(
+                    "the database is at {}, and no file has it: what comes before it is not known",
+                    versions.join(", ")
+                ),
+            )
+            .help("run this with the files of the version that has applied it")
+        }
         RevertError::NotApplied { version } => Diagnostic::error(
             "not_applied",
             format!("migration {version} is not applied, so that nothing can go back to it"),
@@ -81,6 +92,10 @@ pub(super) fn repair(error: &RepairError) -> Diagnostic {
                  {version}=reverted`, which drops it"
             ));
         }
+        RepairError::NoChecksum { version } => (
+            "no_checksum",
+            format!("migration {version} was recorded without a checksum: there is none to accept"),
+        ),
         RepairError::NoFile { version } => (
             "missing_migration",
             format!("migration {version} is recorded, and no file has it"),

@@ -1,21 +1,15 @@
 //! What can be wrong with an Alembic project, as data.
 
-use super::{GraphError, Unreadable};
+use super::Unreadable;
 use std::path::PathBuf;
 
 /// Why a project's revisions cannot be applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlembicError {
     /// There is a folder of SQL migrations, too, and nothing says which is meant.
-    BesideSql {
-        config: String,
-        dir: String,
-    },
+    BesideSql { config: String, dir: String },
     /// The configuration cannot be read.
-    Configuration {
-        path: String,
-        message: String,
-    },
+    Configuration { path: String, message: String },
     /// Alembic failed, and none of its revisions did.
     Failed {
         /// After it had done some of them, and before it began with one otherwise.
@@ -25,12 +19,8 @@ pub enum AlembicError {
         /// The innermost line of its traceback.
         place: Option<String>,
     },
-    Graph(GraphError),
     /// Neither the command nor the module can be started.
-    NoCommand {
-        looked: Vec<String>,
-        cause: String,
-    },
+    NoCommand { looked: Vec<String>, cause: String },
     /// The configuration does not say where the revisions are: a program does.
     NoLocation {
         path: String,
@@ -48,9 +38,7 @@ pub enum AlembicError {
         nearest: Option<String>,
     },
     /// The configuration that was asked for is not there.
-    NoConfiguration {
-        dir: String,
-    },
+    NoConfiguration { dir: String },
     /// Python was asked for what no file says by a literal, and had no answer.
     NoAnswer {
         unreadable: Vec<Unreadable>,
@@ -62,20 +50,16 @@ pub enum AlembicError {
         packages: Vec<String>,
         said: String,
     },
-    /// What only numbered migrations know.
-    NotOfAlembic {
-        what: &'static str,
-        instead: &'static str,
+    /// There is no command by which Alembic does what is to be done and nothing else.
+    NotAlone {
+        command: String,
+        /// What it would do beside.
+        others: Vec<String>,
     },
     /// A command of Alembic's that makes a file did not.
-    Refused {
-        command: String,
-        said: String,
-    },
+    Refused { command: String, said: String },
     /// There are several configurations, and nothing says which is meant.
-    SeveralConfigurations {
-        paths: Vec<String>,
-    },
+    SeveralConfigurations { paths: Vec<String> },
     /// Nothing says which of them `head` is.
     SeveralHeads {
         heads: Vec<Head>,
@@ -83,21 +67,6 @@ pub enum AlembicError {
         folder: String,
         options: Vec<String>,
     },
-    /// The database is at a revision that no file has.
-    UnknownCurrent {
-        ids: Vec<String>,
-        table: String,
-    },
-    /// A revision was typed that no file has, or that more than one has.
-    UnknownTarget {
-        typed: String,
-    },
-    /// It is not what `down` could take back to.
-    NotApplied {
-        id: String,
-    },
-    /// There is nothing to take back.
-    NothingApplied,
     /// Alembic ended well, and the version table is not where it should be.
     Unreached {
         table: String,
@@ -106,9 +75,7 @@ pub enum AlembicError {
         found: Vec<String>,
     },
     /// A versions folder that is not there.
-    NoVersions {
-        path: PathBuf,
-    },
+    NoVersions { path: PathBuf },
 }
 
 /// One of several heads.

@@ -1,6 +1,7 @@
 //! One file of a versions folder: a revision, and which ones it follows.
 
 use super::literals::{Literal, Module};
+use crate::model::{Body, Migration, Needs, Script, Version};
 use crate::text::{SourceFile, Span};
 use std::sync::Arc;
 
@@ -89,12 +90,27 @@ impl Revision {
         })
     }
 
-    /// Name and message, as a person reads them.
+    /// The migration that it is. Both directions are functions of one file, and
+    /// Alembic runs them.
     #[must_use]
-    pub fn label(&self) -> String {
-        match self.message.as_str() {
-            "" => self.id.clone(),
-            message => format!("{} {message}", self.id),
+    pub fn migration(&self) -> Migration {
+        let script = Script {
+            file: Arc::clone(&self.file),
+            transaction: !self.commits_early,
+            body: Body::Delegated,
+            allow: Vec::new(),
+        };
+        let versions = |ids: &[String]| ids.iter().map(|id| Version::new(id.as_str())).collect();
+        Migration {
+            version: Version::new(self.id.as_str()),
+            name: self.message.clone(),
+            up: script.clone(),
+            down: Some(script),
+            checksum: None,
+            needs: Needs::These {
+                follows: versions(&self.follows),
+                depends_on: versions(&self.depends_on),
+            },
         }
     }
 
@@ -140,7 +156,7 @@ mod tests {
              def upgrade() -> None:\n    pass\n",
         )
         .unwrap();
-        assert_eq!(revision.label(), "ae1027a6acf create users");
+        assert_eq!(revision.migration().label(), "ae1027a6acf create users");
         assert_eq!(revision.follows, ["1975ea83b712"]);
         assert_eq!(revision.depends_on, ["27c6a30d7c24"]);
         assert_eq!(revision.file.slice(revision.span), "'ae1027a6acf'");

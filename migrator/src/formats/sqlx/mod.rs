@@ -2,16 +2,16 @@
 //! `VERSION_NAME.up.sql` and `.down.sql`; the checksum is SHA-384 of the file as
 //! written (sqlx-core 0.9, `src/migrate/source.rs` and `migration_type.rs`).
 
-mod lock;
 mod naming;
 mod toml;
 mod unwritten;
 
 use super::naming::{Draft, Wish};
-use super::{Format, FormatError, Reading};
+use super::{Drafts, Format, FormatError, Reading};
 use crate::diagnostic::Diagnostic;
-use crate::history::ledger::{Ledger, Shape};
-use crate::model::{Checksum, Migration, Script, Version};
+use crate::history::ledger::Ledger;
+use crate::history::sqlx::SQLX;
+use crate::model::{Body, Checksum, Migration, Needs, Script, Version};
 use crate::sources::{Content, Listing, is_sql};
 use crate::text::SourceFile;
 use sha2::{Digest, Sha384};
@@ -19,7 +19,6 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use lock::lock_number;
 use toml::Defaults;
 pub use toml::Settings;
 
@@ -49,7 +48,7 @@ impl Sqlx {
     pub fn new(settings: &Settings, table: Option<&str>) -> Self {
         Self {
             ledger: Ledger {
-                shape: Shape::Sqlx,
+                kind: &SQLX,
                 table: table
                     .or(settings.table_name.as_deref())
                     .unwrap_or("_sqlx_migrations")
@@ -94,32 +93,18 @@ impl Sqlx {
         })?;
         Ok(Script {
             transaction: !text.starts_with(NO_TRANSACTION),
-            code: None,
+            body: Body::Sql,
             allow: Vec::new(),
             file: Arc::new(SourceFile::new(path, text)),
         })
     }
-}
 
-impl Format for Sqlx {
-    fn name(&self) -> &'static str {
-        "sqlx"
-    }
-
-    fn ledger(&self) -> &Ledger {
-        &self.ledger
-    }
-
-    fn draft(&self, listing: &Listing, wish: &Wish<'_>) -> Result<Draft, FormatError> {
-        naming::draft(self.defaults, listing, wish)
-    }
-
-    fn read(&self, listing: &Listing) -> Result<Reading, FormatError> {
+    fn read_one(&self, listing: &Listing) -> Result<Reading, FormatError> {
         let mut warnings = Vec::new();
         let mut ups: BTreeMap<i64, Migration> = BTreeMap::new();
         let mut downs: BTreeMap<i64, Script> = BTreeMap::new();
         for entry in &listing.entries {
-            let Content::Sql(bytes) = &entry.content else {
+            let Content::File(bytes) = &entry.content else {
                 continue;
             };
             let path = listing.path(&entry.name);
@@ -134,7 +119,8 @@ impl Format for Sqlx {
                 let migration = Migration {
                     version: name.version.into(),
                     name: name.description,
-                    checksum: self.checksum(script.file.text()),
+                    checksum: Some(self.checksum(script.file.text())),
+                    needs: Needs::AllBefore,
                     up: script,
                     down: None,
                 };
@@ -156,15 +142,54 @@ impl Format for Sqlx {
         Ok(Reading {
             migrations: ups.into_values().collect(),
             warnings,
+            is_ambiguous: false,
         })
+    }
+}
+
+impl Drafts for Sqlx {
+    fn draft(&self, listing: &Listing, wish: &Wish<'_>) -> Result<Draft, FormatError> {
+        naming::draft(self.defaults, listing, wish)
+    }
+}
+
+impl Format for Sqlx {
+    fn name(&self) -> &'static str {
+        "sqlx"
+    }
+
+    fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    fn takes(&self, name: &str) -> bool {
+        is_sql(name)
+    }
+
+    fn read(&self, folders: &[Listing]) -> Result<Reading, FormatError> {
+        let mut reading = Reading::default();
+        for listing in folders {
+            let Reading {
+                migrations,
+                warnings,
+                ..
+            } = self.read_one(listing)?;
+            reading.migrations.extend(migrations);
+            reading.warnings.extend(warnings);
+        }
+        Ok(reading)
     }
 
     /// As numbers. A text that is none is of no table and no file of sqlx's.
-    fn compare(&self, one: &Version, other: &Version) -> Ordering {
-        one.number().cmp(&other.number())
+    fn compare(&self, one: &Version, other: &Version) -> Option<Ordering> {
+        Some(one.number().cmp(&other.number()))
     }
 
-    fn typed(&self, text: &str) -> Option<Version> {
+    fn not_a_version(&self) -> &'static str {
+        "SQL migrations use whole numbers"
+    }
+
+    fn typed(&self, text: &str, _: &[Migration]) -> Option<Version> {
         text.parse().ok().map(|number: i64| number.into())
     }
 
@@ -174,7 +199,7 @@ impl Format for Sqlx {
 
     fn was_empty(&self, migration: &Migration, recorded: &Checksum) -> bool {
         let now = migration.up.file.text();
-        migration.up.code.is_none()
+        migration.up.is_sql()
             && unwritten::texts(now, &migration.name)
                 .iter()
                 .any(|text| self.is_of(text, recorded))

@@ -78,7 +78,7 @@ pub(super) fn draft(
 fn newest(listing: &Listing) -> Result<Option<Newest<'_>>, FormatError> {
     let mut found: Option<Newest<'_>> = None;
     for entry in &listing.entries {
-        let Content::Sql(_) = entry.content else {
+        let Content::File(_) = entry.content else {
             continue;
         };
         let path = listing.path(&entry.name);
@@ -112,7 +112,7 @@ fn ahead_of_the_clock(newest: &Newest<'_>) -> Diagnostic {
 mod tests {
     use super::*;
     use crate::formats::sqlx::{Settings, Sqlx};
-    use crate::formats::{Format, naming};
+    use crate::formats::{Drafts, naming};
     use crate::sources::Entry;
     use crate::text::SourceFile;
     use std::sync::Arc;
@@ -130,7 +130,7 @@ mod tests {
                 .into_iter()
                 .map(|name| Entry {
                     name: name.into(),
-                    content: Content::Sql(Vec::new()),
+                    content: Content::File(Vec::new()),
                 })
                 .collect(),
         };

@@ -8,7 +8,7 @@ fn listing(files: &[(&str, &str)]) -> Listing {
             .iter()
             .map(|(name, text)| Entry {
                 name: (*name).into(),
-                content: Content::Sql(text.as_bytes().to_vec()),
+                content: Content::File(text.as_bytes().to_vec()),
             })
             .collect(),
     }
@@ -19,7 +19,7 @@ fn sqlx() -> Sqlx {
 }
 
 fn read(files: &[(&str, &str)]) -> Result<Reading, FormatError> {
-    sqlx().read(&listing(files))
+    sqlx().read(&[listing(files)])
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn names_are_read_as_sqlx_reads_them() {
 #[test]
 fn checksums_are_those_of_sqlx() {
     let reading = read(&[("1_a.sql", "CREATE TABLE users (id INT);\n")]).unwrap();
-    let hex = reading.migrations[0].checksum.hex();
+    let hex = reading.migrations[0].checksum.as_ref().unwrap().hex();
     assert_eq!(
         hex,
         "7bfe57009bfad9bc8d1662dec752274bf22cc6a80893d466a6e7ae11d65e0fed12f5318525134f50ddd7ade7b9809ad8"
@@ -96,9 +96,9 @@ fn a_version_belongs_to_one_file() {
 #[test]
 fn what_is_no_text_is_refused_with_its_place() {
     let mut listing = listing(&[("1_a.sql", "")]);
-    listing.entries[0].content = Content::Sql(b"SELECT '\xff'".to_vec());
+    listing.entries[0].content = Content::File(b"SELECT '\xff'".to_vec());
     assert!(matches!(
-        sqlx().read(&listing),
+        sqlx().read(&[listing]),
         Err(FormatError::NotUtf8 { offset: 8, .. })
     ));
 }

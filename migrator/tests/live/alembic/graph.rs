@@ -22,8 +22,9 @@ stories! {
         revisions_that_are_no_graph,
         two_heads,
         what_alembic_would_send_is_shown,
+        a_database_that_grew_by_hand_is_adopted,
         what_fails_while_it_is_loaded_has_done_nothing,
-        what_is_for_sql_migrations_is_refused,
+        versions_that_are_typed_are_looked_up,
         urls_of_sqlite_mean_what_they_mean_to_sqlalchemy,
         what_fails_before_the_first_revision,
     }
@@ -133,19 +134,23 @@ fn a_database_of_another_version_is_no_success(db: &Database) {
     without_python(&older, db)
         .run()
         .exits(7)
-        .complains("error[alembic_unknown_revision]: the database is at cccc, which no file");
+        .complains("error[missing_migration]: migration cccc is applied, and no file has it");
     without_python(&older, db).args(["check"]).run().exits(7);
     without_python(&older, db)
         .args(["status", "--exit-code"])
         .run()
         .exits(7)
-        .says("  unknown       cccc  no file has it\n");
+        .says("  missing       cccc\n");
     without_python(&older, db)
         .args(["up", "--unknown-applied", "warn"])
         .run()
         .exits(0)
-        .says("⚠️  the database is at cccc");
-    on(&older, db).args(["down"]).run().exits(7);
+        .says("⚠️  migration cccc is applied, and no file has it");
+    on(&older, db)
+        .args(["down"])
+        .run()
+        .exits(7)
+        .complains("what comes before it is not known");
     assert_eq!(at(db), "cccc");
 }
 
@@ -184,8 +189,10 @@ fn a_program_that_brings_up_another_database_is_found_out(db: &Database) {
     on(&project, db)
         .run()
         .exits(8)
-        .complains("error[alembic_unreached]: Alembic ended well, and alembic_version of sqlite:")
-        .complains("is at no revision, not at cccc");
+        .complains(
+            "error[alembic_unreached]: Alembic exited successfully, but alembic_version in sqlite:",
+        )
+        .complains("is at no revision; expected cccc");
     // Another name of the version table is another table, too.
     let project = three().file(
         "api/alembic/env.py",
@@ -303,16 +310,17 @@ fn what_alembic_would_send_is_shown(db: &Database) {
         .args(["plan"])
         .run()
         .exits(0)
-        .says("  aaaa the aaaa (api/alembic/versions/aaaa_the_aaaa.py)\n")
+        .says("\naaaa the aaaa (api/alembic/versions/aaaa_the_aaaa.py)\n  by its own tool\n")
         .says("    CREATE TABLE t_bbbb (id INT);\n")
-        .ends("3 revisions to apply, by Alembic.");
+        .ends("3 migrations to apply.");
     on(&project, db).args(["up", "--steps", "2"]).run().exits(0);
     let plan = on(&project, db)
         .args(["plan", "--output", "json"])
         .run()
         .exits(0);
     let plan: serde_json::Value = serde_json::from_str(&plan.stdout).unwrap();
-    assert_eq!(plan["current"][0], "bbbb");
+    assert_eq!(plan["schema_version"], "bbbb");
+    assert_eq!(plan["steps"][0]["how"], "delegated");
     assert_eq!(plan["steps"][0]["version"], "cccc");
     assert!(plan["sql"].to_string().contains("CREATE TABLE t_cccc"));
     // Where it cannot be had, the revisions can.
@@ -320,8 +328,8 @@ fn what_alembic_would_send_is_shown(db: &Database) {
         .args(["plan"])
         .run()
         .exits(0)
-        .says("  cccc the cccc (")
-        .says("only Alembic knows");
+        .says("cccc the cccc (")
+        .says("the SQL is not known");
 }
 
 fn a_revision_of_a_branch_that_was_merged_late(db: &Database) {
@@ -428,32 +436,64 @@ fn an_application_beside_sql_migrations(db: &Database) {
         .args(["status", "--dir", "api"])
         .run()
         .exits(0)
-        .says("3 revisions");
+        .says("3 migrations");
 }
 
-fn what_is_for_sql_migrations_is_refused(db: &Database) {
+fn versions_that_are_typed_are_looked_up(db: &Database) {
     let project = three();
-    for (args, instead) in [
-        (["baseline", "5"], "alembic stamp REVISION"),
-        (["repair", "--accept=5"], "alembic stamp REVISION"),
-    ] {
-        on(&project, db)
-            .args(args)
-            .run()
-            .exits(3)
-            .complains("error[not_of_alembic]")
-            .complains(instead);
-    }
     on(&project, db)
         .args(["up", "--to", "zzzz"])
         .run()
         .exits(3)
-        .complains("error[unknown_version]: zzzz is no revision of this project");
+        .complains("error[unknown_version]: no file has the version zzzz");
     on(&project, db).args(["up", "--to", "bbbb"]).run().exits(0);
     on(&project, db)
         .args(["down", "--to", "cccc"])
         .run()
         .exits(7);
+}
+
+fn a_database_that_grew_by_hand_is_adopted(db: &Database) {
+    let project = three();
+    db.run("CREATE TABLE t_aaaa (id INT)");
+    db.run("CREATE TABLE t_bbbb (id INT)");
+    on(&project, db)
+        .args(["baseline", "bbbb", "--yes"])
+        .run()
+        .exits(0)
+        .says("✅ aaaa the aaaa: pending, now recorded as applied\n")
+        .ends("✅ Baseline recorded; nothing was run.");
+    assert_eq!(at(db), "bbbb");
+    on(&project, db)
+        .args(["baseline", "bbbb", "--force", "--yes"])
+        .run()
+        .exits(0)
+        .ends("✅ The baseline was recorded before.");
+    on(&project, db)
+        .args(["baseline", "cccc", "--yes"])
+        .run()
+        .exits(7)
+        .complains("error[history_not_empty]");
+    on(&project, db)
+        .args(["baseline", "zzzz", "--force"])
+        .run()
+        .exits(3)
+        .complains("error[unknown_version]");
+    on(&project, db).run().exits(0).says("✅ cccc the cccc (");
+    assert_eq!(tables(db), ["t_aaaa", "t_bbbb", "t_cccc"]);
+    // Alembic knows no half applied migration, and no checksum.
+    on(&project, db).args(["repair"]).run().exits(0);
+    on(&project, db)
+        .args(["repair", "--accept", "cccc"])
+        .run()
+        .exits(7)
+        .complains("error[no_checksum]");
+    on(&project, db)
+        .args(["repair", "--resolve", "cccc=applied"])
+        .run()
+        .exits(7)
+        .complains("error[not_half_applied]");
+    assert_eq!(at(db), "cccc");
 }
 
 fn what_fails_while_it_is_loaded_has_done_nothing(db: &Database) {
@@ -475,7 +515,7 @@ fn what_fails_while_it_is_loaded_has_done_nothing(db: &Database) {
         .args(["down"])
         .run()
         .exits(9)
-        .complains("may be gone: the version table still has it");
+        .complains("may be gone: the history still has it");
     assert_eq!(at(db), "bbbb");
 }
 

@@ -51,7 +51,7 @@ fn a_schema_that_no_literal_names_is_told(db: &Database) {
             .exits(7)
             .complains("error[history_elsewhere]")
             .complains(title)
-            .complains("env.py names their schema by no literal (version_table_schema)")
+            .complains("env.py does not name their schema as a literal (version_table_schema)")
             .complains(next);
     }
     on(&project, db)

@@ -127,7 +127,7 @@ fn an_index_built_concurrently_is_cancelled_too(db: &Database) {
     running
         .wait()
         .exits(143)
-        .complains("some of what revision bbbb does may stay");
+        .complains("some of what migration bbbb does may stay");
     nobody_is_at_work(db);
 }
 

@@ -5,7 +5,8 @@ use super::{is_true, text};
 use crate::db::fault::Fault;
 use crate::db::health::{self, InvalidIndex, Named, Schema, SearchPath, Table};
 use crate::db::postgres::{DIALECT, Postgres};
-use crate::history::ledger::{Ledger, Row, quote};
+use crate::history::ledger::{Ledger, quote};
+use crate::history::table::Row;
 
 /// How many tables of others, and how many invalid indexes, are told.
 const MOST: usize = 1000;

@@ -1,9 +1,15 @@
 //! The revisions, from the files or, where those hold more than literals, from
 //! Python.
 
-use super::AlembicSources;
+use super::AlembicTool;
+use super::errand::{Aim, target};
 use crate::error::Error;
-use crate::formats::alembic::{AlembicError, Graph, PYPROJECT, Revision, Revisions, Unreadable};
+use crate::formats::alembic as format;
+use crate::formats::alembic::{AlembicError, PYPROJECT, Revision, Unreadable};
+use crate::history::History;
+use crate::model::{Deed, Migration};
+use crate::order;
+use crate::project::Project;
 use crate::sources;
 use crate::text::{SourceFile, Span};
 use serde::Deserialize;
@@ -56,38 +62,74 @@ struct Told {
     path: String,
 }
 
-impl AlembicSources {
-    /// The graph of the revisions.
+impl AlembicTool {
+    /// Has Python tell what no file does: where the packages are in which revisions
+    /// lie, and what of them is no literal.
     ///
     /// # Errors
-    /// What in the files is no literal, where Python has no answer either.
-    pub(in crate::commands) async fn graph(&self) -> Result<Graph, Error> {
-        match &self.project.revisions {
-            Revisions::Read(graph) => Ok(graph.clone()),
-            Revisions::AskPython(unreadable) => self.ask_python(unreadable).await,
+    /// Python has no answer, or what is there cannot be read.
+    pub(crate) async fn settle(&mut self, project: &mut Project) -> Result<(), Error> {
+        self.locate(project).await?;
+        let unreadable = std::mem::take(&mut self.project.unreadable);
+        if !unreadable.is_empty() {
+            let revisions = self.ask_python(&unreadable).await?;
+            project.take(format::Alembic::reading(revisions)?);
         }
+        Ok(())
     }
 
-    /// Has Python say where the packages are in which the revisions lie, if they are
+    /// Has Python say where the packages are in which revisions lie, if they are
     /// installed, and reads them.
     ///
     /// # Errors
     /// Python has no answer, or what is there cannot be read.
-    pub(crate) async fn locate(&mut self) -> Result<(), Error> {
-        if self.project.packages.is_empty() {
-            return Ok(());
+    pub(crate) async fn locate(&mut self, project: &mut Project) -> Result<(), Error> {
+        if !self.project.packages.is_empty() {
+            let places = self.places_of_packages().await;
+            let places = places.map_err(|said| AlembicError::NoPackage {
+                path: self.project.config_path(),
+                packages: self.project.packages.clone(),
+                said: self.without_secrets(&said),
+            })?;
+            self.project.located(places, project)?;
         }
-        let places = self.places_of_packages().await;
-        let places = places.map_err(|said| AlembicError::NoPackage {
-            path: self.project.config_path(),
-            packages: self.project.packages.clone(),
-            said: self.without_secrets(&said),
-        })?;
-        self.project.located(places)
+        Ok(())
+    }
+
+    /// The SQL of these, in Alembic's own words; nothing is connected to, and nothing is
+    /// run.
+    ///
+    /// # Errors
+    /// Why it does not tell.
+    pub(crate) async fn sql(
+        &self,
+        files: &[Migration],
+        history: &History,
+        deeds: &[Deed<'_>],
+    ) -> Result<String, String> {
+        let applied = history.applied.iter().map(|applied| &applied.version);
+        let from = order::tips(&order::lineage(files, applied));
+        let from = match &from[..] {
+            [] => "base",
+            [only] => only.as_str(),
+            _ => return Err("the database is on several branches".to_owned()),
+        };
+        let target = target(Aim::Apply, files, deeds, history);
+        let target = target.map_err(|error| error.diagnostic().title)?;
+        let range = format!("{from}:{target}");
+        let arguments = self.arguments(&["upgrade", &range, "--sql"]);
+        let answer = match self.program() {
+            Ok(alembic) => alembic.answer(&arguments, &self.variables).await,
+            Err(error) => Err(error.diagnostic().title),
+        };
+        match answer {
+            Ok(sql) => Ok(self.without_secrets(&sql)),
+            Err(said) => Err(self.without_secrets(&said)),
+        }
     }
 
     async fn places_of_packages(&self) -> Result<BTreeMap<String, PathBuf>, String> {
-        let alembic = self.alembic().map_err(|error| error.diagnostic().title)?;
+        let alembic = self.program().map_err(|error| error.diagnostic().title)?;
         let sys_path = self.project.sys_path();
         let sys_path = sys_path.iter().filter_map(|path| absolute(path).ok());
         let sys_path: Vec<_> = sys_path.collect();
@@ -100,12 +142,12 @@ impl AlembicSources {
         read(&answer)
     }
 
-    async fn ask_python(&self, unreadable: &[Unreadable]) -> Result<Graph, Error> {
+    async fn ask_python(&self, unreadable: &[Unreadable]) -> Result<Vec<Revision>, Error> {
         let no_answer = |said: String| AlembicError::NoAnswer {
             unreadable: unreadable.to_vec(),
             said: self.without_secrets(&said),
         };
-        let alembic = self.alembic().map_err(|error| {
+        let alembic = self.program().map_err(|error| {
             let said = error.diagnostic().title;
             no_answer(said)
         })?;
@@ -122,7 +164,7 @@ impl AlembicSources {
         let answer = alembic.ask(&program).await.map_err(no_answer)?;
         let told: Vec<Told> = read(&answer).map_err(no_answer)?;
         let revisions = told.into_iter().map(|told| self.revision(told));
-        Ok(Graph::of(revisions.collect()).map_err(AlembicError::Graph)?)
+        Ok(revisions.collect())
     }
 
     fn revision(&self, told: Told) -> Revision {

@@ -5,8 +5,7 @@
 /// MySQL and MariaDB its hexadecimal form is the name (sqlx-postgres and
 /// sqlx-mysql 0.9, `generate_lock_id` in `src/migrate.rs`). `database` is the
 /// name by which the server calls it.
-#[must_use]
-pub fn lock_number(database: &str) -> i64 {
+pub(super) fn lock_number(database: &str) -> i64 {
     0x3d32_ad9e * i64::from(crc32(database.as_bytes()))
 }
 

@@ -1,0 +1,364 @@
+//! What an errand of Alembic's came to: the version table says what was done, and
+//! what was heard says why no more was.
+
+use super::AlembicTool;
+use super::errand::Aim;
+use crate::db::fault::{Fault, FaultKind};
+use crate::engine::event::{Event, Listener};
+use crate::engine::{Delegated, Heard, Outcome};
+use crate::error::{self, Error, MigrationFailure, State, Stopped};
+use crate::formats::alembic::AlembicError;
+use crate::history::History;
+use crate::model::{Deed, Migration, Subject, Version};
+use crate::order;
+use crate::python::{Essence, Frame, essence};
+use crate::sql::Dialect;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What was to be done.
+pub(super) struct Plan<'a> {
+    /// In the order in which it was to be done.
+    pub(super) deeds: Vec<Deed<'a>>,
+    /// What was to be applied then.
+    pub(super) expected: HashSet<Version>,
+    pub(super) aim: Aim,
+    pub(super) files: &'a [Migration],
+    /// The history table.
+    pub(super) table: &'a str,
+    pub(super) database: &'a str,
+    pub(super) dialect: Dialect,
+}
+
+impl<'a> Plan<'a> {
+    fn reverts(&self) -> bool {
+        self.aim == Aim::Revert
+    }
+
+    /// In the order in which they were to be done.
+    fn migrations(&self) -> impl DoubleEndedIterator<Item = &'a Migration> {
+        self.deeds.iter().filter_map(|deed| deed.migration())
+    }
+
+    /// Where a schema is that has exactly these.
+    fn tips(&self, applied: &HashSet<Version>) -> Vec<String> {
+        let is_applied = |it: &&Migration| applied.contains(&it.version);
+        let known: Vec<_> = self.files.iter().filter(is_applied).collect();
+        let unknown = applied.iter().filter(|version| {
+            let mut files = self.files.iter();
+            !files.any(|file| file.version == **version)
+        });
+        let mut tips: Vec<_> = order::tips(&known).into_iter().chain(unknown).collect();
+        tips.sort_by_key(|version| version.as_str());
+        tips.into_iter().map(ToString::to_string).collect()
+    }
+}
+
+/// Tells what was done, and what is to be said of it.
+pub(super) struct Verdict {
+    pub(super) did: Vec<Subject>,
+    /// What was done, and what the history says now.
+    pub(super) result: Result<(Outcome, History), Error>,
+}
+
+impl AlembicTool {
+    pub(super) fn judge(
+        &self,
+        plan: &Plan<'_>,
+        delegated: Delegated,
+        took: Duration,
+        listener: &mut dyn Listener,
+    ) -> Verdict {
+        let Delegated {
+            before,
+            after,
+            heard,
+        } = delegated;
+        let after = match after {
+            Ok(after) => after,
+            Err(fault) => {
+                let error = match self.failure(plan, &heard, &[], State::Unknown) {
+                    Some(failure) => failure.into(),
+                    None => fault.into(),
+                };
+                return Verdict {
+                    did: Vec::new(),
+                    result: Err(error),
+                };
+            }
+        };
+        if self.is_overtaken(plan, &heard, &after, listener) {
+            return Verdict {
+                did: Vec::new(),
+                result: Ok((Outcome::default(), after)),
+            };
+        }
+        let done = done(plan, &before, &after);
+        for deed in &done {
+            tell(plan, *deed, &heard, listener);
+        }
+        let did: Vec<_> = done.iter().map(|deed| deed.subject()).collect();
+        let result = match self.error(plan, &heard, &after, &done) {
+            Some(error) => Err(error),
+            None => Ok((Outcome::of(did.clone(), took), after)),
+        };
+        Verdict { did, result }
+    }
+
+    /// Whether another Alembic, which does not know the lock, has done it all while
+    /// ours, which says what it begins with, had not begun with anything.
+    fn is_overtaken(
+        &self,
+        plan: &Plan<'_>,
+        heard: &Heard,
+        after: &History,
+        listener: &mut dyn Listener,
+    ) -> bool {
+        let failed = heard.status.is_some_and(|status| !status.success());
+        let may_be = failed && heard.stopped.is_none() && heard.ran.is_empty();
+        if !may_be || applied(after) != plan.expected {
+            return false;
+        }
+        let exception = self.essence(heard).exception;
+        let logs = heard
+            .last_lines
+            .iter()
+            .any(|line| line.contains("alembic.runtime"));
+        // One that logs nothing may have begun; but not where another was quicker to
+        // make the version table.
+        let table = plan.table.rsplit('.').next().unwrap_or_default();
+        let is_beaten = exception.contains(table)
+            && ["already exists", "duplicate", "UniqueViolation"]
+                .iter()
+                .any(|word| exception.contains(word));
+        let is_overtaken = logs || is_beaten;
+        if is_overtaken {
+            listener.event(&Event::Warning(error::overtaken(&exception)));
+        }
+        is_overtaken
+    }
+
+    /// Why it is no success, if it is none.
+    fn error(
+        &self,
+        plan: &Plan<'_>,
+        heard: &Heard,
+        after: &History,
+        done: &[Deed<'_>],
+    ) -> Option<Error> {
+        let now = applied(after);
+        let ended_well = heard.status.is_some_and(|status| status.success());
+        if ended_well && now == plan.expected {
+            return None;
+        }
+        let state = state(plan, heard, done);
+        let failure = self.failure(plan, heard, done, state);
+        if let Some(reason) = heard.stopped {
+            return Some(
+                Stopped {
+                    reason,
+                    not_started: match &failure {
+                        Some(failure) => failure.not_started,
+                        None => plan.deeds.len() - done.len(),
+                    },
+                    failure: failure.map(Box::new),
+                    reverts: plan.reverts(),
+                }
+                .into(),
+            );
+        }
+        if ended_well {
+            return Some(
+                AlembicError::Unreached {
+                    table: plan.table.to_owned(),
+                    database: plan.database.to_owned(),
+                    expected: plan.tips(&plan.expected),
+                    found: plan.tips(&now),
+                }
+                .into(),
+            );
+        }
+        if let Some(failure) = failure {
+            return Some(failure.into());
+        }
+        let essence = self.essence(heard);
+        Some(
+            AlembicError::Failed {
+                is_after: !done.is_empty(),
+                place: place(&essence),
+                exception: essence.exception,
+                sql: essence.sql,
+            }
+            .into(),
+        )
+    }
+
+    /// The revision that failed, if one had begun.
+    fn failure(
+        &self,
+        plan: &Plan<'_>,
+        heard: &Heard,
+        done: &[Deed<'_>],
+        state: State,
+    ) -> Option<MigrationFailure> {
+        let migration = running(plan, heard, done)?;
+        let essence = self.essence(heard);
+        let mut fault = Fault::new(FaultKind::Statement, essence.exception.clone());
+        fault.detail = essence
+            .sql
+            .as_ref()
+            .map(|sql| format!("its SQL was: {sql}"));
+        let begun = heard.ran.len().saturating_sub(done.len());
+        let at = plan
+            .migrations()
+            .position(|it| it.version == migration.version);
+        Some(MigrationFailure {
+            is_code: false,
+            subject: Subject::Migration(migration.version.clone()),
+            reverts: plan.reverts(),
+            table: plan.table.to_owned(),
+            offset: Some(offset(migration, &essence, plan.reverts())),
+            file: Arc::clone(&migration.up.file),
+            statement: None,
+            statements: 0,
+            fault,
+            as_one: (state == State::RolledBack && begun > 1).then_some(begun),
+            state,
+            sent_with_it: 0,
+            applied: done.iter().map(|deed| deed.subject()).collect(),
+            not_started: at.map_or(0, |at| plan.deeds.len() - at - 1),
+        })
+    }
+
+    fn essence(&self, heard: &Heard) -> Essence {
+        let found = essence(&heard.last_lines).unwrap_or_else(|| Essence {
+            exception: match heard.status {
+                Some(status) => format!("Alembic ended with {status} and said nothing of why"),
+                None => "how Alembic ended is not known".to_owned(),
+            },
+            ..Essence::default()
+        });
+        Essence {
+            exception: self.without_secrets(&found.exception),
+            sql: found.sql.map(|sql| self.without_secrets(&sql)),
+            frames: found.frames,
+        }
+    }
+}
+
+/// What stays of the revision that failed.
+fn state(plan: &Plan<'_>, heard: &Heard, done: &[Deed<'_>]) -> State {
+    let running = running(plan, heard, done);
+    let takes_back = plan.dialect == Dialect::Postgres;
+    if takes_back && running.is_none_or(|migration| migration.up.transaction) {
+        State::RolledBack
+    } else {
+        State::Uncertain
+    }
+}
+
+fn applied(history: &History) -> HashSet<Version> {
+    let applied = history.applied.iter();
+    applied.map(|applied| applied.version.clone()).collect()
+}
+
+/// What the history says was done of the plan.
+fn done<'a>(plan: &Plan<'a>, before: &History, after: &History) -> Vec<Deed<'a>> {
+    let (before, after) = (applied(before), applied(after));
+    let is_done = |deed: &&Deed<'_>| {
+        let version = deed.migration().map(|migration| &migration.version);
+        version.is_some_and(|version| {
+            before.contains(version) == plan.reverts() && after.contains(version) != plan.reverts()
+        })
+    };
+    plan.deeds.iter().filter(is_done).copied().collect()
+}
+
+fn tell(plan: &Plan<'_>, deed: Deed<'_>, heard: &Heard, listener: &mut dyn Listener) {
+    let Some(migration) = deed.migration() else {
+        return;
+    };
+    let mut ran = heard.ran.iter().rev();
+    let took = ran.find(|(it, _)| it.id == migration.version.as_str());
+    let took = took.map(|(_, took)| *took);
+    listener.event(&match (plan.aim, deed) {
+        (Aim::Record, _) => Event::Changed {
+            version: &migration.version,
+            name: &migration.name,
+            before: "pending",
+            after: "recorded as applied",
+        },
+        (_, Deed::Revert(_, down)) => Event::Reverted {
+            migration,
+            down,
+            took,
+        },
+        (_, Deed::Apply(_) | Deed::Repeat(_)) => Event::Applied { migration, took },
+    });
+}
+
+/// The revision that was begun with last, unless it is done: by what was heard, or
+/// by the traceback where a project logs nothing.
+fn running<'a>(plan: &Plan<'a>, heard: &Heard, done: &[Deed<'_>]) -> Option<&'a Migration> {
+    let by_log = heard.ran.last().and_then(|(running, _)| {
+        let mut files = plan.files.iter();
+        files.find(|it| it.version.as_str() == running.id)
+    });
+    let by_traceback = || {
+        let essence = essence(&heard.last_lines)?;
+        let mut frames = essence.frames.iter().rev();
+        // What fails while it is loaded has not begun.
+        frames.find_map(|Frame { path, function, .. }| {
+            let is_run = !matches!(function.as_str(), "" | "<module>");
+            let is_its = |it: &&Migration| is_run && is_file_of(path, it);
+            plan.migrations().find(is_its)
+        })
+    };
+    let is_done = |migration: &Migration| {
+        let mut done = done.iter().filter_map(|deed| deed.migration());
+        done.any(|it| it.version == migration.version)
+    };
+    by_log
+        .or_else(by_traceback)
+        .filter(|migration| !is_done(migration))
+}
+
+/// The innermost line that is nobody else's: what fails in a library was caused
+/// outside of it.
+fn place(essence: &Essence) -> Option<String> {
+    let is_own = |Frame { path, .. }: &&Frame| {
+        !path.contains("-packages/") && !path.starts_with('<') && !path.contains("/lib/python")
+    };
+    let mut frames = essence.frames.iter().rev();
+    let own = frames.find(is_own).or_else(|| essence.frames.last());
+    own.map(|Frame { path, line, .. }| format!("{path}:{line}"))
+}
+
+/// Whether a path of a traceback is a revision's file.
+fn is_file_of(path: &str, migration: &Migration) -> bool {
+    let shown = migration.up.file.path().trim_start_matches("./");
+    path == shown || path.ends_with(&format!("/{shown}"))
+}
+
+/// Where in its file it failed: the innermost line of the traceback there, else
+/// the function that was called.
+fn offset(migration: &Migration, essence: &Essence, reverts: bool) -> usize {
+    let text = migration.up.file.text();
+    let mut frames = essence.frames.iter().rev();
+    if let Some(Frame { line, .. }) = frames.find(|it| is_file_of(&it.path, migration)) {
+        let start: usize = text
+            .split_inclusive('\n')
+            .take(line.saturating_sub(1))
+            .map(str::len)
+            .sum();
+        let rest = &text[start..];
+        return start + (rest.len() - rest.trim_start_matches([' ', '\t']).len());
+    }
+    let function = if reverts {
+        "def downgrade"
+    } else {
+        "def upgrade"
+    };
+    text.find(function).unwrap_or_default()
+}
