@@ -85,13 +85,10 @@ fn every_key_and_option_has_its_row() {
     }
     let example = read("examples/two-databases/migrate.toml");
     let (_, shown) = file
-        .split_once("`examples/two-databases/migrate.toml`:\n\n")
+        .split_once("`examples/two-databases/migrate.toml`:\n\n```toml\n")
         .unwrap();
-    let shown = shown
-        .lines()
-        .take_while(|line| line.is_empty() || line.starts_with("    "));
-    let shown: Vec<_> = shown.map(str::trim_start).collect();
-    assert!(example.contains(shown.join("\n").trim()), "{shown:?}");
+    let (shown, _) = shown.split_once("```").unwrap();
+    assert!(example.contains(shown), "{shown:?}");
 }
 
 /// A code that nobody can look up is of no use.
