@@ -14,7 +14,7 @@ package:
 golden:
     UPDATE_GOLDEN=1 INSTA_UPDATE=always cargo test --workspace
 
-# The figures of docs/benchmarks.md.
+# The figures of docs/reference/benchmarks.md.
 bench:
     scripts/bench-build
     scripts/bench-migrate

@@ -70,9 +70,9 @@ fn its_commands_are_bash_and_hold_no_expression() {
 
 #[test]
 fn the_page_shows_the_workflows_command() {
-    let page = include_str!("../docs/road-image.md");
-    let (_, command) = page.split_once("    pack build").unwrap();
-    let (command, _) = command.split_once("\n\n").unwrap();
+    let page = include_str!("../docs/platforms/image.md");
+    let (_, command) = page.split_once("```sh\npack build").unwrap();
+    let (command, _) = command.split_once("```").unwrap();
     let workflow = Workflow::of_the_example();
     let commands = workflow.commands("Build and publish");
     assert_eq!(options(command), options(commands));

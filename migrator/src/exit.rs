@@ -1,4 +1,4 @@
-//! Exit codes: what platforms rely on (docs/exit-codes.md). Never used: 11, 12
+//! Exit codes: what platforms rely on (docs/reference/exit-codes.md). Never used: 11, 12
 //! and 80 to 89 (the CNB launcher's), 100, 126 and 127 (the shell's).
 
 use crate::config::ConfigError;

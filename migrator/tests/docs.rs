@@ -4,20 +4,21 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 #[test]
 fn examples_do_what_the_documentation_shows() {
+    let docs = Path::new(ROOT).join("docs");
     let pages = tempfile::tempdir().unwrap();
     let mut found = 0;
-    for entry in fs::read_dir(Path::new(ROOT).join("docs")).unwrap() {
-        let page = entry.unwrap().path();
+    for page in below(&docs) {
         let text = fs::read_to_string(&page).unwrap();
         if text.contains("```console") {
             found += 1;
-            let copy = pages.path().join(page.file_name().unwrap());
+            let name = page.strip_prefix(&docs).unwrap().to_string_lossy();
+            let copy = pages.path().join(name.replace('/', "-"));
             fs::write(&copy, text).unwrap();
             copy_folder(
                 &Path::new(ROOT).join("examples"),
@@ -50,7 +51,7 @@ fn copy_folder(from: &Path, to: &Path) {
 fn every_key_and_option_has_its_row() {
     let read = |path| fs::read_to_string(Path::new(ROOT).join(path)).unwrap();
     let schema: serde_json::Value =
-        serde_json::from_str(&read("docs/migrate.schema.json")).unwrap();
+        serde_json::from_str(&read("docs/reference/migrate.schema.json")).unwrap();
     let keys = |of: &serde_json::Value| -> Vec<String> {
         let keys = of["properties"].as_object().unwrap().keys();
         keys.filter(|key| *key != "database").cloned().collect()
@@ -60,7 +61,10 @@ fn every_key_and_option_has_its_row() {
         top.len() > 10 && database.len() > 10,
         "{top:?} {database:?}"
     );
-    let (file, options) = (read("docs/configuration.md"), read("docs/command-line.md"));
+    let (file, options) = (
+        read("docs/reference/configuration.md"),
+        read("docs/reference/command-line.md"),
+    );
     for key in top.iter().chain(&database) {
         let row = file
             .lines()
@@ -81,19 +85,16 @@ fn every_key_and_option_has_its_row() {
     }
     let example = read("examples/two-databases/migrate.toml");
     let (_, shown) = file
-        .split_once("`examples/two-databases/migrate.toml`:\n\n")
+        .split_once("`examples/two-databases/migrate.toml`:\n\n```toml\n")
         .unwrap();
-    let shown = shown
-        .lines()
-        .take_while(|line| line.is_empty() || line.starts_with("    "));
-    let shown: Vec<_> = shown.map(str::trim_start).collect();
-    assert!(example.contains(shown.join("\n").trim()), "{shown:?}");
+    let (shown, _) = shown.split_once("```").unwrap();
+    assert!(example.contains(shown), "{shown:?}");
 }
 
 /// A code that nobody can look up is of no use.
 #[test]
 fn every_code_is_listed() {
-    let listed = fs::read_to_string(Path::new(ROOT).join("docs/errors.md")).unwrap();
+    let listed = fs::read_to_string(Path::new(ROOT).join("docs/reference/errors.md")).unwrap();
     let mut codes = Vec::new();
     collect_codes(&Path::new(ROOT).join("migrator/src"), &mut codes);
     assert!(codes.len() > 50, "found only {codes:?}");
@@ -107,9 +108,9 @@ fn every_code_is_listed() {
 
 #[test]
 fn every_finding_of_the_doctor_is_listed() {
-    let listed = fs::read_to_string(Path::new(ROOT).join("docs/doctor.md")).unwrap();
-    let mut texts = Vec::new();
-    read_folder(&Path::new(ROOT).join("migrator/src/doctor"), &mut texts);
+    let listed = fs::read_to_string(Path::new(ROOT).join("docs/commands/doctor.md")).unwrap();
+    let files = below(&Path::new(ROOT).join("migrator/src/doctor"));
+    let texts = files.iter().map(|path| fs::read_to_string(path).unwrap());
     let opens = |text: &str| -> Vec<String> {
         let found = ["Diagnostic::error(", "Diagnostic::warning("].into_iter();
         found
@@ -118,7 +119,7 @@ fn every_finding_of_the_doctor_is_listed() {
             .map(str::to_owned)
             .collect()
     };
-    let mut codes: Vec<_> = texts.iter().flat_map(|text| opens(text)).collect();
+    let mut codes: Vec<_> = texts.flat_map(|text| opens(&text)).collect();
     codes.sort();
     codes.dedup();
     assert!(codes.len() > 50, "found only {codes:?}");
@@ -137,26 +138,30 @@ fn every_platform_has_its_page() {
     let (all, _) = all.split_once("];").unwrap();
     let names: Vec<_> = all.split('"').skip(1).step_by(2).collect();
     assert!(names.contains(&"digitalocean"), "{names:?}");
-    let (spec, deploys) = (read("docs/spec.md".into()), read("docs/deploys.md".into()));
+    let spec = read("docs/commands/spec.md".into());
+    let deploys = read("docs/concepts/deploys.md".into());
     for name in names {
-        let page = format!("platform-{name}.md");
-        let text = read(format!("docs/{page}"));
+        let page = format!("../platforms/{name}.md");
+        let text = read(format!("docs/platforms/{name}.md"));
         assert!(text.contains(&format!("$ migrate spec {name}")), "{page}");
-        assert!(text.contains("(deploys.md)"), "{page}");
+        assert!(text.contains("(../concepts/deploys.md)"), "{page}");
         assert!(spec.contains(&format!("[`{name}`]({page})")), "{page}");
         assert!(deploys.contains(&format!("({page})")), "{page}");
     }
 }
 
-fn read_folder(folder: &Path, texts: &mut Vec<String>) {
+/// All files of a folder and of those below it.
+fn below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            read_folder(&path, texts);
+            files.extend(below(&path));
         } else {
-            texts.push(fs::read_to_string(&path).unwrap());
+            files.push(path);
         }
     }
+    files
 }
 
 /// Codes are the words in `snake_case` that open a diagnostic, or stand alone on
@@ -165,7 +170,7 @@ fn collect_codes(folder: &Path, codes: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            // What the doctor alone finds is in docs/doctor.md.
+            // What the doctor alone finds is in docs/commands/doctor.md.
             if !path.ends_with("src/doctor") {
                 collect_codes(&path, codes);
             }

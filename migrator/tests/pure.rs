@@ -4,6 +4,7 @@
 mod docs;
 mod filled;
 mod layers;
+mod links;
 mod plan;
 mod revert;
 mod split;

@@ -28,7 +28,7 @@ fn the_way_from_a_script_is_as_it_is_told() {
     let name = "MIGRATE_TEST_ALEMBIC";
     let environment = std::env::var(name);
     let environment = environment.unwrap_or_else(|_| panic!("{name} is not set: scripts/python"));
-    happens("from-a-script.md", Some(&environment));
+    happens("tools/from-a-script.md", Some(&environment));
 }
 
 /// What a page shows is what happens, with a virtual environment if it needs one.

@@ -1,5 +1,5 @@
 //! The JSON Schema of `migrate.toml`, made of the types that read it, so that
-//! editors say what the program would. `docs/migrate.schema.json` is golden.
+//! editors say what the program would. `docs/reference/migrate.schema.json` is golden.
 
 use super::OPTIONS;
 use super::file::{self, File};
@@ -10,7 +10,10 @@ use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
-const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/migrate.schema.json");
+const PATH: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../docs/reference/migrate.schema.json"
+);
 
 /// Draft 7 is what the editors' TOML extensions know.
 fn schema() -> Value {
@@ -43,7 +46,7 @@ fn the_schema_in_the_documentation_is_that_of_the_types() {
     let golden = fs::read_to_string(PATH).unwrap_or_default();
     assert!(
         golden == schema,
-        "UPDATE_GOLDEN=1 writes docs/migrate.schema.json anew:\n{schema}"
+        "UPDATE_GOLDEN=1 writes docs/reference/migrate.schema.json anew:\n{schema}"
     );
 }
 

@@ -161,7 +161,7 @@ fn unused(origin: &Origin, name: &str) -> Diagnostic {
         "what another program does because of it, migrate does not do",
         see::PARAMETERS,
     )
-    .help("remove it, or see the parameters that have one in docs/configuration.md")
+    .help("remove it, or see the parameters that have one in docs/reference/configuration.md")
 }
 
 fn variable(origin: &Origin) -> String {

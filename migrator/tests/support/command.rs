@@ -241,7 +241,10 @@ impl Output {
             assert!(longest <= LONGEST_LINE, "a line of {longest} bytes");
         }
         let known = matches!(self.code, 0 | 2..=10 | 130 | 143);
-        assert!(known, "no exit code of docs/exit-codes.md: {self}");
+        assert!(
+            known,
+            "no exit code of docs/reference/exit-codes.md: {self}"
+        );
         if !self.stdout.contains("Migration") {
             return;
         }

@@ -84,7 +84,7 @@ pub(super) fn config(error: &ConfigError) -> Diagnostic {
         .at(Some(Place::new(file, *span)), "here")
         .help(match nearest {
             Some(nearest) => format!("did you mean `{nearest}`?"),
-            None => "correct it; docs/configuration.md has every key".to_owned(),
+            None => "correct it; docs/reference/configuration.md has every key".to_owned(),
         }),
         ConfigError::NoDatabaseUrl {
             variable,
@@ -168,7 +168,7 @@ pub(in crate::error) fn unused_parameter(origin: &Origin, name: &str) -> Diagnos
         "unused_url_parameter",
         format!("{origin} has the parameter {name}, which has no effect on migrate"),
     )
-    .help("remove it, or see the parameters that have one in docs/configuration.md")
+    .help("remove it, or see the parameters that have one in docs/reference/configuration.md")
 }
 
 /// A setting of a project of Alembic that it has its own way for.

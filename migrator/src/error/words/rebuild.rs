@@ -17,7 +17,7 @@ use crate::model::Rule;
 pub(super) const SAFE_FORM: &str = "to rebuild a table, write all of it in one file whose first \
     line is `-- no-transaction`: `PRAGMA foreign_keys = OFF;`, then CREATE TABLE of the new table, \
     INSERT … SELECT, DROP TABLE of the old one, ALTER TABLE … RENAME TO, its indexes and triggers \
-    again, and at the end `PRAGMA foreign_keys = ON;` (docs/sqlite-rebuild.md)";
+    again, and at the end `PRAGMA foreign_keys = ON;` (docs/concepts/sqlite-rebuild.md)";
 
 /// How it is said that the rows may go.
 const MEANT: &str = "if the rows may go, write the line `-- migrate:allow drop_cascades REASON` \

@@ -1,4 +1,4 @@
-//! From a script that runs Alembic to `migrate`, and back (docs/from-a-script.md).
+//! From a script that runs Alembic to `migrate`, and back (docs/tools/from-a-script.md).
 
 use super::app::{at, environment, on, table, three, url};
 use crate::support::{Database, Project, stories};

@@ -28,7 +28,7 @@ const CASES: &[Case] = &[
         ],
         code: "bad_configuration_file",
         place: "migrate.toml:2:48",
-        next: "docs/configuration.md",
+        next: "docs/reference/configuration.md",
         ..CASE
     },
     Case {
@@ -56,7 +56,7 @@ const CASES: &[Case] = &[
         ],
         code: "bad_configuration_file",
         place: "migrate.toml:1:8",
-        next: "docs/configuration.md",
+        next: "docs/reference/configuration.md",
         ..CASE
     },
     Case {
@@ -272,7 +272,7 @@ const CASES: &[Case] = &[
         given: &[A, File("migrate.toml", "dir = \"sql\n")],
         code: "bad_configuration_file",
         place: "migrate.toml:1:11",
-        next: "docs/configuration.md",
+        next: "docs/reference/configuration.md",
         ..CASE
     },
     Case {
@@ -280,7 +280,7 @@ const CASES: &[Case] = &[
         given: &[A, File("migrate.toml", "table = 1\n")],
         code: "bad_configuration_file",
         place: "migrate.toml:1:9",
-        next: "docs/configuration.md",
+        next: "docs/reference/configuration.md",
         ..CASE
     },
 ];

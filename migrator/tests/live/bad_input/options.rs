@@ -162,7 +162,7 @@ const CASES: &[Case] = &[
         code: "bad_configuration_file",
         place: "migrate.toml:1:16",
         says: "`error` or `apply`",
-        next: "docs/configuration.md",
+        next: "docs/reference/configuration.md",
         ..CASE
     },
     Case {
