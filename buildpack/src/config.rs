@@ -3,8 +3,7 @@
 use libcnb::Env;
 use libcnb::data::launch::ProcessType;
 use libcnb::data::process_type;
-use migrate::config::{Origin, Setting, nearest};
-use migrate::project::Wishes;
+use migrate::config::{Folder, Origin, Overrides, Setting, nearest};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -72,11 +71,12 @@ impl Config {
     }
 
     /// What the build's own variables say of the project, over its `migrate.toml`.
-    pub(crate) fn wishes(&self) -> Wishes {
+    pub(crate) fn overrides(&self) -> Overrides {
         let origin = Origin::Environment(DIR.to_string());
-        Wishes {
-            dir: self.dir.clone().map(|dir| Setting::new(dir, origin)),
-            ..Wishes::default()
+        let dir = self.dir.clone().map(Folder);
+        Overrides {
+            dir: dir.map(|dir| Setting::new(dir, origin)),
+            ..Overrides::default()
         }
     }
 }

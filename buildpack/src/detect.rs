@@ -15,12 +15,12 @@ pub(crate) enum Verdict {
 
 /// What is to be said of the app's folder.
 pub(crate) fn on(app: &Path, config: &Result<Config, ConfigError>) -> Verdict {
-    let wishes = config.as_ref().map(Config::wishes).unwrap_or_default();
-    if wishes.dir.is_none() && own::find(app).is_some() {
+    let overrides = config.as_ref().map(Config::overrides).unwrap_or_default();
+    if overrides.dir.is_none() && own::find(app).is_some() {
         return Verdict::Pass;
     }
-    let projects = Home::open(app).and_then(|home| home.projects(&wishes));
-    let dir = wishes.dir.as_ref().map(|dir| dir.value.as_str());
+    let projects = Home::open(app).and_then(|home| home.projects(&overrides));
+    let dir = overrides.dir.as_ref().map(|dir| dir.value.0.as_str());
     verdict(config, &projects, project::is_explicit(app, dir))
 }
 

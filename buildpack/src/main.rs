@@ -210,7 +210,7 @@ fn check(program: &Path, folder: &Path) -> Result<(), BuildpackError> {
 /// is wrong with them fails the build, and not a release.
 fn find_projects(app: &Path, config: &Config) -> Result<Vec<Project>, BuildpackError> {
     let projects = Home::open(app)
-        .and_then(|home| home.projects(&config.wishes()))
+        .and_then(|home| home.projects(&config.overrides()))
         .map_err(|error| BuildpackError::Project(Box::new(error)))?;
     for project in &projects {
         print::sub_bullet(about(project));

@@ -6,8 +6,8 @@ mod carried;
 mod settings;
 
 use crate::bundle::{BundleError, MANIFEST, Manifest};
-use crate::config::file::{self, Allowed, File};
-use crate::config::{ConfigError, Setting};
+use crate::config::file::{self, Allowed, File, Settings};
+use crate::config::{ConfigError, Overrides, Setting};
 use crate::diagnostic::Diagnostic;
 use crate::embedded::Embedded;
 use crate::error::Error;
@@ -44,18 +44,6 @@ pub struct Home {
     embedded: Option<(Embedded, bool)>,
     /// Migrations that are no files.
     additions: Vec<Addition>,
-}
-
-/// What of a project was asked for elsewhere than in its file.
-#[derive(Debug, Default)]
-pub struct Wishes {
-    /// The folder of the migrations, relative to the root.
-    pub dir: Option<Setting<String>>,
-    pub format: Option<FormatName>,
-    /// The section of Alembic's ini file.
-    pub section: Option<Setting<String>>,
-    /// The history table.
-    pub table: Option<String>,
 }
 
 /// The migrations of one database, all read and verified.
@@ -175,13 +163,13 @@ impl Home {
     ///
     /// # Errors
     /// The first thing that keeps the migrations from being applied as they are
-    /// meant, with its path; a folder that is wished for several databases.
-    pub fn projects(&self, wishes: &Wishes) -> Result<Vec<Project>, Error> {
+    /// meant, with its path; a folder that is named for several databases.
+    pub fn projects(&self, overrides: &Overrides) -> Result<Vec<Project>, Error> {
         let databases = self.databases();
-        refuse_one_for_several(wishes.dir.as_ref(), &databases)?;
-        databases
-            .into_iter()
-            .map(|database| self.find(database, wishes))
+        refuse_one_for_several(overrides.dir.as_ref(), &databases)?;
+        let settings = databases.into_iter().map(|name| self.file.settings(name));
+        settings
+            .map(|settings| self.find(&settings.with(overrides)))
             .collect()
     }
 
@@ -190,20 +178,18 @@ impl Home {
     /// # Errors
     /// The first thing that keeps the migrations from being applied as they are meant,
     /// with its path; two formats of which neither was asked for.
-    pub fn find(&self, database: Option<&str>, wishes: &Wishes) -> Result<Project, Error> {
-        let settings = self.file.settings(database);
+    pub fn find(&self, settings: &Settings) -> Result<Project, Error> {
         let format = settings.format.as_ref().map(|format| format.value);
-        let format = wishes.format.or(format);
         let is_asked_for = format == Some(FormatName::Alembic);
         // A bundle holds SQL: Alembic's revisions need their application beside them.
         let may_be = self.manifest.is_none() && (is_asked_for || !self.is_programs_own());
         if format != Some(FormatName::Sqlx)
             && may_be
-            && let Some(project) = self.alembic(database, wishes, is_asked_for)?
+            && let Some(project) = self.alembic(settings, is_asked_for)?
         {
             return Ok(project);
         }
-        self.sql(database, wishes)
+        self.sql(settings)
     }
 
     /// The same for what makes a new migration, where there may be none of any kind
@@ -211,17 +197,11 @@ impl Home {
     ///
     /// # Errors
     /// As [`Home::find`].
-    pub fn delegated(
-        &self,
-        database: Option<&str>,
-        wishes: &Wishes,
-    ) -> Result<Option<Project>, Error> {
-        let settings = self.file.settings(database);
-        let format = settings.format.as_ref().map(|format| format.value);
-        match wishes.format.or(format) {
+    pub fn delegated(&self, settings: &Settings) -> Result<Option<Project>, Error> {
+        match settings.format.as_ref().map(|format| format.value) {
             Some(FormatName::Sqlx) => Ok(None),
             None if self.is_programs_own() => Ok(None),
-            format => self.alembic(database, wishes, format == Some(FormatName::Alembic)),
+            format => self.alembic(settings, format == Some(FormatName::Alembic)),
         }
     }
 
@@ -232,17 +212,17 @@ impl Home {
     /// # Errors
     /// The first thing that keeps the migrations from being applied as they are
     /// meant, with its path; nothing was changed.
-    fn sql(&self, database: Option<&str>, wishes: &Wishes) -> Result<Project, Error> {
+    fn sql(&self, settings: &Settings) -> Result<Project, Error> {
         let root = &self.root;
-        let settings = self.file.settings(database);
-        let carried = self.carried(wishes, &settings);
-        let dir = match (&wishes.dir, &self.manifest, &carried) {
-            (Some(dir), ..) => tidy(&dir.value).to_owned(),
+        let database = settings.name.as_deref();
+        let carried = self.carried(settings);
+        let dir = match (settings.dir_elsewhere(), &self.manifest, &carried) {
+            (Some(dir), ..) => tidy(dir).to_owned(),
             (None, _, Some((_, dir))) => dir.clone(),
             (None, Some(manifest), None) => manifest
                 .dir(database)
-                .map_or_else(|| self.own_folder(&settings), |dir| Ok(dir.to_owned()))?,
-            (None, None, None) => self.own_folder(&settings)?,
+                .map_or_else(|| self.own_folder(settings), |dir| Ok(dir.to_owned()))?,
+            (None, None, None) => self.own_folder(settings)?,
         };
         let read = |dir: &str| match &carried {
             Some((embedded, _)) => embedded.listing(dir).ok_or_else(|| SourceError::Missing {
@@ -257,11 +237,7 @@ impl Home {
         let listing = read(&dir)?;
         foreign::refuse(&listing)?;
         let table = settings.table.as_ref().map(|table| table.value.as_str());
-        let table = wishes.table.as_deref().or(table);
-        let format = settings.format.as_ref().map(|format| format.value);
-        let format = match wishes.format.or(format) {
-            None | Some(FormatName::Alembic | FormatName::Sqlx) => Sqlx::new(&sqlx_toml, table),
-        };
+        let format = Sqlx::new(&sqlx_toml, table);
         let additions = self.additions.iter();
         let mut reading = with_additions(
             format.read(std::slice::from_ref(&listing)),
@@ -284,7 +260,7 @@ impl Home {
         Ok(Project {
             database: database.map(str::to_owned),
             is_embedded: carried.is_some(),
-            files: files(root, &listings, settings_path, &settings),
+            files: files(root, &listings, settings_path, settings),
             root: root.to_owned(),
             dirs: vec![dir],
             format: Box::new(format),
@@ -303,18 +279,17 @@ impl Home {
     /// # Errors
     /// A configuration that cannot be obeyed, or a folder that is another tool's or
     /// cannot be read.
-    pub fn folder(&self, database: Option<&str>, wishes: &Wishes) -> Result<Folder, Error> {
+    pub fn folder(&self, settings: &Settings) -> Result<Folder, Error> {
         let root = &self.root;
-        let settings = self.file.settings(database);
-        let carried = self.carried(wishes, &settings).map(|(_, dir)| dir);
-        let dir = match (&wishes.dir, carried) {
-            (Some(dir), _) => tidy(&dir.value).to_owned(),
+        let carried = self.carried(settings).map(|(_, dir)| dir);
+        let dir = match (settings.dir_elsewhere(), carried) {
+            (Some(dir), _) => tidy(dir).to_owned(),
             // A new folder of that name would be carried by no program.
             (None, Some(dir)) if !root.join(&dir).exists() => {
                 return Err(Error::NoSourceTree { dir });
             }
             (None, Some(dir)) => dir,
-            (None, None) => match self.own_folder(&settings) {
+            (None, None) => match self.own_folder(settings) {
                 Err(Error::NoFolder { .. }) => USUAL_FOLDERS[0].to_owned(),
                 found => found?,
             },
@@ -337,7 +312,7 @@ impl Home {
     }
 
     /// The folder that the project itself names, or a usual one.
-    fn own_folder(&self, settings: &file::Settings) -> Result<String, Error> {
+    fn own_folder(&self, settings: &Settings) -> Result<String, Error> {
         let folder = self.file.folder();
         let dir = match &settings.dir {
             Some(dir) => dir.value.0.clone(),
@@ -415,8 +390,8 @@ fn allow(migrations: &mut [Migration], allowed: &[Allowed]) -> Vec<Diagnostic> {
 ///
 /// # Errors
 /// Whose wish it was, and the databases' names.
-pub fn refuse_one_for_several(
-    wish: Option<&Setting<String>>,
+pub fn refuse_one_for_several<T>(
+    wish: Option<&Setting<T>>,
     databases: &[Option<&str>],
 ) -> Result<(), ConfigError> {
     match wish {
@@ -460,7 +435,7 @@ fn files(
     root: &Path,
     listings: &[Option<&Listing>],
     sqlx_toml: Option<String>,
-    settings: &file::Settings,
+    settings: &Settings,
 ) -> Vec<String> {
     // A certificate's file that the project brings, relative as it is written.
     let authority = settings.database_ca_cert.iter().filter_map(|authority| {

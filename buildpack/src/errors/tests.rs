@@ -170,7 +170,7 @@ fn internal() {
 
 fn projects(app: &std::path::Path) -> migrate::Error {
     let home = migrate::project::Home::open(app);
-    home.and_then(|home| home.projects(&migrate::project::Wishes::default()))
+    home.and_then(|home| home.projects(&migrate::config::Overrides::default()))
         .err()
         .unwrap()
 }

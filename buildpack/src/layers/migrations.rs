@@ -83,7 +83,8 @@ fn write(layer: &Path, file: &str, content: &[u8]) -> Result<(), BundleError> {
 mod tests {
     use super::*;
     use migrate::bundle::{MIGRATIONS_LAYER, MIGRATOR_LAYER};
-    use migrate::project::{Home, Wishes};
+    use migrate::config::Overrides;
+    use migrate::project::Home;
     use std::fs;
 
     #[test]
@@ -93,7 +94,7 @@ mod tests {
     }
 
     fn projects(home: &Home) -> Vec<Project> {
-        home.projects(&Wishes::default()).unwrap()
+        home.projects(&Overrides::default()).unwrap()
     }
 
     fn fill_from(layer: &Path, app: &Path) -> Result<usize, BundleError> {

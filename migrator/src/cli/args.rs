@@ -403,29 +403,29 @@ impl Shared {
     pub(super) fn options(&self) -> Options {
         // A flag that was not typed says nothing; the environment may.
         let flag = |typed: bool| typed.then(|| "true".to_owned());
-        Options {
-            alembic_section: self.alembic_section.clone(),
-            color: self.color.clone(),
-            config: self.config.clone(),
-            database: self.database.clone(),
-            database_ca_cert: self.database_ca_cert.clone(),
-            database_url: self.database_url.clone(),
-            deadline: self.deadline.clone(),
-            dir: self.dir.clone(),
-            format: self.format.clone(),
-            lock_timeout: self.lock_timeout.clone(),
-            lock_wait: self.lock_wait.clone(),
-            out_of_order: self.out_of_order.clone(),
-            output: self.output.clone(),
-            quiet: flag(self.quiet),
-            statement_timeout: self.statement_timeout.clone(),
-            table: self.table.clone(),
-            transaction: self.transaction.clone(),
-            unknown_applied: self.unknown_applied.clone(),
-            verbose: flag(self.verbose),
-            wait: self.wait.clone(),
-            yes: flag(self.yes),
-        }
+        Options::of([
+            ("alembic-section", self.alembic_section.clone()),
+            ("color", self.color.clone()),
+            ("config", self.config.clone()),
+            ("database", self.database.clone()),
+            ("database-ca-cert", self.database_ca_cert.clone()),
+            ("database-url", self.database_url.clone()),
+            ("deadline", self.deadline.clone()),
+            ("dir", self.dir.clone()),
+            ("format", self.format.clone()),
+            ("lock-timeout", self.lock_timeout.clone()),
+            ("lock-wait", self.lock_wait.clone()),
+            ("out-of-order", self.out_of_order.clone()),
+            ("output", self.output.clone()),
+            ("quiet", flag(self.quiet)),
+            ("statement-timeout", self.statement_timeout.clone()),
+            ("table", self.table.clone()),
+            ("transaction", self.transaction.clone()),
+            ("unknown-applied", self.unknown_applied.clone()),
+            ("verbose", flag(self.verbose)),
+            ("wait", self.wait.clone()),
+            ("yes", flag(self.yes)),
+        ])
     }
 }
 

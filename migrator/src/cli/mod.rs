@@ -10,7 +10,7 @@ mod start;
 mod tasks;
 
 use crate::commands::{Start, Task};
-use crate::config::{Color, Config, ConfigError, Environment, Options, Output, Presentation};
+use crate::config::{Color, Config, ConfigError, Environment, Lookup, Output, Presentation};
 use crate::db;
 use crate::diagnostic::Diagnostic;
 use crate::embedded::Embedded;
@@ -28,6 +28,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
+use tasks::Scope;
 
 /// What a project's own program carries, and its migrations that are no files.
 pub(crate) type Brought = (Embedded, Vec<Addition>);
@@ -63,9 +64,13 @@ pub(crate) fn run_program(brought: Option<Brought>) -> ExitCode {
         let _ = std::io::stdout().write_all(&completions::script(shell));
         return ExitCode::from(exit::DONE);
     }
-    let home = tasks::home(&options, &environment, brought);
+    let lookup = Lookup {
+        options: &options,
+        environment: &environment,
+    };
+    let home = tasks::home(lookup, brought);
     let file = home.as_ref().ok().map(|home| &home.file);
-    let (presentation, result) = Presentation::resolve(&options, &environment, file);
+    let (presentation, result) = Presentation::resolve(lookup, file);
     let home = result.map_err(Error::from).and(home);
     let mut out = std::io::stdout();
     let mut err = std::io::stderr();
@@ -92,11 +97,11 @@ pub(crate) fn run_program(brought: Option<Brought>) -> ExitCode {
                     on_error
                 });
             }
-            run(&request, &options, &environment, home, &mut report)
+            run(&request, lookup, home, &mut report)
         }
         Output::Json => {
             let mut report = Json::new(&mut out, presentation.detail);
-            run(&request, &options, &environment, home, &mut report)
+            run(&request, lookup, home, &mut report)
         }
     };
     ExitCode::from(code)
@@ -113,8 +118,7 @@ fn without_redundant_word(args: impl Iterator<Item = OsString>) -> Vec<OsString>
 
 fn run(
     request: &Request,
-    options: &Options,
-    environment: &Environment,
+    lookup: Lookup<'_>,
     home: Result<Home, Error>,
     report: &mut dyn Report,
 ) -> u8 {
@@ -126,7 +130,7 @@ fn run(
             .map_err(|error| unexpected(&format!("the runtime could not be started: {error}")))?;
         let home = home?;
         let others = home.file.url_variables();
-        let unknown = environment.unknown(&others);
+        let unknown = lookup.environment.unknown(&others);
         if acts {
             args::may_be_variables(&unknown)?;
         }
@@ -136,16 +140,12 @@ fn run(
                 Request::Act(act) => {
                     // At once, since it may be why the next step fails.
                     warn(warnings, report);
-                    let mut tasks = tasks::find(&home, options, environment)?;
-                    Box::pin(self::act(act, &mut tasks, environment, report)).await
+                    let mut tasks = Scope::of(&home, lookup)?.tasks()?;
+                    Box::pin(self::act(act, &mut tasks, lookup.environment, report)).await
                 }
                 Request::Ask(ask) => {
-                    let asked = Asked {
-                        home: &home,
-                        options,
-                        environment,
-                        warnings,
-                    };
+                    let scope = Scope::of(&home, lookup)?;
+                    let asked = Asked { scope, warnings };
                     Box::pin(questions::ask(ask, &asked, report)).await
                 }
                 // It was answered before.

@@ -1,13 +1,12 @@
 //! The verbs that change no database. Each finds no more than it needs.
 
 use super::args::{Ask, Question};
-use super::tasks::NewIn;
+use super::tasks::{NewIn, Scope};
 use super::{signals, stop, tasks, tell, turn};
 use crate::commands::check::Findings;
 use crate::commands::doctor::Patient;
 use crate::commands::plan::Planned;
 use crate::commands::{self, Task};
-use crate::config::{Environment, Options};
 use crate::db::Past;
 use crate::diagnostic::Diagnostic;
 use crate::engine::event::Event;
@@ -16,7 +15,7 @@ use crate::exit;
 use crate::model::{Deed, Subject};
 use crate::plan::drift::Drift;
 use crate::plan::planner;
-use crate::project::{Home, Project};
+use crate::project::Project;
 use crate::report::{
     Check, CheckedBase, CheckedDatabase, Doctor, Pending, Plan, Repairs, Report, Status, Turn,
 };
@@ -24,16 +23,14 @@ use std::path::Path;
 
 /// What was asked, and where.
 pub(super) struct Asked<'a> {
-    pub(super) home: &'a Home,
-    pub(super) options: &'a Options,
-    pub(super) environment: &'a Environment,
+    pub(super) scope: Scope<'a>,
     /// What is worth knowing beside the answer.
     pub(super) warnings: Vec<Diagnostic>,
 }
 
 impl Asked<'_> {
     fn tasks(&self) -> Result<Vec<Task>, Error> {
-        let mut tasks = tasks::find(self.home, self.options, self.environment)?;
+        let mut tasks = self.scope.tasks()?;
         if let Some(first) = tasks.first_mut() {
             let warnings = self.warnings.iter().cloned();
             first.warnings.splice(..0, warnings);
@@ -49,17 +46,12 @@ pub(super) async fn ask(
     asked: &Asked<'_>,
     report: &mut dyn Report,
 ) -> Result<u8, Error> {
-    let Asked {
-        home,
-        options,
-        environment,
-        ..
-    } = asked;
+    let scope = &asked.scope;
     let here = Path::new(tasks::HERE);
     match ask {
         Ask::CheckOffline { base } => check_offline(asked, base.as_deref(), report).await,
         Ask::Doctor { spec } => {
-            let mut patients = tasks::patients(home, options, environment)?;
+            let mut patients = scope.patients()?;
             let mut stop = stop(patients.iter().filter_map(Patient::limits))?;
             for patient in &mut patients {
                 stop.or(patient.settle()).await?;
@@ -76,7 +68,7 @@ pub(super) async fn ask(
             Ok(exit_code)
         }
         Ask::New { name, reversible } => {
-            match tasks::folder(home, options, environment)? {
+            match scope.new_in()? {
                 NewIn::Tool {
                     mut tool,
                     mut project,
@@ -95,13 +87,13 @@ pub(super) async fn ask(
             Ok(exit::DONE)
         }
         Ask::Spec(spec) => {
-            let asked = tasks::deployed(home, options, environment, spec)?;
+            let asked = scope.deployed(spec)?;
             let stanza = commands::spec::spec(here, asked)?;
             report.stanza(stanza.file, &stanza.text);
             Ok(exit::DONE)
         }
         Ask::Wait => {
-            let databases = tasks::databases(home, options, environment)?;
+            let databases = scope.configs()?;
             let mut stop = stop(databases.iter().map(|config| config.limits))?;
             for config in &databases {
                 for warning in tasks::unused_parameters(config) {
@@ -139,7 +131,7 @@ async fn check_offline(
     report: &mut dyn Report,
 ) -> Result<u8, Error> {
     let mut worst = exit::DONE;
-    let mut all = tasks::sources(asked.home, asked.options, asked.environment)?;
+    let mut all = asked.scope.sources()?;
     let mut signals = signals()?;
     for sources in &mut all {
         signals.or(sources.settle()).await??;

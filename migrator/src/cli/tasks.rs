@@ -7,14 +7,16 @@ use crate::commands::Task;
 use crate::commands::check::Sources;
 use crate::commands::doctor::Patient;
 use crate::commands::spec::Asked;
+use crate::config::file::Settings;
 use crate::config::setting::{Origin, Told};
-use crate::config::{self, Config, ConfigError, Environment, Options, Setting};
-use crate::db::url::DatabaseUrl;
+use crate::config::{
+    self, Config, ConfigError, Environment, Folder, Lookup, Overrides, Reader, Setting,
+};
 use crate::db::{self, url::UrlError};
 use crate::diagnostic::Diagnostic;
 use crate::embedded::Embedded;
 use crate::error::{self, Error};
-use crate::project::{self, AlembicProject, Folder, Home, Project, Wishes};
+use crate::project::{self, Home, Project};
 use crate::python::Places;
 use crate::sql;
 use crate::tools::alembic::AlembicTool;
@@ -24,28 +26,20 @@ use std::path::Path;
 pub(super) const HERE: &str = ".";
 
 /// Where the project is, with the migrations that the program brings.
-pub(super) fn home(
-    options: &Options,
-    environment: &Environment,
-    brought: Option<Brought>,
-) -> Result<Home, Error> {
+pub(super) fn home(lookup: Lookup<'_>, brought: Option<Brought>) -> Result<Home, Error> {
     let (embedded, additions) = brought.unzip();
-    find_home(options, environment, embedded)?.with(additions.unwrap_or_default())
+    find_home(lookup, embedded)?.with(additions.unwrap_or_default())
 }
 
 /// The named configuration file's folder, the working directory where a folder is
 /// named, what the program carries, the bundle beside the executable, or the
 /// working directory.
-fn find_home(
-    options: &Options,
-    environment: &Environment,
-    embedded: Option<Embedded>,
-) -> Result<Home, Error> {
+fn find_home(lookup: Lookup<'_>, embedded: Option<Embedded>) -> Result<Home, Error> {
     let here = Path::new(HERE);
-    if let Some(path) = config::config_file(options, environment)? {
+    if let Some(path) = lookup.find("config", None)? {
         return Ok(Home::with_file(&path)?.or_embedded(embedded));
     }
-    if config::dir(options, environment)?.is_some() {
+    if lookup.find::<Folder>("dir", None)?.is_some() {
         return Home::open(here);
     }
     if let Some(embedded) = embedded {
@@ -57,9 +51,19 @@ fn find_home(
     }
 }
 
+/// Where what is asked for is looked for.
+pub(super) struct Scope<'a> {
+    home: &'a Home,
+    lookup: Lookup<'a>,
+    overrides: Overrides,
+    /// What the file says of each database that is meant, and over it what was said
+    /// elsewhere, in the order written.
+    databases: Vec<Settings>,
+}
+
 /// Where a new migration goes.
 pub(super) enum NewIn {
-    Folder(Folder),
+    Folder(project::Folder),
     /// Its tool's program makes it.
     Tool {
         tool: Box<AlembicTool>,
@@ -67,60 +71,227 @@ pub(super) enum NewIn {
     },
 }
 
-/// What the command works on, one task for each database in the order written,
-/// or for the one that was picked. All are read and verified before the first is
-/// touched.
-pub(super) fn find(
-    home: &Home,
-    options: &Options,
-    environment: &Environment,
-) -> Result<Vec<Task>, Error> {
-    let databases = names(home, options, environment)?;
-    let wishes = wishes(options, environment)?;
-    let names: Vec<Option<&str>> = databases.iter().map(Option::as_deref).collect();
-    let url = config::database_url(options, environment)?;
-    for wish in [&wishes.dir, &wishes.section, &url] {
-        project::refuse_one_for_several(wish.as_ref(), &names)?;
+impl<'a> Scope<'a> {
+    /// Of the databases that are meant.
+    ///
+    /// # Errors
+    /// A database that is picked and does not exist, or a value that is none.
+    pub(super) fn of(home: &'a Home, lookup: Lookup<'a>) -> Result<Self, Error> {
+        let overrides = Overrides::of(lookup)?;
+        let names: Vec<_> = if let Some(name) = lookup.find("database", None)? {
+            vec![Some(pick(home, name)?)]
+        } else {
+            let names = home.databases().into_iter();
+            names.map(|name| name.map(str::to_owned)).collect()
+        };
+        let settings = |name: Option<String>| home.file.settings(name.as_deref());
+        let databases = names
+            .into_iter()
+            .map(|name| settings(name).with(&overrides));
+        Ok(Self {
+            databases: databases.collect(),
+            home,
+            lookup,
+            overrides,
+        })
     }
-    names
-        .into_iter()
-        .map(|name| {
-            let mut project = home.find(name, &wishes)?;
-            let settings = home.file.settings(name);
-            let mut config = Config::resolve(options, environment, &settings)?;
-            let mut warnings = unused_parameters(&config);
-            let mut tool = tool(&mut project, environment)?;
-            if let Some(tool) = &mut tool {
-                warnings.extend(without_effect_on_alembic(&config));
-                let url = config::of_sqlalchemy(options, environment, &settings)?;
-                see_as_alembic(&mut config, url, &tool.project);
-                let section = wishes.section.clone().or(settings.alembic_section.clone());
-                config.told.extend(section.map(|section| Told {
-                    option: "alembic-section",
-                    value: section.value,
-                    origin: section.origin,
-                }));
-                tool.database = Some(config.database.value.clone());
-                let handed_on = config::handed_on(options, environment, &settings)?.into_iter();
-                tool.variables = handed_on
-                    .map(|(name, value)| (name, value.into()))
-                    .collect();
-            }
-            config.told.extend(project.is_embedded.then(|| Told {
-                option: "dir",
-                value: project.dir(),
-                origin: Origin::Embedded,
-            }));
-            Ok(Task {
-                name: name.map(str::to_owned),
+
+    /// One task for each database. All are read and verified before the first is
+    /// touched.
+    ///
+    /// # Errors
+    /// What keeps one of them from being worked on.
+    pub(super) fn tasks(&self) -> Result<Vec<Task>, Error> {
+        let names = self
+            .databases
+            .iter()
+            .map(|settings| settings.name.as_deref());
+        let names: Vec<_> = names.collect();
+        let url = self.lookup.given("database-url")?;
+        let Overrides {
+            alembic_section,
+            dir,
+            ..
+        } = &self.overrides;
+        project::refuse_one_for_several(dir.as_ref(), &names)?;
+        project::refuse_one_for_several(alembic_section.as_ref(), &names)?;
+        project::refuse_one_for_several(url.as_ref(), &names)?;
+        self.databases.iter().map(|it| self.task(it)).collect()
+    }
+
+    fn task(&self, settings: &Settings) -> Result<Task, Error> {
+        let mut project = self.home.find(settings)?;
+        let mut tool = tool(&mut project, self.lookup.environment)?;
+        let mut config = Config::resolve(self.lookup, settings, &reader(tool.as_ref()))?;
+        let mut warnings = unused_parameters(&config);
+        if let Some(tool) = &mut tool {
+            warnings.extend(without_effect_on_alembic(&config));
+            let section = settings.alembic_section.iter().map(|section| Told {
+                option: "alembic-section",
+                value: section.value.clone(),
+                origin: section.origin.clone(),
+            });
+            config.told.extend(section);
+            tool.database = Some(config.database.value.clone());
+            let handed_on = config::handed_on(self.lookup, settings)?.into_iter();
+            tool.variables = handed_on
+                .map(|(name, value)| (name, value.into()))
+                .collect();
+        }
+        config.told.extend(project.is_embedded.then(|| Told {
+            option: "dir",
+            value: project.dir(),
+            origin: Origin::Embedded,
+        }));
+        Ok(Task {
+            name: settings.name.clone(),
+            project,
+            tool,
+            config,
+            warnings,
+            variables: |name| std::env::var(name).ok(),
+        })
+    }
+
+    /// The same for who asks no database: a URL that is there says only whose SQL the
+    /// files are in.
+    ///
+    /// # Errors
+    /// What keeps one of them from being read.
+    pub(super) fn sources(&self) -> Result<Vec<Sources>, Error> {
+        let sources = self.databases.iter().map(|settings| {
+            let mut project = self.home.find(settings)?;
+            let tool = tool(&mut project, self.lookup.environment)?;
+            let reader = reader(tool.as_ref());
+            let dialect = match Config::resolve(self.lookup, settings, &reader) {
+                Ok(config) => Some(config.database.value.dialect()),
+                // In CI a secret that is not there is an empty variable.
+                Err(
+                    ConfigError::NoDatabaseUrl { .. }
+                    | ConfigError::Url {
+                        error: UrlError::Empty,
+                        ..
+                    },
+                ) => db::only_dialect(),
+                Err(error) => return Err(error.into()),
+            };
+            Ok(Sources {
                 project,
                 tool,
-                config,
-                warnings,
-                variables: |name| std::env::var(name).ok(),
+                request: config::request(self.lookup, settings)?,
+                dialect,
             })
+        });
+        sources.collect()
+    }
+
+    /// The same for who finds fault: what cannot be read is a finding.
+    ///
+    /// # Errors
+    /// A policy that does not exist.
+    pub(super) fn patients(&self) -> Result<Vec<Patient>, Error> {
+        let patients = self.databases.iter().map(|settings| {
+            let mut project = self.home.find(settings);
+            let tool = match &mut project {
+                Ok(project) => tool(project, self.lookup.environment)?,
+                Err(_) => None,
+            };
+            let config = Config::resolve(self.lookup, settings, &reader(tool.as_ref()));
+            Ok(Patient {
+                deadline: config::patience(self.lookup, settings)?.deadline,
+                variable: match settings.database_url {
+                    Some(_) => None,
+                    None => Some(config::url_variable(settings)),
+                },
+                project,
+                tool,
+                config: config.map_err(Error::from),
+                name: settings.name.clone(),
+            })
+        });
+        patients.collect()
+    }
+
+    /// What a platform's stanza must know of the project: it needs neither migrations
+    /// nor a database.
+    ///
+    /// # Errors
+    /// A deadline that is no duration.
+    pub(super) fn deployed(&self, spec: &Spec) -> Result<Asked, Error> {
+        // What cannot be read yet asks for nothing yet.
+        let found = self
+            .databases
+            .iter()
+            .filter_map(|it| self.home.find(it).ok());
+        let mut variables: Vec<String> = Vec::new();
+        for project in found {
+            for file in project.texts() {
+                let asked_for = sql::variables::names(file.text()).into_iter();
+                variables.extend(asked_for.map(str::to_owned));
+            }
+        }
+        variables.sort();
+        variables.dedup();
+        let databases = self.databases.iter();
+        Ok(Asked {
+            platform: spec.platform,
+            road: spec.road,
+            with_rollback: spec.with_rollback,
+            databases: databases
+                .filter(|settings| settings.database_url.is_none())
+                .map(|settings| (settings.name.clone(), config::url_variable(settings)))
+                .collect(),
+            variables,
+            patience: config::patience(self.lookup, &self.home.file.settings(None))?,
         })
-        .collect()
+    }
+
+    /// The folder for a new migration: the named one, or that of the project in the
+    /// working directory. A bundle is never written. It needs no database; where
+    /// `migrate.toml` has several, one must be picked.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(super) fn new_in(&self) -> Result<NewIn, Error> {
+        let [settings] = &self.databases[..] else {
+            let names = self.databases.iter();
+            return Err(ConfigError::PickOne {
+                databases: names.filter_map(|it| it.name.clone()).collect(),
+            }
+            .into());
+        };
+        if let Some(mut project) = self.home.delegated(settings)?
+            && let Some(tool) = tool(&mut project, self.lookup.environment)?
+        {
+            return Ok(NewIn::Tool {
+                tool: Box::new(tool),
+                project: Box::new(project),
+            });
+        }
+        Ok(NewIn::Folder(self.home.folder(settings)?))
+    }
+
+    /// The databases alone, for what does without migrations.
+    ///
+    /// # Errors
+    /// A setting that cannot be used.
+    pub(super) fn configs(&self) -> Result<Vec<Config>, Error> {
+        let databases = self.databases.iter();
+        databases
+            .map(|settings| Ok(Config::resolve(self.lookup, settings, &Reader::Sqlx)?))
+            .collect()
+    }
+}
+
+/// Alembic reads URLs by `SQLAlchemy`, and takes paths from the folder in which it is
+/// run.
+fn reader(tool: Option<&AlembicTool>) -> Reader {
+    match tool {
+        Some(tool) => Reader::SqlAlchemy {
+            folder: tool.project.root.join(&tool.project.folder),
+        },
+        None => Reader::Sqlx,
+    }
 }
 
 /// The program that applies a project's migrations, where it is not this one.
@@ -177,205 +348,6 @@ pub(super) fn unused_parameters(config: &Config) -> Vec<Diagnostic> {
     names
         .map(|name| error::unused_parameter(&url.origin, name))
         .collect()
-}
-
-/// The same for who asks no database: a URL that is there says only whose SQL the
-/// files are in.
-pub(super) fn sources(
-    home: &Home,
-    options: &Options,
-    environment: &Environment,
-) -> Result<Vec<Sources>, Error> {
-    let wishes = wishes(options, environment)?;
-    names(home, options, environment)?
-        .iter()
-        .map(|name| {
-            let settings = home.file.settings(name.as_deref());
-            let dialect = match Config::resolve(options, environment, &settings) {
-                Ok(config) => Some(config.database.value.dialect()),
-                // In CI a secret that is not there is an empty variable.
-                Err(
-                    ConfigError::NoDatabaseUrl { .. }
-                    | ConfigError::Url {
-                        error: UrlError::Empty,
-                        ..
-                    },
-                ) => db::only_dialect(),
-                Err(error) => return Err(error.into()),
-            };
-            let mut project = home.find(name.as_deref(), &wishes)?;
-            let tool = tool(&mut project, environment)?;
-            Ok(Sources {
-                project,
-                tool,
-                request: config::request(options, environment, &settings)?,
-                dialect,
-            })
-        })
-        .collect()
-}
-
-/// The same for who finds fault: what cannot be read is a finding.
-///
-/// # Errors
-/// A database that is picked and is none, or a policy that there is not.
-pub(super) fn patients(
-    home: &Home,
-    options: &Options,
-    environment: &Environment,
-) -> Result<Vec<Patient>, Error> {
-    let wishes = wishes(options, environment)?;
-    names(home, options, environment)?
-        .into_iter()
-        .map(|name| {
-            let settings = home.file.settings(name.as_deref());
-            let patience = config::patience(options, environment, &settings)?;
-            let mut project = home.find(name.as_deref(), &wishes);
-            let tool = match &mut project {
-                Ok(project) => tool(project, environment)?,
-                Err(_) => None,
-            };
-            let mut config = Config::resolve(options, environment, &settings);
-            if let (Some(tool), Ok(config)) = (&tool, &mut config) {
-                let url = config::of_sqlalchemy(options, environment, &settings)?;
-                see_as_alembic(config, url, &tool.project);
-            }
-            Ok(Patient {
-                deadline: patience.deadline,
-                variable: match settings.database_url {
-                    Some(_) => None,
-                    None => Some(config::url_variable(&settings)),
-                },
-                project,
-                tool,
-                config: config.map_err(Error::from),
-                name,
-            })
-        })
-        .collect()
-}
-
-/// What a platform's stanza must know of the project: it needs neither migrations
-/// nor a database.
-pub(super) fn deployed(
-    home: &Home,
-    options: &Options,
-    environment: &Environment,
-    spec: &Spec,
-) -> Result<Asked, Error> {
-    let wishes = wishes(options, environment)?;
-    let names = names(home, options, environment)?;
-    let settings: Vec<_> = names
-        .iter()
-        .map(|name| home.file.settings(name.as_deref()))
-        .collect();
-    let mut variables = Vec::new();
-    for name in &names {
-        // What cannot be read yet asks for nothing yet.
-        let found = home.find(name.as_deref(), &wishes).ok();
-        let files = found.iter().flat_map(Project::texts);
-        for file in files {
-            let asked_for = sql::variables::names(file.text()).into_iter();
-            variables.extend(asked_for.map(str::to_owned));
-        }
-    }
-    variables.sort();
-    variables.dedup();
-    let patience = config::patience(options, environment, &home.file.settings(None))?;
-    Ok(Asked {
-        platform: spec.platform,
-        road: spec.road,
-        with_rollback: spec.with_rollback,
-        databases: settings
-            .into_iter()
-            .filter(|settings| settings.database_url.is_none())
-            .map(|settings| (settings.name.clone(), config::url_variable(&settings)))
-            .collect(),
-        variables,
-        patience,
-    })
-}
-
-/// The folder for a new migration: the named one, or that of the project in the
-/// working directory. A bundle is never written. It needs no database; where
-/// `migrate.toml` has several, one must be picked.
-pub(super) fn folder(
-    home: &Home,
-    options: &Options,
-    environment: &Environment,
-) -> Result<NewIn, Error> {
-    let names = names(home, options, environment)?;
-    match names.as_slice() {
-        [name] => {
-            let wishes = wishes(options, environment)?;
-            if let Some(mut project) = home.delegated(name.as_deref(), &wishes)?
-                && let Some(tool) = tool(&mut project, environment)?
-            {
-                return Ok(NewIn::Tool {
-                    tool: Box::new(tool),
-                    project: Box::new(project),
-                });
-            }
-            Ok(NewIn::Folder(home.folder(name.as_deref(), &wishes)?))
-        }
-        _ => Err(ConfigError::PickOne {
-            databases: names.into_iter().flatten().collect(),
-        }
-        .into()),
-    }
-}
-
-/// A SQLite file is the one that Alembic means, which reads URLs by `SQLAlchemy`
-/// and takes paths from the folder in which it is run.
-fn see_as_alembic(config: &mut Config, url: Option<DatabaseUrl>, project: &AlembicProject) {
-    let folder = project.root.join(&project.folder);
-    let url = url.unwrap_or_else(|| config.database.value.clone());
-    config.database.value = url.seen_from(&folder);
-    // What is told must be what is used.
-    let mut told = config.told.iter_mut();
-    if let Some(told) = told.find(|told| told.option == "database-url") {
-        told.value = config.database.value.to_string();
-    }
-}
-
-/// The databases alone, for what does without migrations.
-pub(super) fn databases(
-    home: &Home,
-    options: &Options,
-    environment: &Environment,
-) -> Result<Vec<Config>, Error> {
-    names(home, options, environment)?
-        .iter()
-        .map(|name| {
-            let settings = home.file.settings(name.as_deref());
-            Ok(Config::resolve(options, environment, &settings)?)
-        })
-        .collect()
-}
-
-/// The names of the databases that are meant, in the order written.
-fn names(
-    home: &Home,
-    options: &Options,
-    environment: &Environment,
-) -> Result<Vec<Option<String>>, Error> {
-    Ok(match config::picked(options, environment)? {
-        Some(name) => vec![Some(pick(home, name)?)],
-        None => home
-            .databases()
-            .into_iter()
-            .map(|name| name.map(str::to_owned))
-            .collect(),
-    })
-}
-
-fn wishes(options: &Options, environment: &Environment) -> Result<Wishes, Error> {
-    Ok(Wishes {
-        dir: config::dir(options, environment)?,
-        format: config::format(options, environment)?.map(|format| format.value),
-        section: config::alembic_section(options, environment)?,
-        table: config::table(options, environment)?.map(|table| table.value),
-    })
 }
 
 /// The name of one of the file's databases.

@@ -1,9 +1,10 @@
 //! From what was typed to what is meant: every value knows where it came from.
 
-mod asked;
 pub mod environment;
 mod error;
 pub mod file;
+mod lookup;
+mod overrides;
 pub mod presentation;
 #[cfg(test)]
 mod schema;
@@ -15,19 +16,23 @@ use crate::db::url::DatabaseUrl;
 use crate::limits::{Limits, Transaction};
 use crate::plan::planner::Request;
 use crate::sql::Dialect;
-pub use asked::{alembic_section, config_file, database_url, dir, format, picked, table};
 pub use environment::Environment;
 pub use error::ConfigError;
 use file::Settings;
+pub use lookup::{Lookup, Options};
+pub use overrides::Overrides;
 pub use presentation::{Color, Detail, Output, Presentation};
 use setting::Told;
 pub use setting::{Origin, Setting};
 use std::time::Duration;
 pub use target::variable as url_variable;
-pub use target::{handed_on, of_sqlalchemy};
+pub use target::{Reader, handed_on};
+pub use value::Folder;
 use value::Value;
 
 const DEADLINE: Duration = Duration::from_mins(25);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+const LOCK_WAIT: Duration = Duration::from_mins(10);
 const WAIT: Duration = Duration::from_mins(1);
 
 /// Every option that has a variable, as it is called.
@@ -55,32 +60,6 @@ pub const OPTIONS: [&str; 21] = [
     "yes",
 ];
 
-/// What was typed, before it is resolved.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    pub alembic_section: Option<String>,
-    pub color: Option<String>,
-    pub config: Option<String>,
-    pub database: Option<String>,
-    pub database_ca_cert: Option<String>,
-    pub database_url: Option<String>,
-    pub deadline: Option<String>,
-    pub dir: Option<String>,
-    pub format: Option<String>,
-    pub lock_timeout: Option<String>,
-    pub lock_wait: Option<String>,
-    pub out_of_order: Option<String>,
-    pub output: Option<String>,
-    pub quiet: Option<String>,
-    pub statement_timeout: Option<String>,
-    pub table: Option<String>,
-    pub transaction: Option<String>,
-    pub unknown_applied: Option<String>,
-    pub verbose: Option<String>,
-    pub wait: Option<String>,
-    pub yes: Option<String>,
-}
-
 /// What is meant, of one database.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -96,30 +75,26 @@ pub struct Config {
 
 impl Config {
     /// Resolves what the options, the environment and the file say, in this
-    /// order; an empty variable counts as unset, but for the database's URL.
+    /// order; an empty variable counts as unset, except for the database's URL.
     ///
     /// # Errors
     /// The first value that cannot be used, with its origin.
     pub fn resolve(
-        options: &Options,
-        environment: &Environment,
+        lookup: Lookup<'_>,
         file: &Settings,
+        reader: &Reader,
     ) -> Result<Self, ConfigError> {
-        let mut order = Order {
-            environment,
+        let mut telling = Telling {
+            lookup,
             told: Vec::new(),
         };
-        let database = target::find(options, environment, file)?;
-        order.told.push(Told {
+        let database = target::find(lookup, file, reader)?;
+        telling.told.push(Told {
             option: "database-url",
             value: database.value.to_string(),
             origin: database.origin.clone(),
         });
-        let transaction = order.find(
-            "transaction",
-            options.transaction.as_ref(),
-            file.transaction.as_ref(),
-        )?;
+        let transaction = telling.find("transaction", file.transaction.as_ref())?;
         if let Some(Setting {
             value: Transaction::All,
             origin,
@@ -131,40 +106,24 @@ impl Config {
             });
         }
         let limits = Limits {
-            wait: order.or("wait", options.wait.as_ref(), file.wait.as_ref(), WAIT)?,
-            deadline: order.or(
-                "deadline",
-                options.deadline.as_ref(),
-                file.deadline.as_ref(),
-                DEADLINE,
-            )?,
-            lock_wait: order.or(
-                "lock-wait",
-                options.lock_wait.as_ref(),
-                file.lock_wait.as_ref(),
-                Duration::from_mins(10),
-            )?,
-            lock_timeout: order.or(
-                "lock-timeout",
-                options.lock_timeout.as_ref(),
-                file.lock_timeout.as_ref(),
-                Duration::from_secs(5),
-            )?,
-            statement_timeout: order.or(
+            wait: telling.or("wait", file.wait.as_ref(), WAIT)?,
+            deadline: telling.or("deadline", file.deadline.as_ref(), DEADLINE)?,
+            lock_wait: telling.or("lock-wait", file.lock_wait.as_ref(), LOCK_WAIT)?,
+            lock_timeout: telling.or("lock-timeout", file.lock_timeout.as_ref(), LOCK_TIMEOUT)?,
+            statement_timeout: telling.or(
                 "statement-timeout",
-                options.statement_timeout.as_ref(),
                 file.statement_timeout.as_ref(),
                 Duration::ZERO,
             )?,
         };
-        let request = order.request(options, file)?;
+        let request = telling.request(file)?;
         Ok(Self {
             database,
             request,
             limits,
             transaction: transaction.map(|found| found.value).unwrap_or_default(),
-            yes: order.or("yes", options.yes.as_ref(), None, false)?,
-            told: order.told,
+            yes: telling.or("yes", None, false)?,
+            told: telling.told,
         })
     }
 }
@@ -172,17 +131,13 @@ impl Config {
 /// What to do where files and history disagree: it needs no database.
 ///
 /// # Errors
-/// A policy that there is not.
-pub fn request(
-    options: &Options,
-    environment: &Environment,
-    file: &Settings,
-) -> Result<Request, ConfigError> {
-    let mut order = Order {
-        environment,
+/// A policy that does not exist.
+pub fn request(lookup: Lookup<'_>, file: &Settings) -> Result<Request, ConfigError> {
+    let mut telling = Telling {
+        lookup,
         told: Vec::new(),
     };
-    order.request(options, file)
+    telling.request(file)
 }
 
 /// How long a run may take, and how long it waits for its database: they need no
@@ -190,17 +145,8 @@ pub fn request(
 ///
 /// # Errors
 /// What is no duration.
-pub fn patience(
-    options: &Options,
-    environment: &Environment,
-    file: &Settings,
-) -> Result<Patience, ConfigError> {
-    let deadline = setting::find(
-        "deadline",
-        options.deadline.as_ref(),
-        environment,
-        file.deadline.as_ref(),
-    )?;
+pub fn patience(lookup: Lookup<'_>, file: &Settings) -> Result<Patience, ConfigError> {
+    let deadline = lookup.find("deadline", file.deadline.as_ref())?;
     Ok(Patience {
         deadline: deadline.as_ref().map_or(DEADLINE, |found| found.value),
         origin: deadline.map(|found| found.origin),
@@ -215,31 +161,19 @@ pub struct Patience {
     pub origin: Option<Origin>,
 }
 
-/// Where values are looked for, and what was found.
-struct Order<'a> {
-    environment: &'a Environment,
+/// A lookup that keeps what was found.
+struct Telling<'a> {
+    lookup: Lookup<'a>,
     told: Vec<Told>,
 }
 
-impl Order<'_> {
-    fn request(&mut self, options: &Options, file: &Settings) -> Result<Request, ConfigError> {
+impl Telling<'_> {
+    fn request(&mut self, file: &Settings) -> Result<Request, ConfigError> {
+        let out_of_order = self.find("out-of-order", file.out_of_order.as_ref())?;
+        let unknown_applied = self.find("unknown-applied", file.unknown_applied.as_ref())?;
         Ok(Request {
-            out_of_order: self
-                .find(
-                    "out-of-order",
-                    options.out_of_order.as_ref(),
-                    file.out_of_order.as_ref(),
-                )?
-                .map(|found| found.value)
-                .unwrap_or_default(),
-            unknown_applied: self
-                .find(
-                    "unknown-applied",
-                    options.unknown_applied.as_ref(),
-                    file.unknown_applied.as_ref(),
-                )?
-                .map(|found| found.value)
-                .unwrap_or_default(),
+            out_of_order: out_of_order.map(|found| found.value).unwrap_or_default(),
+            unknown_applied: unknown_applied.map(|found| found.value).unwrap_or_default(),
             ..Request::default()
         })
     }
@@ -247,10 +181,9 @@ impl Order<'_> {
     fn find<T: Value>(
         &mut self,
         option: &'static str,
-        flag: Option<&String>,
         file: Option<&Setting<T>>,
     ) -> Result<Option<Setting<T>>, ConfigError> {
-        let found = setting::find(option, flag, self.environment, file)?;
+        let found = self.lookup.find(option, file)?;
         self.told.extend(found.as_ref().map(|found| Told {
             option,
             value: found.value.show(),
@@ -262,12 +195,11 @@ impl Order<'_> {
     fn or<T: Value>(
         &mut self,
         option: &'static str,
-        flag: Option<&String>,
         file: Option<&Setting<T>>,
         default: T,
     ) -> Result<T, ConfigError> {
         Ok(self
-            .find(option, flag, file)?
+            .find(option, file)?
             .map_or(default, |found| found.value))
     }
 }

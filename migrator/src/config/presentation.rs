@@ -1,9 +1,9 @@
 //! How the program talks, which must be known before anything can be said.
 
-use super::environment::Environment;
+use super::ConfigError;
 use super::file::File;
-use super::setting::{self, Setting};
-use super::{ConfigError, Options};
+use super::lookup::Lookup;
+use super::setting::Setting;
 
 /// For whom the output is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,58 +47,24 @@ impl Presentation {
     ///
     /// # Errors
     /// The first value that is none.
-    pub fn resolve(
-        options: &Options,
-        environment: &Environment,
-        file: Option<&File>,
-    ) -> (Self, Result<(), ConfigError>) {
+    pub fn resolve(lookup: Lookup<'_>, file: Option<&File>) -> (Self, Result<(), ConfigError>) {
         let mut presentation = Self::default();
-        let result = presentation.fill(options, environment, file);
+        let result = presentation.fill(lookup, file);
         (presentation, result)
     }
 
-    fn fill(
-        &mut self,
-        options: &Options,
-        environment: &Environment,
-        file: Option<&File>,
-    ) -> Result<(), ConfigError> {
+    fn fill(&mut self, lookup: Lookup<'_>, file: Option<&File>) -> Result<(), ConfigError> {
         let keys = file.map(File::presentation).unwrap_or_default();
-        let output = setting::find(
-            "output",
-            options.output.as_ref(),
-            environment,
-            keys.output.as_ref(),
-        )?;
+        let output = lookup.find("output", keys.output.as_ref())?;
         self.output = output.map_or(self.output, |found| found.value);
-        let color = setting::find(
-            "color",
-            options.color.as_ref(),
-            environment,
-            keys.color.as_ref(),
-        )?;
-        self.color = match color {
+        let no_color = lookup.environment.setting("NO_COLOR");
+        self.color = match lookup.find("color", keys.color.as_ref())? {
             Some(found) => found.value,
-            None if environment
-                .setting("NO_COLOR")
-                .is_ok_and(|found| found.is_some()) =>
-            {
-                Color::Never
-            }
+            None if no_color.is_ok_and(|found| found.is_some()) => Color::Never,
             None => Color::Auto,
         };
-        let quiet = setting::find(
-            "quiet",
-            options.quiet.as_ref(),
-            environment,
-            keys.quiet.as_ref(),
-        )?;
-        let verbose = setting::find(
-            "verbose",
-            options.verbose.as_ref(),
-            environment,
-            keys.verbose.as_ref(),
-        )?;
+        let quiet = lookup.find("quiet", keys.quiet.as_ref())?;
+        let verbose = lookup.find("verbose", keys.verbose.as_ref())?;
         self.detail = detail(quiet, verbose);
         Ok(())
     }

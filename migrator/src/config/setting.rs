@@ -1,7 +1,6 @@
 //! A value and where it came from.
 
 use super::ConfigError;
-use super::environment::{self, Environment};
 use super::value::Value;
 use crate::diagnostic::Place;
 use std::fmt;
@@ -74,32 +73,6 @@ impl Origin {
             Self::Embedded => 3,
         }
     }
-}
-
-/// Finds a value by the order of all settings: option, environment, file. An
-/// empty variable counts as unset: it is what a platform leaves of nothing.
-pub(super) fn find<T: Value>(
-    option: &'static str,
-    flag: Option<&String>,
-    environment: &Environment,
-    file: Option<&Setting<T>>,
-) -> Result<Option<Setting<T>>, ConfigError> {
-    match given(option, flag, environment)? {
-        Some(found) => found.read(option).map(Some),
-        None => Ok(file.cloned()),
-    }
-}
-
-/// What the command line or the environment says of an option.
-pub(super) fn given(
-    option: &'static str,
-    flag: Option<&String>,
-    environment: &Environment,
-) -> Result<Option<Setting<String>>, ConfigError> {
-    if let Some(value) = flag {
-        return Ok(Some(Setting::new(value.clone(), Origin::Option(option))));
-    }
-    environment.setting(&environment::variable(option))
 }
 
 impl fmt::Display for Origin {

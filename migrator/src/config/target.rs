@@ -1,25 +1,45 @@
 //! Which database: its URL, and the authority that vouches for its certificate.
 
+use super::ConfigError;
 use super::environment::Environment;
 use super::file::Settings;
-use super::setting::{self, Origin, Setting};
-use super::{ConfigError, Options};
+use super::lookup::Lookup;
+use super::setting::{Origin, Setting};
 use crate::db::url::DatabaseUrl;
 use crate::sources;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Who reads the URL: of SQLite it means another file to each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// A program that reads it by `SQLAlchemy`, and takes paths from this folder.
+    SqlAlchemy { folder: PathBuf },
+    /// This program.
+    Sqlx,
+}
 
 /// `--database-url`, `MIGRATE_DATABASE_URL`, the database's own variable, the
 /// file. An empty variable is an error here, since it is what a platform leaves
 /// of a binding that it could not resolve.
 pub(super) fn find(
-    options: &Options,
-    environment: &Environment,
+    lookup: Lookup<'_>,
     file: &Settings,
+    reader: &Reader,
 ) -> Result<Setting<DatabaseUrl>, ConfigError> {
-    let found = written(options, environment, file)?;
-    match DatabaseUrl::parse(&found.value) {
+    let found = written(lookup, file)?;
+    let url = match reader {
+        Reader::SqlAlchemy { folder } => {
+            // To it, three slashes begin a relative path.
+            let relative = found.value.trim().strip_prefix("sqlite:///");
+            let of_alchemy = relative.map(|path| format!("sqlite+sqlalchemy:///{path}"));
+            let url = DatabaseUrl::parse(of_alchemy.as_ref().unwrap_or(&found.value));
+            url.map(|url| url.seen_from(folder))
+        }
+        Reader::Sqlx => DatabaseUrl::parse(&found.value),
+    };
+    match url {
         Ok(url) => Ok(Setting::new(
-            match authority(options, environment, file)? {
+            match authority(lookup, file)? {
                 Some(authority) => url.trusting(authority),
                 None => url,
             },
@@ -33,14 +53,10 @@ pub(super) fn find(
 }
 
 /// The URL as it is written, wherever that is.
-fn written(
-    options: &Options,
-    environment: &Environment,
-    file: &Settings,
-) -> Result<Setting<String>, ConfigError> {
+fn written(lookup: Lookup<'_>, file: &Settings) -> Result<Setting<String>, ConfigError> {
     let variable = variable(file);
-    let found = setting::given("database-url", options.database_url.as_ref(), environment)?;
-    match (found, environment.get(&variable)?) {
+    let found = lookup.given("database-url")?;
+    match (found, lookup.environment.get(&variable)?) {
         (Some(found), _) => Ok(found),
         (None, Some(value)) => Ok(Setting::new(
             value.to_owned(),
@@ -50,28 +66,11 @@ fn written(
             .database_url
             .clone()
             .ok_or_else(|| ConfigError::NoDatabaseUrl {
-                misspelt: misspelt(environment),
+                misspelt: misspelt(lookup.environment),
                 database: file.name.clone(),
                 variable,
             }),
     }
-}
-
-/// What a URL of SQLite means to `SQLAlchemy`, where that is another file than to
-/// sqlx: `sqlite:///app.db` is relative there.
-///
-/// # Errors
-/// As of the URL itself.
-pub fn of_sqlalchemy(
-    options: &Options,
-    environment: &Environment,
-    file: &Settings,
-) -> Result<Option<DatabaseUrl>, ConfigError> {
-    let found = written(options, environment, file)?;
-    let Some(path) = found.value.trim().strip_prefix("sqlite:///") else {
-        return Ok(None);
-    };
-    Ok(DatabaseUrl::parse(&format!("sqlite+sqlalchemy:///{path}")).ok())
 }
 
 /// The variable in which a project's own program looks for the URL, with the URL,
@@ -81,13 +80,12 @@ pub fn of_sqlalchemy(
 /// # Errors
 /// A variable that is no text.
 pub fn handed_on(
-    options: &Options,
-    environment: &Environment,
+    lookup: Lookup<'_>,
     file: &Settings,
 ) -> Result<Option<(String, String)>, ConfigError> {
     let variable = variable(file);
-    let own = environment.get(&variable)?;
-    let given = setting::given("database-url", options.database_url.as_ref(), environment)?;
+    let own = lookup.environment.get(&variable)?;
+    let given = lookup.given("database-url")?;
     let url = match (given, own) {
         (Some(given), _) => given.value,
         (None, Some(_)) => return Ok(None),
@@ -148,22 +146,11 @@ fn misspelt(environment: &Environment) -> Option<String> {
 }
 
 /// The certificate authority: its text, as platforms bind it, or its file.
-fn authority(
-    options: &Options,
-    environment: &Environment,
-    file: &Settings,
-) -> Result<Option<String>, ConfigError> {
-    let given = setting::given(
-        "database-ca-cert",
-        options.database_ca_cert.as_ref(),
-        environment,
-    )?;
-    let found = match given {
+fn authority(lookup: Lookup<'_>, file: &Settings) -> Result<Option<String>, ConfigError> {
+    let found = lookup.given("database-ca-cert")?;
+    let found = match found.or_else(|| file.database_ca_cert.clone()) {
         Some(found) => Some(found),
-        None => match &file.database_ca_cert {
-            Some(found) => Some(found.clone()),
-            None => environment.setting("DATABASE_CA_CERT")?,
-        },
+        None => lookup.environment.setting("DATABASE_CA_CERT")?,
     };
     let Some(found) = found else {
         return Ok(None);

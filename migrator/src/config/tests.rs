@@ -128,11 +128,8 @@ fn a_password_in_the_file_is_in_no_error() {
 fn the_option_wins_over_the_environment_over_the_file() {
     let file = file("wait = \"1s\"\nlock-wait = \"2s\"\nlock-timeout = \"3s\"\n");
     let environment = Environment::new([("MIGRATE_WAIT", "20s"), ("MIGRATE_LOCK_WAIT", "20s")]);
-    let options = Options {
-        wait: Some("5m".into()),
-        ..sqlite()
-    };
-    let config = Config::resolve(&options, &environment, &file.settings(None)).unwrap();
+    let options = sqlite().with("wait", "5m");
+    let config = resolve(&options, &environment, &file.settings(None)).unwrap();
     assert_eq!(config.limits.wait, Duration::from_mins(5));
     assert_eq!(config.limits.lock_wait, Duration::from_secs(20));
     assert_eq!(config.limits.lock_timeout, Duration::from_secs(3));
@@ -153,49 +150,37 @@ fn the_option_wins_over_the_environment_over_the_file() {
     );
 }
 
-/// An option's place among those typed.
-#[cfg(feature = "sqlite")]
-type Field = fn(&mut Options) -> &mut Option<String>;
-
 /// Whatever an option is, its variable and its key say the same.
 #[cfg(feature = "sqlite")]
 #[test]
 fn every_option_is_one_by_flag_variable_and_key() {
     let show = |options: &Options, environment: &Environment, text: &str| {
-        let config = Config::resolve(options, environment, &file(text).settings(None)).unwrap();
+        let config = resolve(options, environment, &file(text).settings(None)).unwrap();
         format!(
             "{:?} {:?} {:?} {:?}",
             config.request, config.limits, config.transaction, config.yes
         )
     };
     let plain = show(&sqlite(), &nothing(), "");
-    let mut options = sqlite();
-    let cases: [(&str, &str, Field); 9] = [
-        ("deadline", "7s", |options| &mut options.deadline),
-        ("lock-timeout", "7s", |options| &mut options.lock_timeout),
-        ("lock-wait", "7s", |options| &mut options.lock_wait),
-        ("out-of-order", "apply", |options| &mut options.out_of_order),
-        ("statement-timeout", "7s", |options| {
-            &mut options.statement_timeout
-        }),
-        ("transaction", "all", |options| &mut options.transaction),
-        ("unknown-applied", "warn", |options| {
-            &mut options.unknown_applied
-        }),
-        ("wait", "7s", |options| &mut options.wait),
-        ("yes", "true", |options| &mut options.yes),
-    ];
-    for (option, value, field) in cases {
-        *field(&mut options) = Some(value.to_owned());
-        let by_flag = show(&options, &nothing(), "");
-        *field(&mut options) = None;
+    for (option, value) in [
+        ("deadline", "7s"),
+        ("lock-timeout", "7s"),
+        ("lock-wait", "7s"),
+        ("out-of-order", "apply"),
+        ("statement-timeout", "7s"),
+        ("transaction", "all"),
+        ("unknown-applied", "warn"),
+        ("wait", "7s"),
+        ("yes", "true"),
+    ] {
+        let by_flag = show(&sqlite().with(option, value), &nothing(), "");
         assert_ne!(by_flag, plain, "{option}");
         let variable = environment::variable(option);
         let by_variable = Environment::new([(variable.as_str(), value)]);
-        assert_eq!(show(&options, &by_variable, ""), by_flag, "{option}");
+        assert_eq!(show(&sqlite(), &by_variable, ""), by_flag, "{option}");
         if option != "yes" {
             let key = format!("{option} = \"{value}\"\n");
-            assert_eq!(show(&options, &nothing(), &key), by_flag, "{option}");
+            assert_eq!(show(&sqlite(), &nothing(), &key), by_flag, "{option}");
         }
     }
 }
@@ -204,8 +189,11 @@ fn every_option_is_one_by_flag_variable_and_key() {
 fn how_it_talks_is_set_in_the_same_order() {
     let resolve = |options: &Options, variables: &[(&str, &str)], text: &str| {
         let environment = Environment::new(variables.iter().copied());
-        let (presentation, result) =
-            Presentation::resolve(options, &environment, Some(&file(text)));
+        let lookup = Lookup {
+            options,
+            environment: &environment,
+        };
+        let (presentation, result) = Presentation::resolve(lookup, Some(&file(text)));
         (presentation, result.is_ok())
     };
     let told = |output, color, detail| {
@@ -237,10 +225,7 @@ fn how_it_talks_is_set_in_the_same_order() {
         told(Output::Human, Color::Never, Detail::Verbose)
     );
     // Both are wanted: the stronger place counts.
-    let verbose = Options {
-        verbose: Some("true".into()),
-        ..Options::default()
-    };
+    let verbose = Options::default().with("verbose", "true");
     assert_eq!(
         resolve(&verbose, &[("MIGRATE_QUIET", "true")], ""),
         told(Output::Human, Color::Auto, Detail::Verbose)
@@ -260,16 +245,26 @@ fn how_it_talks_is_set_in_the_same_order() {
 
 #[cfg(feature = "sqlite")]
 fn sqlite() -> Options {
-    Options {
-        database_url: Some("sqlite:a.db".into()),
-        ..Options::default()
-    }
+    Options::default().with("database-url", "sqlite:a.db")
+}
+
+#[cfg(feature = "sqlite")]
+fn resolve(
+    options: &Options,
+    environment: &Environment,
+    settings: &Settings,
+) -> Result<Config, ConfigError> {
+    let lookup = Lookup {
+        options,
+        environment,
+    };
+    Config::resolve(lookup, settings, &Reader::Sqlx)
 }
 
 #[cfg(feature = "sqlite")]
 fn url(variables: &[(&str, &str)], text: &str, name: Option<&str>) -> Result<String, ConfigError> {
     let environment = Environment::new(variables.iter().copied());
-    Config::resolve(
+    resolve(
         &Options::default(),
         &environment,
         &file(text).settings(name),
@@ -328,7 +323,7 @@ fn a_database_with_a_name_has_a_variable_of_its_own() {
 #[test]
 fn a_bad_value_names_whose_setting_it_was() {
     let environment = Environment::new([("MIGRATE_WAIT", "soon")]);
-    let error = Config::resolve(&sqlite(), &environment, &Settings::default()).unwrap_err();
+    let error = resolve(&sqlite(), &environment, &Settings::default()).unwrap_err();
     assert!(matches!(
         error,
         ConfigError::BadValue { option: "wait", origin: Origin::Environment(name), value, .. }

@@ -1,6 +1,7 @@
 //! An Alembic project: where its configuration is, and what its revisions are.
 
-use super::{Home, Project, Wishes, file};
+use super::{Home, Project};
+use crate::config::file::Settings;
 use crate::config::{Setting, nearest};
 use crate::error::Error;
 use crate::formats::alembic::{
@@ -127,33 +128,28 @@ impl Home {
     /// meant.
     pub(super) fn alembic(
         &self,
-        database: Option<&str>,
-        wishes: &Wishes,
+        settings: &Settings,
         is_asked_for: bool,
     ) -> Result<Option<Project>, Error> {
-        let settings = self.file.settings(database);
-        let named = match (&wishes.dir, &settings.dir) {
-            (Some(dir), _) => Some(tidy(&dir.value).to_owned()),
-            (None, Some(_)) => Some(self.own_folder(&settings)?),
+        let named = match (settings.dir_elsewhere(), &settings.dir) {
+            (Some(dir), _) => Some(tidy(dir).to_owned()),
+            (None, Some(_)) => Some(self.own_folder(settings)?),
             (None, None) => None,
         };
-        let section = wishes
-            .section
-            .as_ref()
-            .or(settings.alembic_section.as_ref());
+        let section = settings.alembic_section.as_ref();
         let search = Search {
             section,
             is_asked_for,
         };
         let found = match &named {
             Some(dir) => self.named(dir, search)?,
-            None => self.unnamed(&settings, search)?,
+            None => self.unnamed(settings, search)?,
         };
         match found {
             Some(found) => {
                 let found = self.as_started(found, search)?;
                 let section = section.map(|section| section.value.clone());
-                let project = self.read(database, found, section, wishes, &settings)?;
+                let project = self.read(found, section, settings)?;
                 Ok(Some(project))
             }
             None if is_asked_for => {
@@ -198,11 +194,7 @@ impl Home {
     }
 
     /// At the root or below it.
-    fn unnamed(
-        &self,
-        settings: &file::Settings,
-        search: Search<'_>,
-    ) -> Result<Option<Found>, Error> {
+    fn unnamed(&self, settings: &Settings, search: Search<'_>) -> Result<Option<Found>, Error> {
         let is_asked_for = search.is_asked_for;
         let sql = match self.own_folder(settings) {
             Ok(dir) => Some(dir),
@@ -392,13 +384,10 @@ impl Home {
 
     fn read(
         &self,
-        database: Option<&str>,
         found: Found,
         section: Option<String>,
-        wishes: &Wishes,
-        settings: &file::Settings,
+        settings: &Settings,
     ) -> Result<Project, Error> {
-        let named = settings.table.as_ref().map(|table| table.value.clone());
         let mut alembic = AlembicProject {
             root: self.root.clone(),
             config: seen_from(&found.folder, &found.path),
@@ -407,10 +396,10 @@ impl Home {
             packages: Vec::new(),
             unreadable: Vec::new(),
             found,
-            table: wishes.table.clone().or(named),
+            table: settings.table.as_ref().map(|table| table.value.clone()),
         };
         let mut project = Project {
-            database: database.map(str::to_owned),
+            database: settings.name.clone(),
             root: self.root.clone(),
             dirs: Vec::new(),
             format: Box::new(Alembic::new(None)),

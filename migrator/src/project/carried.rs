@@ -1,7 +1,7 @@
 //! What a project's own program brings: the folder that it carries, and migrations
 //! that are no files.
 
-use super::{Home, Wishes};
+use super::Home;
 use crate::config::ConfigError;
 use crate::config::file::{self, File};
 use crate::embedded::Embedded;
@@ -67,13 +67,10 @@ impl Home {
     }
 
     /// What the program carries of a database's migrations, with their folder,
-    /// unless a wish or a file on the disk names another.
-    pub(super) fn carried(
-        &self,
-        wishes: &Wishes,
-        settings: &file::Settings,
-    ) -> Option<(Embedded, String)> {
-        let (embedded, is_whole) = self.embedded.filter(|_| wishes.dir.is_none())?;
+    /// unless somebody or a file on the disk names another.
+    pub(super) fn carried(&self, settings: &file::Settings) -> Option<(Embedded, String)> {
+        let is_named = settings.dir_elsewhere().is_some();
+        let (embedded, is_whole) = self.embedded.filter(|_| !is_named)?;
         match &settings.dir {
             Some(dir) => is_whole.then(|| (embedded, tidy(&dir.value.0).to_owned())),
             None => Some((embedded, embedded.first_folder().to_owned())),

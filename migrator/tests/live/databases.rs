@@ -98,11 +98,12 @@ fn each_database_is_brought_up_to_date(first: &Database, second: &Database) {
 #[test]
 fn an_image_has_the_folders_of_all() {
     use migrate::bundle::{BundledFolder, MANIFEST, MIGRATIONS_LAYER, MIGRATOR_LAYER, Manifest};
-    use migrate::project::{Home, Wishes};
+    use migrate::config::Overrides;
+    use migrate::project::Home;
     let (first, second) = (sqlite(), sqlite());
     let project = project();
     let home = Home::open(project.root()).unwrap();
-    let found = home.projects(&Wishes::default()).unwrap();
+    let found = home.projects(&Overrides::default()).unwrap();
     let projects: Vec<_> = found.iter().filter_map(|found| found.bundled()).collect();
     let folders = projects.iter().map(|project| BundledFolder {
         database: project.database.clone(),
