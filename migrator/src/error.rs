@@ -5,40 +5,29 @@ mod words;
 
 use crate::bundle::BundleError;
 use crate::config::ConfigError;
-#[cfg(feature = "cli")]
 use crate::config::Origin;
-#[cfg(feature = "cli")]
 use crate::config::environment::Unknown;
-#[cfg(feature = "cli")]
 use crate::db::dependents::Loss;
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::url::without_user_info;
 use crate::db::{Blocker, Lock};
 use crate::diagnostic::Diagnostic;
-#[cfg(feature = "cli")]
 use crate::diagnostic::Severity;
-#[cfg(feature = "cli")]
-use crate::engine::stop::Reason;
 use crate::formats::FormatError;
 use crate::formats::alembic::AlembicError;
-#[cfg(feature = "cli")]
 use crate::git::GitError;
-#[cfg(feature = "cli")]
+use crate::limits::StopReason;
 use crate::model::Deed;
 use crate::model::Subject;
 use crate::plan::baseline::BaselineError;
-#[cfg(feature = "cli")]
 use crate::plan::drift::Drift;
-#[cfg(feature = "cli")]
 use crate::plan::merged::Deviation;
 use crate::plan::planner::PlanError;
 use crate::plan::repair::RepairError;
 use crate::plan::revert::RevertError;
-#[cfg(feature = "cli")]
 pub(crate) use crate::platforms::TooLong;
 use crate::sources::SourceError;
 use crate::sql::SplitError;
-#[cfg(feature = "cli")]
 use crate::sql::tables::OnDelete;
 use crate::sql::variables::VariableError;
 use crate::text::{SourceFile, Span};
@@ -52,7 +41,6 @@ pub enum Error {
     /// An Alembic project that cannot be brought up.
     Alembic(AlembicError),
     /// A line `-- migrate:allow` that allows nothing.
-    #[cfg(feature = "cli")]
     Allow(Box<BadAllow>),
     /// A history that is not to be adopted.
     Baseline(BaselineError),
@@ -69,7 +57,6 @@ pub enum Error {
     /// A statement that a migration may not hold.
     Forbidden(Box<Forbidden>),
     /// A DROP TABLE that deletes or changes rows of other tables.
-    #[cfg(feature = "cli")]
     DropCascades(Box<DropCascades>),
     /// The database has another tool's history, and none of ours.
     ForeignHistory {
@@ -88,7 +75,6 @@ pub enum Error {
         is_the_first: bool,
     },
     /// git has no answer.
-    #[cfg(feature = "cli")]
     Git(GitError),
     /// Another migrator is at work.
     LockHeld(LockHeld),
@@ -106,6 +92,8 @@ pub enum Error {
     /// No folder of migrations where one is looked for.
     NoFolder {
         root: PathBuf,
+        /// Where it was looked for, below the root.
+        looked: &'static [&'static str],
         /// The folder of a configuration of Alembic that lies too deep to be meant
         /// for certain.
         deep: Option<String>,
@@ -114,7 +102,6 @@ pub enum Error {
     /// Nothing can be repaired as it was asked for.
     Repair(RepairError),
     /// A table that is made anew without its indexes and triggers.
-    #[cfg(feature = "cli")]
     RebuildLoses(Box<RebuildLoses>),
     /// Nothing can be taken back as it was asked for.
     Revert(RevertError),
@@ -139,12 +126,10 @@ pub enum Error {
         error: VariableError,
     },
     /// Somebody wanted the run to end, or its deadline did.
-    #[cfg(feature = "cli")]
     Stopped(Stopped),
     /// The connection ended while what is recorded was being changed.
     Unrecorded(Box<Fault>),
     /// A platform does not wait for as long as a run may take.
-    #[cfg(feature = "cli")]
     TooLong(Box<TooLong>),
     /// The program itself failed.
     Unexpected {
@@ -162,10 +147,9 @@ pub struct LockHeld {
 }
 
 /// A run that ended before its time.
-#[cfg(feature = "cli")]
 #[derive(Debug)]
 pub struct Stopped {
-    pub(crate) reason: Reason,
+    pub(crate) reason: StopReason,
     /// The migration that was running, and what is left of it.
     pub(crate) failure: Option<Box<MigrationFailure>>,
     pub(crate) not_started: usize,
@@ -174,7 +158,6 @@ pub struct Stopped {
 }
 
 /// A line `-- migrate:allow` that allows nothing.
-#[cfg(feature = "cli")]
 #[derive(Debug)]
 pub struct BadAllow {
     pub(crate) file: Arc<SourceFile>,
@@ -183,7 +166,6 @@ pub struct BadAllow {
 }
 
 /// Why such a line allows nothing.
-#[cfg(feature = "cli")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum WhyNotAllowed {
     NoReason,
@@ -193,7 +175,6 @@ pub(crate) enum WhyNotAllowed {
 }
 
 /// A DROP TABLE that SQLite begins with a deletion of all rows.
-#[cfg(feature = "cli")]
 #[derive(Debug)]
 pub struct DropCascades {
     pub(crate) file: Arc<SourceFile>,
@@ -207,7 +188,6 @@ pub struct DropCascades {
 }
 
 /// A rebuild of a table after which something is missing.
-#[cfg(feature = "cli")]
 #[derive(Debug)]
 pub struct RebuildLoses {
     pub(crate) file: Arc<SourceFile>,
@@ -308,7 +288,6 @@ impl Error {
 
     /// What nobody knows the outcome of: a migration that was sent when its
     /// connection was lost.
-    #[cfg(feature = "cli")]
     pub(crate) fn in_doubt(self) -> Option<Box<MigrationFailure>> {
         match self {
             Self::Migration(failure) => Some(failure),
@@ -317,7 +296,6 @@ impl Error {
     }
 
     /// The same, but for what is still in doubt: that must be told above all.
-    #[cfg(feature = "cli")]
     pub(crate) fn or_in_doubt(self, in_doubt: Option<Box<MigrationFailure>>) -> Self {
         match (self, in_doubt) {
             (error, None) | (error @ Self::Migration(_), _) => error,
@@ -349,13 +327,11 @@ impl Error {
 }
 
 /// That a run cannot be remembered, in words.
-#[cfg(feature = "cli")]
 pub(crate) fn not_remembered(fault: &Fault) -> Diagnostic {
     words::not_remembered(fault)
 }
 
 /// That a database may have been brought up by hand, in words.
-#[cfg(feature = "cli")]
 pub(crate) fn tables_without_history() -> Diagnostic {
     Diagnostic::warning(
         "tables_without_history",
@@ -368,25 +344,21 @@ pub(crate) fn tables_without_history() -> Diagnostic {
 }
 
 /// That a file has no statement, in words.
-#[cfg(feature = "cli")]
 pub(crate) fn empty(deed: Deed<'_>) -> Diagnostic {
     words::empty(deed)
 }
 
 /// A disagreement that is not tolerated, in words.
-#[cfg(feature = "cli")]
 pub(crate) fn disagreement(drift: &Drift) -> Diagnostic {
     words::drift(drift)
 }
 
 /// A disagreement with what is merged into another branch, in words.
-#[cfg(feature = "cli")]
 pub(crate) fn deviation(deviation: &Deviation, branch: &str) -> Diagnostic {
     words::deviation(deviation, branch)
 }
 
 /// That somebody else has done it meanwhile, in words.
-#[cfg(feature = "cli")]
 pub(crate) fn overtaken(exception: &str) -> Diagnostic {
     Diagnostic::warning(
         "alembic_overtaken",
@@ -397,7 +369,6 @@ pub(crate) fn overtaken(exception: &str) -> Diagnostic {
 }
 
 /// The same, where it is tolerated.
-#[cfg(feature = "cli")]
 pub(crate) fn as_warning(error: &Error) -> Diagnostic {
     Diagnostic {
         severity: Severity::Warning,
@@ -406,13 +377,11 @@ pub(crate) fn as_warning(error: &Error) -> Diagnostic {
 }
 
 /// Disagreements that are not tolerated, in words: all that no file has in one.
-#[cfg(feature = "cli")]
 pub(crate) fn disagreements(drifts: &[Drift]) -> Vec<Diagnostic> {
     words::drifts(drifts)
 }
 
 /// Tolerated disagreements, in words: all that no file has in one.
-#[cfg(feature = "cli")]
 pub(crate) fn warnings(drifts: &[Drift]) -> Vec<Diagnostic> {
     words::drifts(drifts)
         .into_iter()
@@ -424,19 +393,16 @@ pub(crate) fn warnings(drifts: &[Drift]) -> Vec<Diagnostic> {
 }
 
 /// A variable that looks like one of ours, in words.
-#[cfg(feature = "cli")]
 pub(crate) fn unknown(variable: &Unknown) -> Diagnostic {
     words::unknown(variable)
 }
 
 /// A parameter of a URL that has no effect, in words.
-#[cfg(feature = "cli")]
 pub(crate) fn unused_parameter(origin: &Origin, name: &str) -> Diagnostic {
     words::unused_parameter(origin, name)
 }
 
 /// A setting that has no effect on a project of Alembic, and what has.
-#[cfg(feature = "cli")]
 pub(crate) fn no_effect_on_alembic(origin: &Origin, instead: &str) -> Diagnostic {
     words::no_effect_on_alembic(origin, instead)
 }
@@ -467,5 +433,4 @@ from! {
     SourceError => Source,
 }
 
-#[cfg(feature = "cli")]
 from! { GitError => Git, Stopped => Stopped }

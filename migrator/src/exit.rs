@@ -3,9 +3,9 @@
 
 use crate::config::ConfigError;
 use crate::db::fault::FaultKind;
-use crate::engine::stop::Reason;
 use crate::error::{Error, State};
 use crate::formats::alembic::AlembicError;
+use crate::limits::StopReason;
 use crate::plan::baseline::BaselineError;
 use crate::plan::revert::RevertError;
 
@@ -101,9 +101,9 @@ pub(crate) fn code(error: &Error) -> u8 {
             | State::Unsettled { .. } => HALF_APPLIED,
         },
         Error::Stopped(stopped) => match stopped.reason {
-            Reason::Deadline { .. } => DEADLINE,
-            Reason::Interrupt => INTERRUPTED,
-            Reason::Terminate => TERMINATED,
+            StopReason::Deadline { .. } => DEADLINE,
+            StopReason::Interrupt => INTERRUPTED,
+            StopReason::Terminate => TERMINATED,
         },
         Error::Unexpected { .. } => UNEXPECTED,
     }

@@ -28,6 +28,15 @@
 //! Without features the crate reads and plans, and has no driver: that is what
 //! the buildpack takes.
 
+#![cfg_attr(
+    not(feature = "cli"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "the program uses it, and the buildpack does not"
+    )
+)]
+
 pub mod diagnostic;
 pub mod limits;
 pub mod model;
@@ -37,21 +46,17 @@ pub mod bundle;
 pub mod config;
 pub mod embedded;
 pub mod formats;
-#[cfg(feature = "cli")]
 mod git;
 pub mod history;
 pub mod order;
 pub mod plan;
-#[cfg(feature = "cli")]
 mod platforms;
 pub mod project;
 #[cfg(feature = "cli")]
 mod python;
-#[cfg(feature = "cli")]
 mod repository;
 pub mod sources;
 pub mod sql;
-#[cfg(feature = "cli")]
 mod verify;
 
 pub mod db;

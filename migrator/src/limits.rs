@@ -1,4 +1,4 @@
-//! How long things may take.
+//! How long things may take, and what ends them.
 
 use std::time::Duration;
 
@@ -25,4 +25,16 @@ pub enum Transaction {
     /// Each migration, where the database can do that.
     #[default]
     Each,
+}
+
+/// Why a run is to end before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    Deadline {
+        limit: Duration,
+    },
+    /// SIGINT: somebody pressed Ctrl-C.
+    Interrupt,
+    /// SIGTERM: the platform wants its process back.
+    Terminate,
 }

@@ -15,12 +15,10 @@ use crate::formats::sqlx::Sqlx;
 use crate::formats::{Format, FormatName, foreign, repeatable};
 use crate::model::{Addition, Migration, Repeatable};
 use crate::sources::{self, Content, Entry, Listing, SourceError};
-#[cfg(feature = "cli")]
 use crate::text::SourceFile;
 use crate::text::tidy;
 use std::cmp::Ordering;
 use std::path::{Component, Path, PathBuf};
-#[cfg(feature = "cli")]
 use std::sync::Arc;
 
 pub use alembic::AlembicProject;
@@ -338,7 +336,6 @@ impl Project {
     }
 }
 
-#[cfg(feature = "cli")]
 impl Project {
     /// Every file of SQL, up and down.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &Arc<SourceFile>> {
@@ -426,6 +423,7 @@ fn usual_folder(root: &Path) -> Result<String, Error> {
             .map(|&dir| dir.to_owned())
     });
     found.ok_or_else(|| Error::NoFolder {
+        looked: &USUAL_FOLDERS,
         root: root.to_owned(),
         deep: alembic::far_below(root),
     })

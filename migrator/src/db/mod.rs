@@ -17,7 +17,6 @@ mod certificates;
 mod code;
 #[cfg(feature = "cli")]
 mod connection;
-#[cfg(feature = "cli")]
 #[cfg_attr(
     not(feature = "sqlite"),
     allow(dead_code, reason = "only SQLite fills it")

@@ -3,7 +3,7 @@
 //! before and after.
 
 use super::event::{Event, Listener};
-use super::stop::{Reason, Stop};
+use super::stop::Stop;
 use super::worker::{Waiting, see};
 use super::{Control, Hold, RELEASE_WITHIN, REMEMBER_WITHIN, Run, STARVED_AFTER, guard};
 use crate::db::fault::Fault;
@@ -11,6 +11,7 @@ use crate::db::{Entry, GuardSession, Handle, Outside, Session, Sight};
 use crate::error::Error;
 use crate::history::table::LockKey;
 use crate::history::{self, History};
+use crate::limits::StopReason;
 use crate::model::{Deed, Subject};
 use crate::python::{Child, Ending, Running, running};
 use std::io;
@@ -60,7 +61,7 @@ pub(crate) struct Heard {
     /// `None` where it could not be waited for.
     pub(crate) status: Option<ExitStatus>,
     /// Why it was told to end.
-    pub(crate) stopped: Option<Reason>,
+    pub(crate) stopped: Option<StopReason>,
     /// What it began with, and how long each took.
     pub(crate) ran: Vec<(Running, Duration)>,
     pub(crate) last_lines: Vec<String>,

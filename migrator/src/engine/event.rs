@@ -1,7 +1,7 @@
 //! What happens in a run, as it happens. Listeners turn it into words.
 
-use super::stop::Reason;
 use crate::diagnostic::Diagnostic;
+use crate::limits::StopReason;
 use crate::model::{Deed, Migration, Repeatable, Script, Subject, Version};
 use crate::plan::revert::LeftAlone;
 use std::time::Duration;
@@ -134,7 +134,7 @@ pub(crate) enum Event<'a> {
     },
     /// The run is to end; what runs is being cancelled.
     Stopping {
-        reason: Reason,
+        reason: StopReason,
     },
     /// The database does not answer yet.
     WaitingForDatabase {

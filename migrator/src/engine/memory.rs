@@ -4,12 +4,12 @@
 use super::event::Event;
 use super::ladder::Ladder;
 use super::round::{failure, stopped_by};
-use super::stop::Reason;
 use super::{Control, Outcome, Run, Step};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::{Edit, Entry, GuardSession, Left, Session, Setback};
 use crate::error::Error;
 use crate::history::{self, Ending};
+use crate::limits::StopReason;
 use crate::model::Deed;
 use std::future::Future;
 
@@ -109,7 +109,7 @@ async fn or_stopped<T>(
     waited_for: Option<&Fault>,
     outcome: &Outcome,
 ) -> Result<T, Error> {
-    control.stop.or(work).await.map_err(|reason: Reason| {
+    control.stop.or(work).await.map_err(|reason: StopReason| {
         let failure = waited_for.map(|fault| {
             let setback = Setback::unplaced(fault.clone(), Left::Nothing);
             failure(control.run, steps, &steps[0], setback, outcome)

@@ -21,6 +21,7 @@ use crate::db::{GuardSession, Look, Past, Session, Wanted};
 use crate::error::{Error, Stopped};
 use crate::history::table::LockKey;
 use crate::history::{History, Resume, Who};
+use crate::limits::StopReason;
 use crate::limits::{Limits, Transaction};
 use crate::model::{Deed, Migration, Subject};
 use crate::sql::Statement;
@@ -34,7 +35,7 @@ use round::round;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use stop::{Reason, Stop};
+use stop::Stop;
 use tokio::time::{Instant, timeout};
 
 /// How often a connection may be lost without anything getting done.
@@ -404,8 +405,8 @@ async fn now(worker: &mut impl Session, look: &Look, wanted: Wanted) -> Result<P
 }
 
 /// A run that is to end before anything was sent has changed nothing more.
-impl From<Reason> for Error {
-    fn from(reason: Reason) -> Self {
+impl From<StopReason> for Error {
+    fn from(reason: StopReason) -> Self {
         Stopped {
             reason,
             failure: None,

@@ -4,13 +4,13 @@
 use super::batch::Batch;
 use super::event::Event;
 use super::ladder::Ladder;
-use super::stop::Reason;
 use super::worker::{Waiting, attempt, lend_between};
 use super::{Control, Hold, InFlight, Outcome, Run, Step, chance};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::{GuardSession, Job, Left, Lock, Session, Setback};
 use crate::error::{Error, LockHeld, MigrationFailure, State, Stopped};
 use crate::history::ledger::{Ledger, Written};
+use crate::limits::StopReason;
 use crate::limits::Transaction;
 use crate::model::Deed;
 use std::sync::Arc;
@@ -233,7 +233,7 @@ fn is_worth_another_try(setback: &Setback) -> bool {
 
 /// The end of a run of which the rest was not done.
 pub(super) fn stopped_by(
-    reason: Reason,
+    reason: StopReason,
     rest: &[Step<'_>],
     failure: Option<MigrationFailure>,
 ) -> Error {

@@ -2,23 +2,12 @@
 //! something that may be given up waits through here; a running migration is
 //! never given up, it is cancelled in the server and its answer awaited.
 
+use crate::limits::StopReason;
 use std::future::Future;
 use std::io;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
-
-/// Why a run is to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
-    Deadline {
-        limit: Duration,
-    },
-    /// SIGINT: somebody pressed Ctrl-C.
-    Interrupt,
-    /// SIGTERM: the platform wants its process back.
-    Terminate,
-}
 
 /// Listens for what ends a run.
 pub(crate) struct Stop {
@@ -26,9 +15,9 @@ pub(crate) struct Stop {
     terminate: Signal,
     deadline: Instant,
     /// Why the run is to end then.
-    at_deadline: Reason,
+    at_deadline: StopReason,
     /// Once asked for, for ever asked for.
-    reason: Option<Reason>,
+    reason: Option<StopReason>,
 }
 
 impl Stop {
@@ -40,14 +29,14 @@ impl Stop {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             deadline: Instant::now() + limit.min(far),
-            at_deadline: Reason::Deadline { limit },
+            at_deadline: StopReason::Deadline { limit },
             reason: None,
         })
     }
 
     /// Asks for the end after a while, and hears of nothing else.
     #[cfg(test)]
-    pub(super) fn scripted(after: Duration, reason: Reason) -> Self {
+    pub(super) fn scripted(after: Duration, reason: StopReason) -> Self {
         let nothing = || signal(SignalKind::io()).unwrap();
         Self {
             interrupt: nothing(),
@@ -59,13 +48,13 @@ impl Stop {
     }
 
     /// Ends when the run is to end.
-    pub(super) async fn requested(&mut self) -> Reason {
+    pub(super) async fn requested(&mut self) -> StopReason {
         if let Some(reason) = self.reason {
             return reason;
         }
         let reason = tokio::select! {
-            _ = self.interrupt.recv() => Reason::Interrupt,
-            _ = self.terminate.recv() => Reason::Terminate,
+            _ = self.interrupt.recv() => StopReason::Interrupt,
+            _ = self.terminate.recv() => StopReason::Terminate,
             () = sleep_until(self.deadline) => self.at_deadline,
         };
         self.reason = Some(reason);
@@ -76,7 +65,7 @@ impl Stop {
     ///
     /// # Errors
     /// Why it was given up.
-    pub(crate) async fn or<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Reason> {
+    pub(crate) async fn or<T>(&mut self, work: impl Future<Output = T>) -> Result<T, StopReason> {
         tokio::select! {
             biased;
             done = work => Ok(done),
@@ -85,7 +74,7 @@ impl Stop {
     }
 
     /// Whether the run is to end, without waiting.
-    pub(super) async fn is_requested(&mut self) -> Option<Reason> {
+    pub(super) async fn is_requested(&mut self) -> Option<StopReason> {
         self.or(std::future::ready(())).await.err().or(self.reason)
     }
 }

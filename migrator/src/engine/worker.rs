@@ -1,10 +1,10 @@
 //! One message to the worker, awaited to its end while the guard looks on.
 
 use super::event::{Event, Listener};
-use super::stop::Reason;
 use super::{Control, Hold};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::{Blocker, GuardSession, Handle, Job, Left, Progress, Session, Setback, Sight};
+use crate::limits::StopReason;
 use crate::limits::Transaction;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
@@ -53,7 +53,7 @@ pub(super) async fn attempt<G: GuardSession>(
     worker: &mut impl Session,
     observe: &impl AsyncFn() -> Result<G, Fault>,
     waiting: &mut Waiting,
-) -> (Progress, Option<Reason>) {
+) -> (Progress, Option<StopReason>) {
     let Control {
         run,
         guard,

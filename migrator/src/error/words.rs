@@ -5,15 +5,12 @@ mod alembic;
 mod config;
 mod database;
 mod drift;
-#[cfg(feature = "cli")]
 mod merged;
 mod migration;
 mod place;
-#[cfg(feature = "cli")]
 mod platform;
 mod rebuild;
 mod revert;
-#[cfg(feature = "cli")]
 mod stopped;
 
 use super::{Error, Forbidden, Why};
@@ -21,7 +18,6 @@ use crate::bundle::BundleError;
 use crate::db::url::without_user_info;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::formats::FormatError;
-use crate::project::USUAL_FOLDERS;
 use crate::sources::SourceError;
 use crate::sql::variables::{VariableError, VariableErrorKind};
 use crate::text::{SourceFile, Span, shell_word};
@@ -29,15 +25,10 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-#[cfg(feature = "cli")]
 pub(super) use config::{no_effect_on_alembic, unknown, unused_parameter};
-#[cfg(feature = "cli")]
 pub(super) use database::not_remembered;
-#[cfg(feature = "cli")]
 pub(super) use drift::{drift, drifts};
-#[cfg(feature = "cli")]
 pub(super) use merged::deviation;
-#[cfg(feature = "cli")]
 pub(super) use migration::empty;
 
 /// What is to be said. Whatever it quotes, a file, a setting or a server, may
@@ -60,7 +51,6 @@ pub(super) fn diagnostic(error: &Error) -> Diagnostic {
 fn of(error: &Error) -> Diagnostic {
     match error {
         Error::Alembic(error) => alembic::alembic(error),
-        #[cfg(feature = "cli")]
         Error::Allow(error) => rebuild::allow(error),
         Error::Baseline(error) => revert::baseline(error),
         Error::Bundle(error) => bundle(error),
@@ -72,7 +62,6 @@ fn of(error: &Error) -> Diagnostic {
         )
         .help("run with --transaction each: code has a transaction of its own"),
         Error::Forbidden(forbidden) => self::forbidden(forbidden),
-        #[cfg(feature = "cli")]
         Error::DropCascades(error) => rebuild::drop_cascades(error),
         Error::ForeignHistory {
             tool,
@@ -85,7 +74,6 @@ fn of(error: &Error) -> Diagnostic {
             missing,
             is_the_first,
         } => database::history_elsewhere(tables, missing, *is_the_first),
-        #[cfg(feature = "cli")]
         Error::Git(error) => merged::git(error),
         Error::LockHeld(held) => database::lock_held(held),
         Error::Migration(failure) => migration::migration(failure),
@@ -113,7 +101,7 @@ fn of(error: &Error) -> Diagnostic {
             format!("this program carries {dir} inside it, and there is no {dir} here"),
         )
         .help("run it in the folder of the package's Cargo.toml, or name the folder with --dir"),
-        Error::NoFolder { root, deep } => no_folder(root, deep.as_deref()),
+        Error::NoFolder { root, looked, deep } => no_folder(root, looked, deep.as_deref()),
         Error::Plan(error) => drift::plan(error),
         Error::Rewritten {
             file,
@@ -128,11 +116,9 @@ fn of(error: &Error) -> Diagnostic {
         )
         .at(Some(Place::new(file, first_line(file, *span))), "here")
         .help("restore the statements that were applied; only those after them may change"),
-        #[cfg(feature = "cli")]
         Error::TooLong(error) => platform::too_long(error),
         Error::Declined => Diagnostic::error("declined", "it was not agreed to")
             .help("run it again and agree, or with --yes, which asks nothing"),
-        #[cfg(feature = "cli")]
         Error::RebuildLoses(error) => rebuild::loses(error),
         Error::Repair(error) => revert::repair(error),
         Error::Revert(error) => revert::revert(error),
@@ -143,7 +129,6 @@ fn of(error: &Error) -> Diagnostic {
                 "it begins here and has no end",
             )
             .help("end it; if the file is right, this is a bug of migrate that should be reported"),
-        #[cfg(feature = "cli")]
         Error::Stopped(stopped) => stopped::stopped(stopped),
         Error::Variable { file, error } => variable(file, error),
         Error::Unrecorded(fault) => database::unrecorded(fault),
@@ -416,10 +401,11 @@ fn some_of(names: &[String]) -> String {
     format!("{}{more}", names[..shown].join(", "))
 }
 
-fn no_folder(root: &Path, deep: Option<&str>) -> Diagnostic {
+fn no_folder(root: &Path, looked: &[&str], deep: Option<&str>) -> Diagnostic {
     let root = root.display();
     let Some(folder) = deep else {
-        let usual = USUAL_FOLDERS.map(|dir| format!("{dir}/")).join(", ");
+        let usual: Vec<_> = looked.iter().map(|dir| format!("{dir}/")).collect();
+        let usual = usual.join(", ");
         return Diagnostic::error(
             "no_migrations_folder",
             format!("{root} has no folder of migrations ({usual})"),

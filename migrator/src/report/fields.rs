@@ -3,7 +3,7 @@
 use super::json::{diagnostic, milliseconds};
 use super::words::left_alone;
 use crate::engine::event::{Blocker, Event, Lock, Sight};
-use crate::engine::stop::Reason;
+use crate::limits::StopReason;
 use crate::model::{Deed, Migration, Subject};
 use serde_json::{Value, json};
 
@@ -134,9 +134,9 @@ pub(super) fn of(event: &Event<'_>) -> Value {
             origin,
         } => json!({"option": option, "value": value, "origin": origin}),
         Event::Stopping { reason } => json!({"reason": match reason {
-            Reason::Deadline { .. } => "deadline",
-            Reason::Interrupt => "SIGINT",
-            Reason::Terminate => "SIGTERM",
+            StopReason::Deadline { .. } => "deadline",
+            StopReason::Interrupt => "SIGINT",
+            StopReason::Terminate => "SIGTERM",
         }}),
         Event::WaitingForDatabase { .. } | Event::WaitingForLock { .. } => waiting(event),
         Event::Warning(warning) => diagnostic(warning),

@@ -3,7 +3,7 @@
 use super::Success;
 use super::words::{count, duration, left_alone};
 use crate::engine::event::{Blocker, Event, Lock, Sight};
-use crate::engine::stop::Reason;
+use crate::limits::StopReason;
 use crate::model::Deed;
 use std::time::Duration;
 
@@ -113,9 +113,9 @@ fn waiting(event: &Event<'_>) -> Option<String> {
         ),
         Event::Stopping { reason } => {
             let reason = match reason {
-                Reason::Deadline { .. } => "the deadline has passed",
-                Reason::Interrupt => "SIGINT",
-                Reason::Terminate => "SIGTERM",
+                StopReason::Deadline { .. } => "the deadline has passed",
+                StopReason::Interrupt => "SIGINT",
+                StopReason::Terminate => "SIGTERM",
             };
             format!("   {reason}; cancelling what runs")
         }

@@ -13,7 +13,6 @@
 //! it. What it does not know are the bodies of `sql_mode = ORACLE`, which need a
 //! `DELIMITER`.
 
-#[cfg(feature = "cli")]
 pub(crate) mod allow;
 mod body;
 mod error;
@@ -25,30 +24,21 @@ mod postgres;
 mod quoting;
 mod rules;
 mod scanner;
-#[cfg(feature = "cli")]
 pub(crate) mod session;
-#[cfg(feature = "cli")]
 mod settings;
 mod splitter;
 mod sqlite;
-#[cfg(feature = "cli")]
 mod subject;
-#[cfg(feature = "cli")]
 pub(crate) mod tables;
-#[cfg(feature = "cli")]
 mod traces;
-#[cfg(feature = "cli")]
 pub(crate) mod unit;
 pub mod variables;
-#[cfg(feature = "cli")]
 mod words;
 
 pub use error::{SplitError, SplitErrorKind};
 pub use kind::Kind;
 pub use quoting::{Quoting, Syntax};
-#[cfg(feature = "cli")]
 pub(crate) use settings::sets_session;
-#[cfg(feature = "cli")]
 pub(crate) use subject::{Name, lacks_key, needs_owner_of};
 
 use crate::text::{SourceFile, Span};

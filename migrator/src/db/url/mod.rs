@@ -163,7 +163,6 @@ impl DatabaseUrl {
     }
 
     /// The URL with its secrets, for the driver and nobody else.
-    #[cfg(feature = "cli")]
     #[must_use]
     pub(in crate::db) fn for_driver(&self) -> &str {
         &self.driver
@@ -225,7 +224,6 @@ impl DatabaseUrl {
     }
 
     /// The `search_path` that a parameter asks for.
-    #[cfg(feature = "cli")]
     #[cfg(feature = "postgres")]
     pub(in crate::db) fn search_path(&self) -> Option<&str> {
         self.told.search_path.as_deref()
@@ -246,7 +244,6 @@ impl DatabaseUrl {
         }
     }
 
-    #[cfg(feature = "cli")]
     pub(crate) fn authority(&self) -> Option<&str> {
         self.authority.as_deref()
     }

@@ -1,12 +1,12 @@
 //! What fails, at which place, and what is tried again.
 
-use super::super::stop::Reason;
 use super::script::{Answer, setback};
 use super::{Ran, SECOND, Scene};
 use crate::db::Left;
 use crate::db::fault::FaultKind;
 use crate::error::{Error, MigrationFailure, State};
 use crate::exit;
+use crate::limits::StopReason;
 use crate::limits::Transaction;
 use crate::model::Subject;
 use std::time::Duration;
@@ -158,7 +158,7 @@ async fn the_next_migration_begins_with_a_short_try_again() {
 
 #[tokio::test(start_paused = true)]
 async fn at_the_deadline_the_table_lock_is_given_up_and_is_the_reason_told() {
-    let reason = Reason::Deadline { limit: 30 * SECOND };
+    let reason = StopReason::Deadline { limit: 30 * SECOND };
     let scene = Scene {
         stop: (30 * SECOND, reason),
         ..Scene::of(2)

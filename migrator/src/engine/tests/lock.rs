@@ -1,6 +1,5 @@
 //! The run's lock: waited for, lost to nobody, lent and taken back.
 
-use super::super::stop::Reason;
 use super::script::setback;
 use super::script::{Answer, NEVER};
 use super::{SECOND, Scene};
@@ -10,6 +9,7 @@ use crate::db::{Blocker, Lock, Sight};
 use crate::error::Error;
 use crate::exit;
 use crate::history::table::LockKey;
+use crate::limits::StopReason;
 
 /// An application that waits for the tool's lock, and that a statement waits for.
 fn in_the_way() -> Answer {
@@ -73,10 +73,10 @@ async fn a_lock_that_is_never_free_is_given_up_after_its_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn a_signal_and_the_deadline_end_the_wait_for_the_lock() {
-    let deadline = Reason::Deadline { limit: SECOND };
+    let deadline = StopReason::Deadline { limit: SECOND };
     for (reason, code) in [
-        (Reason::Interrupt, exit::INTERRUPTED),
-        (Reason::Terminate, exit::TERMINATED),
+        (StopReason::Interrupt, exit::INTERRUPTED),
+        (StopReason::Terminate, exit::TERMINATED),
         (deadline, exit::DEADLINE),
     ] {
         let scene = Scene {
@@ -221,7 +221,7 @@ async fn everything_is_applied_though_the_release_of_the_lock_is_not_answered() 
 async fn neither_connection_answers_where_there_is_one_and_the_deadline_ends_it() {
     let scene = Scene {
         lock: LockKey::Id(1),
-        stop: (10 * SECOND, Reason::Terminate),
+        stop: (10 * SECOND, StopReason::Terminate),
         ..Scene::of(1)
     };
     scene.database.answers_after(NEVER, "look", Answer::Well);

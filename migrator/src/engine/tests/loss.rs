@@ -1,12 +1,12 @@
 //! Connections that are lost, and guards that do not answer: nothing is told as
 //! applied that is not known to be.
 
-use super::super::stop::Reason;
 use super::script::{Answer, NEVER};
 use super::{SECOND, Scene};
 use crate::db::fault::FaultKind;
 use crate::error::{Error, State};
 use crate::exit;
+use crate::limits::StopReason;
 
 #[tokio::test(start_paused = true)]
 async fn a_guard_that_is_lost_at_the_lock_begins_again() {
@@ -290,7 +290,7 @@ async fn a_silent_worker_is_told_from_a_busy_one_by_the_guard() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_worker_does_not_keep_a_run_from_its_end() {
     let scene = Scene {
-        stop: (10 * SECOND, Reason::Terminate),
+        stop: (10 * SECOND, StopReason::Terminate),
         ..Scene::of(2)
     };
     scene

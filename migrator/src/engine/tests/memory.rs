@@ -1,11 +1,11 @@
 //! What is remembered of a run never hides what it did.
 
-use super::super::stop::Reason;
 use super::script::{Answer, NEVER, setback};
 use super::{SECOND, Scene};
 use crate::db::Left;
 use crate::db::fault::FaultKind;
 use crate::exit;
+use crate::limits::StopReason;
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_may_not_be_remembered_goes_on_and_says_so_once() {
@@ -37,7 +37,7 @@ async fn a_run_that_may_not_be_remembered_goes_on_and_says_so_once() {
 #[tokio::test(start_paused = true)]
 async fn what_is_in_the_way_of_the_record_is_tried_again_and_told_at_the_end() {
     let scene = Scene {
-        stop: (20 * SECOND, Reason::Interrupt),
+        stop: (20 * SECOND, StopReason::Interrupt),
         ..Scene::of(1)
     };
     for _ in 0..100 {

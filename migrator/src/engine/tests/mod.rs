@@ -8,7 +8,7 @@ mod memory;
 mod script;
 mod stop;
 
-use super::stop::{Reason, Stop};
+use super::stop::Stop;
 use super::{Outcome, Run, Step, run};
 use crate::db::{Look, Past, Wanted};
 use crate::error::{Error, Stopped};
@@ -17,6 +17,7 @@ use crate::history::ledger::Ledger;
 use crate::history::sqlx::SQLX;
 use crate::history::table::LockKey;
 use crate::history::{History, Who};
+use crate::limits::StopReason;
 use crate::limits::{Limits, Transaction};
 use crate::model::{Body, Checksum, Deed, Migration, Needs, Script, Subject, Version};
 use crate::sql::{self, Dialect, Quoting};
@@ -40,7 +41,7 @@ struct Scene {
     lock: LockKey,
     tools_lock: Option<LockKey>,
     /// What ends the run, and when.
-    stop: (Duration, Reason),
+    stop: (Duration, StopReason),
 }
 
 /// What came of it.
@@ -70,7 +71,7 @@ impl Scene {
             tools_lock: None,
             stop: (
                 limits.deadline,
-                Reason::Deadline {
+                StopReason::Deadline {
                     limit: limits.deadline,
                 },
             ),

@@ -1,16 +1,16 @@
 //! Runs that are to end before their time.
 
-use super::super::stop::Reason;
 use super::script::{Answer, NEVER};
 use super::{Ran, SECOND, Scene};
 use crate::db::fault::FaultKind;
 use crate::error::{State, Stopped};
 use crate::exit;
+use crate::limits::StopReason;
 
 /// Four migrations of which three travel together, and a signal after a second.
 fn scene() -> Scene {
     Scene {
-        stop: (SECOND, Reason::Terminate),
+        stop: (SECOND, StopReason::Terminate),
         ..Scene::of(4)
     }
 }
@@ -65,7 +65,7 @@ async fn what_ends_well_in_spite_of_the_cancel_is_applied_and_the_rest_not_begun
 #[tokio::test(start_paused = true)]
 async fn what_was_the_last_and_ends_well_is_a_success() {
     let scene = Scene {
-        stop: (SECOND, Reason::Terminate),
+        stop: (SECOND, StopReason::Terminate),
         ..Scene::of(3)
     };
     scene

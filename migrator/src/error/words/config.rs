@@ -1,7 +1,6 @@
 //! The words about settings.
 
 use super::one_line;
-#[cfg(feature = "cli")]
 use crate::config::environment::Unknown;
 use crate::config::{ConfigError, Origin};
 use crate::db::url::{UrlError, without_user_info};
@@ -145,7 +144,6 @@ fn no_version(typed: &str, why: &str) -> Diagnostic {
 }
 
 /// A variable that begins like ours, and has no effect.
-#[cfg(feature = "cli")]
 pub(in crate::error) fn unknown(variable: &Unknown) -> Diagnostic {
     let name = &variable.name;
     let warning = Diagnostic::warning(
@@ -162,7 +160,6 @@ pub(in crate::error) fn unknown(variable: &Unknown) -> Diagnostic {
 }
 
 /// A parameter of the database's URL that has no effect.
-#[cfg(feature = "cli")]
 pub(in crate::error) fn unused_parameter(origin: &Origin, name: &str) -> Diagnostic {
     Diagnostic::warning(
         "unused_url_parameter",
@@ -172,7 +169,6 @@ pub(in crate::error) fn unused_parameter(origin: &Origin, name: &str) -> Diagnos
 }
 
 /// A setting of a project of Alembic that it has its own way for.
-#[cfg(feature = "cli")]
 pub(in crate::error) fn no_effect_on_alembic(origin: &Origin, instead: &str) -> Diagnostic {
     Diagnostic::warning(
         "no_effect_on_alembic",

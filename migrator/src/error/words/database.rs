@@ -219,7 +219,6 @@ pub(super) fn facts(fault: &Fault) -> Vec<String> {
     .collect()
 }
 
-#[cfg(feature = "cli")]
 pub(in crate::error) fn not_remembered(fault: &Fault) -> Diagnostic {
     Diagnostic::warning(
         "run_not_remembered",

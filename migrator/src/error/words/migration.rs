@@ -6,13 +6,10 @@ use super::rebuild;
 use crate::db::fault::FaultKind;
 use crate::db::hints;
 use crate::diagnostic::Diagnostic;
-#[cfg(feature = "cli")]
 use crate::diagnostic::Place;
 use crate::error::{MigrationFailure, State};
-#[cfg(feature = "cli")]
 use crate::model::Deed;
 use crate::model::Version;
-#[cfg(feature = "cli")]
 use crate::text::Span;
 
 pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
@@ -85,7 +82,6 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
 }
 
 /// A file without a statement, of which nobody would notice anything.
-#[cfg(feature = "cli")]
 pub(in crate::error) fn empty(deed: Deed<'_>) -> Diagnostic {
     let file = &deed.script().file;
     let path = file.path();

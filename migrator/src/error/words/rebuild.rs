@@ -1,16 +1,10 @@
 //! Words for tables of SQLite that are dropped and made anew.
 
-#[cfg(feature = "cli")]
 use super::first_line;
-#[cfg(feature = "cli")]
 use crate::config::nearest;
-#[cfg(feature = "cli")]
 use crate::db::dependents::sentence;
-#[cfg(feature = "cli")]
 use crate::diagnostic::{Diagnostic, Place};
-#[cfg(feature = "cli")]
 use crate::error::{BadAllow, DropCascades, RebuildLoses, WhyNotAllowed};
-#[cfg(feature = "cli")]
 use crate::model::Rule;
 
 /// How a table is rebuilt without a loss.
@@ -28,7 +22,6 @@ pub(super) fn keep_rows() -> String {
     format!("{SAFE_FORM}; {MEANT}")
 }
 
-#[cfg(feature = "cli")]
 pub(super) fn drop_cascades(error: &DropCascades) -> Diagnostic {
     let table = &error.table;
     let title = if error.losses.is_empty() {
@@ -57,7 +50,6 @@ pub(super) fn drop_cascades(error: &DropCascades) -> Diagnostic {
         .help(keep_rows())
 }
 
-#[cfg(feature = "cli")]
 pub(super) fn loses(error: &RebuildLoses) -> Diagnostic {
     let objects: Vec<String> = error
         .objects
@@ -77,7 +69,6 @@ pub(super) fn loses(error: &RebuildLoses) -> Diagnostic {
         .help("create them again after the RENAME; if they are to go, DROP them before")
 }
 
-#[cfg(feature = "cli")]
 pub(super) fn allow(error: &BadAllow) -> Diagnostic {
     let known = || Rule::NAMES.iter().map(|(name, _)| *name);
     let form = "write `-- migrate:allow RULE reason` in a line directly before the statement";

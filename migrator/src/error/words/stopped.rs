@@ -5,8 +5,8 @@ use super::migration::{half_applied, statement};
 use super::place::place;
 use crate::db::fault::FaultKind;
 use crate::diagnostic::Diagnostic;
-use crate::engine::stop::Reason;
 use crate::error::{State, Stopped};
+use crate::limits::StopReason;
 
 /// Of what was to be taken back a part may be, and a number of steps would be
 /// taken from what is left.
@@ -15,19 +15,19 @@ const AGAIN_FOR_THE_REST: &str =
 
 pub(super) fn stopped(stopped: &Stopped) -> Diagnostic {
     let (code, title) = match stopped.reason {
-        Reason::Deadline { limit } => (
+        StopReason::Deadline { limit } => (
             "deadline",
             format!(
                 "the deadline of {} has passed",
                 humantime::format_duration(limit)
             ),
         ),
-        Reason::Interrupt => ("interrupted", "interrupted (SIGINT)".to_owned()),
-        Reason::Terminate => ("terminated", "asked to end (SIGTERM)".to_owned()),
+        StopReason::Interrupt => ("interrupted", "interrupted (SIGINT)".to_owned()),
+        StopReason::Terminate => ("terminated", "asked to end (SIGTERM)".to_owned()),
     };
     let help = match (stopped.reverts, stopped.reason) {
         (true, _) => AGAIN_FOR_THE_REST,
-        (false, Reason::Deadline { .. }) => {
+        (false, StopReason::Deadline { .. }) => {
             "run again: it goes on from what the history says; --deadline allows for more time"
         }
         (false, _) => "run again: it goes on from what the history says",
