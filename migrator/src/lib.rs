@@ -1,24 +1,39 @@
 //! Database migrations: read, planned, applied exactly once, and told truthfully.
 //!
-//! The modules stand in the order in which data flows through them. What a layer
-//! may not import (`tests/layers.rs` reads the `use` lines against it):
+//! The rooms, each below all that it imports, so that there is no circle. The table
+//! is whole and true: `tests/layers.rs` reads what every file imports against it.
 //!
-//! | layer | may not import |
-//! |---|---|
-//! | model, text, diagnostic, limits | anything of ours but each other |
-//! | sql | anything but text |
-//! | sources | anything of ours |
-//! | git, python | anything of ours |
-//! | repository | anything of ours |
-//! | history | a file, the environment, a driver, tokio, the clock, formats, plan, db |
-//! | formats | a file, the environment, a driver, tokio, plan, db |
-//! | plan | db, engine, config, tokio, the clock, the environment |
-//! | platforms | db, engine, report, commands, doctor, tokio, a file, the clock, the environment |
-//! | db | plan, engine, report, config, commands |
-//! | doctor | db but what it knows of a URL and a server's health, engine, report, commands, tokio, a file, the clock, the environment |
-//! | engine | formats, sources, config, report, a database by name |
-//! | report | db, drivers, tokio, commands |
-//! | commands | clap, printing, exiting, SQL |
+//! | room | imports | does not touch |
+//! |---|---|---|
+//! | git | | tokio, a driver |
+//! | limits | | anything outside |
+//! | python | | a driver |
+//! | repository | | anything outside |
+//! | sources | | tokio, a driver, the environment |
+//! | text | | anything outside |
+//! | diagnostic | text | anything outside |
+//! | embedded | sources | anything outside |
+//! | model | text | anything outside |
+//! | sql | text | anything outside |
+//! | bundle | model | anything outside |
+//! | order | model | anything outside |
+//! | history | model, order, sql | anything outside |
+//! | db | history, model, sql, text | a process, the environment, printing |
+//! | formats | diagnostic, history, model, order, sources, text | anything outside |
+//! | plan | history, model, order, sql, text | anything outside |
+//! | config | db, diagnostic, formats, limits, model, plan, sources, sql, text | tokio, a driver, a process, printing |
+//! | doctor | config, db, diagnostic, history, limits, sql, text | anything outside |
+//! | platforms | config, repository | anything outside |
+//! | error | bundle, config, db, diagnostic, formats, git, limits, model, plan, platforms, sources, sql, text | anything outside |
+//! | engine | db, diagnostic, error, history, limits, model, plan, python, sql, text | a file, the environment, a driver, a database by name, printing |
+//! | exit | config, db, error, formats, limits, plan | anything outside |
+//! | project | bundle, config, diagnostic, embedded, error, formats, history, model, order, sources, text | tokio, a driver, a process, the environment, printing |
+//! | verify | db, error, history, model, plan, sql, text | anything outside |
+//! | report | config, diagnostic, engine, error, exit, formats, history, limits, model, order, plan | tokio, a driver, the environment |
+//! | tools | db, engine, error, formats, history, model, order, project, python, sources, sql, text | a driver, printing, SQL |
+//! | commands | config, db, diagnostic, doctor, engine, error, exit, formats, git, history, limits, model, order, plan, platforms, project, report, repository, sources, sql, text, tools, verify | clap, a driver, printing, exiting, SQL |
+//! | cli | bundle, commands, config, db, diagnostic, embedded, engine, error, exit, formats, history, limits, model, plan, platforms, project, python, report, sql, tools | a driver |
+//! | program | cli, db, embedded, model, text | SQL |
 //!
 //! Only git and python start a process.
 //!

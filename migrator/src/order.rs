@@ -1,8 +1,28 @@
 //! What comes before and after what: of files that are in order, where each needs
 //! all that sort before it, or those that it names.
 
-use crate::model::{Migration, Needs, Version};
+use crate::model::{Checksum, Migration, Needs, Version};
+use std::cmp::Ordering;
 use std::collections::HashSet;
+
+/// What a tool says of versions and texts, whichever files there are.
+pub trait Rules {
+    /// Which of two versions comes first, also where no file has them; `None` where
+    /// only files tell.
+    fn compare(&self, one: &Version, other: &Version) -> Option<Ordering>;
+
+    /// Whether a recorded checksum is that of this migration's text except for line
+    /// endings or a byte order mark.
+    fn same_but_for_line_endings(&self, _: &Migration, _recorded: &Checksum) -> bool {
+        false
+    }
+
+    /// Whether a recorded checksum is that of a text without a statement that this
+    /// migration's file may have had before.
+    fn was_empty(&self, _: &Migration, _recorded: &Checksum) -> bool {
+        false
+    }
+}
 
 /// These and all that they need, in order. Versions that no file has are none of
 /// them.

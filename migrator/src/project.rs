@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::formats::sqlx::Sqlx;
 use crate::formats::{Format, FormatName, foreign, repeatable};
 use crate::model::{Addition, Migration, Repeatable};
+use crate::order::Rules;
 use crate::sources::{self, Content, Entry, Listing, SourceError};
 use crate::text::SourceFile;
 use crate::text::tidy;

@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use migrate::formats::Format;
+use migrate::formats::Format as _;
 use migrate::formats::sqlx::{Settings, Sqlx};
 use migrate::history::journal::{CLAIM, claim_digest, digest};
 use migrate::history::{Applied, History, Mark, Repeated};
 use migrate::model::{Body, Checksum, Migration, Repeatable, Script, Subject, Version};
+use migrate::order::Rules;
 use migrate::plan::drift::Drift;
 use migrate::plan::planner::{self, Files, OutOfOrder, Plan, PlanError, Request, UnknownApplied};
 use migrate::plan::resume;
@@ -273,7 +274,7 @@ fn versions_of_drifts(drifts: &[Drift]) -> Vec<i64> {
 }
 
 fn plan<'a>(
-    format: &dyn Format,
+    format: &dyn Rules,
     migrations: &'a [Migration],
     history: &History,
     request: &Request,

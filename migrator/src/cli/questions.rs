@@ -273,7 +273,7 @@ fn show(task: &Task, found: &commands::status::Found, report: &mut dyn Report) -
         server: look.map(|look| look.server.as_str()),
         table: &ledger.table,
         is_fresh: look.is_none_or(|look| look.past == Past::Fresh),
-        format: &*task.project.format,
+        rules: &*task.project.format,
         is_ambiguous: task.project.is_ambiguous,
         migrations: &task.project.migrations,
         repeatables: &task.project.repeatables,

@@ -10,17 +10,17 @@ pub mod sqlx;
 
 use crate::diagnostic::Diagnostic;
 use crate::history::ledger::Ledger;
-use crate::model::{Checksum, Migration, Version};
+use crate::model::{Migration, Version};
+use crate::order::Rules;
 use crate::sources::Listing;
 use crate::text::{SourceFile, Span};
 use alembic::{GraphError, Unreadable};
 use naming::{Draft, Wish};
-use std::cmp::Ordering;
 use std::fmt::Debug;
 use std::sync::Arc;
 
 /// What a tool's format must tell.
-pub trait Format: Debug {
+pub trait Format: Debug + Rules {
     /// The tool's name, as a person knows it.
     fn name(&self) -> &'static str;
 
@@ -35,10 +35,6 @@ pub trait Format: Debug {
     /// wrongly.
     fn read(&self, folders: &[Listing]) -> Result<Reading, FormatError>;
 
-    /// Which of two versions comes first, also where no file has them; `None` where
-    /// only files tell.
-    fn compare(&self, one: &Version, other: &Version) -> Option<Ordering>;
-
     /// The version that a person means who types this; `None` where it cannot be
     /// one.
     fn typed(&self, text: &str, files: &[Migration]) -> Option<Version>;
@@ -49,18 +45,6 @@ pub trait Format: Debug {
 
     /// The history table.
     fn ledger(&self) -> &Ledger;
-
-    /// Whether a recorded checksum is that of this migration's text except for line
-    /// endings or a byte order mark.
-    fn same_but_for_line_endings(&self, _: &Migration, _recorded: &Checksum) -> bool {
-        false
-    }
-
-    /// Whether a recorded checksum is that of a text without a statement that this
-    /// migration's file may have had before.
-    fn was_empty(&self, _: &Migration, _recorded: &Checksum) -> bool {
-        false
-    }
 }
 
 /// A format of which new files can be made here.

@@ -1,9 +1,9 @@
 //! Files against history: where the two do not tell the same story.
 
 use super::resume;
-use crate::formats::Format;
 use crate::history::{Applied, History};
 use crate::model::{Checksum, Direction, Migration, Version};
+use crate::order::Rules;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ pub enum Drift {
 
 /// All disagreements, in order of version.
 #[must_use]
-pub fn find(format: &dyn Format, migrations: &[Migration], history: &History) -> Vec<Drift> {
+pub fn find(rules: &dyn Rules, migrations: &[Migration], history: &History) -> Vec<Drift> {
     let files: HashMap<&Version, &Migration> = migrations
         .iter()
         .map(|migration| (&migration.version, migration))
@@ -50,7 +50,7 @@ pub fn find(format: &dyn Format, migrations: &[Migration], history: &History) ->
     let newest_file = migrations.last().map(|migration| &migration.version);
     let newest_applied = history.applied.last().map(|applied| &applied.version);
     let is_after = |one: &Version, other: &Version| {
-        format
+        rules
             .compare(one, other)
             .is_some_and(std::cmp::Ordering::is_gt)
     };
@@ -58,7 +58,7 @@ pub fn find(format: &dyn Format, migrations: &[Migration], history: &History) ->
         None => true,
         // Where no order tells, one that a run is remembered to have applied here came
         // after what there is.
-        Some(newest) => match format.compare(version, newest) {
+        Some(newest) => match rules.compare(version, newest) {
             Some(order) => order.is_gt(),
             None => history.was_applied(version),
         },
@@ -76,7 +76,7 @@ pub fn find(format: &dyn Format, migrations: &[Migration], history: &History) ->
                 None => Drift::HalfApplied { version, name },
             });
         } else if let Some(migration) = files.get(&applied.version) {
-            drifts.extend(edited(format, migration, applied));
+            drifts.extend(edited(rules, migration, applied));
         } else {
             drifts.push(Drift::Missing {
                 version: applied.version.clone(),
@@ -99,20 +99,20 @@ pub fn find(format: &dyn Format, migrations: &[Migration], history: &History) ->
             }),
     );
     let by_version = |one: &Drift, other: &Drift| {
-        let order = format.compare(one.version(), other.version());
+        let order = rules.compare(one.version(), other.version());
         order.unwrap_or(std::cmp::Ordering::Equal)
     };
     drifts.sort_by(by_version);
     drifts
 }
 
-fn edited(format: &dyn Format, migration: &Migration, applied: &Applied) -> Option<Drift> {
+fn edited(rules: &dyn Rules, migration: &Migration, applied: &Applied) -> Option<Drift> {
     let recorded = changed_since(migration, applied)?;
     let version = migration.version.clone();
     let path = migration.up.file.path().to_owned();
-    Some(if format.same_but_for_line_endings(migration, recorded) {
+    Some(if rules.same_but_for_line_endings(migration, recorded) {
         Drift::LineEndings { version, path }
-    } else if is_filled_in(format, migration, applied) {
+    } else if is_filled_in(rules, migration, applied) {
         Drift::FilledIn { version, path }
     } else {
         Drift::Edited { version, path }
@@ -122,11 +122,11 @@ fn edited(format: &dyn Format, migration: &Migration, applied: &Applied) -> Opti
 /// Whether nothing of an applied migration has ever run, and its file was changed
 /// since. What a baseline records has happened before.
 #[must_use]
-pub fn is_filled_in(format: &dyn Format, migration: &Migration, applied: &Applied) -> bool {
+pub fn is_filled_in(rules: &dyn Rules, migration: &Migration, applied: &Applied) -> bool {
     let is_baseline = applied.took == Some(Duration::ZERO);
     let was_empty = |recorded: &Checksum| {
-        !format.same_but_for_line_endings(migration, recorded)
-            && format.was_empty(migration, recorded)
+        !rules.same_but_for_line_endings(migration, recorded)
+            && rules.was_empty(migration, recorded)
     };
     !is_baseline && changed_since(migration, applied).is_some_and(was_empty)
 }

@@ -6,9 +6,8 @@
 //! must sort after what is there. A branch that is merely behind has none of what
 //! was merged since, and is not told that it deleted it.
 
-use crate::formats::Format;
 use crate::model::{Migration, Version};
-use crate::order;
+use crate::order::{self, Rules};
 use crate::text::{SourceFile, Span};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -45,7 +44,7 @@ pub enum Deviation {
 /// each in order of version.
 #[must_use]
 pub fn find(
-    format: &dyn Format,
+    rules: &dyn Rules,
     files: &[Migration],
     fork: &[Migration],
     tip: &[Migration],
@@ -73,7 +72,7 @@ pub fn find(
             Some(ours) if is_same(ours, merged) => {
                 deviations.extend(renamed(merged, ours));
             }
-            Some(ours) => deviations.push(edited(format, ours, merged)),
+            Some(ours) => deviations.push(edited(rules, ours, merged)),
             // Deleted there, too.
             None if at_tip.is_none() => {}
             None => {
@@ -100,7 +99,7 @@ pub fn find(
         .iter()
         .filter(|migration| !renumbered.contains(&&migration.version));
     let is_after = |one: &Version, other| {
-        let order = format.compare(one, other);
+        let order = rules.compare(one, other);
         order.is_some_and(std::cmp::Ordering::is_gt)
     };
     for migration in others {
@@ -175,10 +174,10 @@ fn renamed(merged: &Migration, ours: &Migration) -> Option<Deviation> {
     })
 }
 
-fn edited(format: &dyn Format, ours: &Migration, merged: &Migration) -> Deviation {
+fn edited(rules: &dyn Rules, ours: &Migration, merged: &Migration) -> Deviation {
     let file = Arc::clone(&ours.up.file);
     let checksum = merged.checksum.as_ref();
-    if checksum.is_some_and(|merged| format.same_but_for_line_endings(ours, merged)) {
+    if checksum.is_some_and(|merged| rules.same_but_for_line_endings(ours, merged)) {
         Deviation::LineEndings { file }
     } else {
         let at = first_difference(file.text(), merged.up.file.text());

@@ -1,10 +1,9 @@
 //! What is to be done: a pure function of files, history and wishes.
 
 use super::drift::{self, Drift};
-use crate::formats::Format;
 use crate::history::History;
 use crate::model::{Deed, Migration, Repeatable, Version};
-use crate::order;
+use crate::order::{self, Rules};
 use std::collections::HashSet;
 
 /// What the user asked for.
@@ -90,12 +89,12 @@ impl PlanError {
 /// # Errors
 /// Every disagreement that the request does not tolerate.
 pub fn plan<'a>(
-    format: &dyn Format,
+    rules: &dyn Rules,
     files: Files<'a>,
     history: &History,
     request: &Request,
 ) -> Result<Plan<'a>, PlanError> {
-    let warnings = judge(drift::find(format, files.migrations, history), request)?;
+    let warnings = judge(drift::find(rules, files.migrations, history), request)?;
     // What is not complete passed the judgement: it can go on.
     let (migrations, repeatables): (Vec<_>, Vec<_>) = pending(files, history)
         .into_iter()
@@ -109,7 +108,7 @@ pub fn plan<'a>(
         let steps = Vec::new();
         return Ok(Plan { steps, warnings });
     }
-    let up_to = request.to.as_ref().map(|to| up_to(format, files, to));
+    let up_to = request.to.as_ref().map(|to| up_to(rules, files, to));
     let is_before = |deed: &Deed<'_>| match (deed.migration(), &up_to) {
         (Some(migration), Some(up_to)) => up_to.contains(&migration.version),
         _ => true,
@@ -136,10 +135,10 @@ pub fn plan<'a>(
 }
 
 /// The versions up to one, which need not be one of the files'.
-fn up_to<'a>(format: &dyn Format, files: Files<'a>, to: &Version) -> HashSet<&'a Version> {
+fn up_to<'a>(rules: &dyn Rules, files: Files<'a>, to: &Version) -> HashSet<&'a Version> {
     let migrations = files.migrations.iter();
     let is_no_later = |migration: &&Migration| {
-        let order = format.compare(&migration.version, to);
+        let order = rules.compare(&migration.version, to);
         order.is_some_and(std::cmp::Ordering::is_le)
     };
     let before: HashSet<_> = migrations

@@ -3,9 +3,9 @@
 
 use super::drift::{self, Drift};
 use super::resume;
-use crate::formats::Format;
 use crate::history::{Applied, History, Mark};
 use crate::model::{Checksum, Direction, Migration, Version};
+use crate::order::Rules;
 
 /// Something that can be repaired.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,8 +89,8 @@ pub enum Repair<'a> {
 
 /// All that can be repaired, in order of version.
 #[must_use]
-pub fn damages(format: &dyn Format, migrations: &[Migration], history: &History) -> Vec<Damage> {
-    drift::find(format, migrations, history)
+pub fn damages(rules: &dyn Rules, migrations: &[Migration], history: &History) -> Vec<Damage> {
+    drift::find(rules, migrations, history)
         .into_iter()
         .filter_map(|drift| match drift {
             Drift::Edited { version, path } => edited(migrations, history, version, path, false),
@@ -181,7 +181,7 @@ pub fn accept<'a>(
 /// # Errors
 /// An answer to a question that nobody asks.
 pub fn resolve<'a>(
-    format: &dyn Format,
+    rules: &dyn Rules,
     migrations: &'a [Migration],
     history: &History,
     version: &Version,
@@ -193,7 +193,7 @@ pub fn resolve<'a>(
     if applied.complete {
         let migration = of(migrations, version);
         if let (Some(migration), Resolution::Reverted) = (migration, resolution)
-            && drift::is_filled_in(format, migration, applied)
+            && drift::is_filled_in(rules, migration, applied)
         {
             return Ok(Repair::Reopen(migration));
         }

@@ -4,10 +4,9 @@
 
 use super::planner::{Plan, Request, judge};
 use super::{drift, resume};
-use crate::formats::Format;
 use crate::history::{Applied, Ending, History, Run, UP};
 use crate::model::{Deed, Direction, Migration, Needs, Subject, Version};
-use crate::order;
+use crate::order::{self, Rules};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -242,7 +241,7 @@ pub fn may_be_at_work(history: &History) -> bool {
 /// # Errors
 /// Why none of them may be done; nothing is taken back then.
 pub fn plan<'a>(
-    format: &dyn Format,
+    rules: &dyn Rules,
     migrations: &'a [Migration],
     history: &History,
     targets: &[Version],
@@ -273,7 +272,7 @@ pub fn plan<'a>(
     let is_after = |applied: &&Applied| {
         let order = targets
             .last()
-            .and_then(|oldest| format.compare(&applied.version, oldest));
+            .and_then(|oldest| rules.compare(&applied.version, oldest));
         match order {
             Some(order) => order.is_gt(),
             None => on_them.iter().any(|it| it.version == applied.version),
@@ -300,7 +299,7 @@ pub fn plan<'a>(
         out_of_order: super::planner::OutOfOrder::Apply,
         ..request.clone()
     };
-    let warnings = judge(drift::find(format, migrations, history), &tolerant);
+    let warnings = judge(drift::find(rules, migrations, history), &tolerant);
     Ok(Plan {
         steps,
         warnings: warnings.unwrap_or_else(|error| error.drifts),

@@ -1,10 +1,9 @@
 //! `status`: every migration, and what the files and the history say of it.
 
 use super::words::{count, duration};
-use crate::formats::Format;
 use crate::history::{Applied, Ending, History, Repeated, Run};
 use crate::model::{Migration, Repeatable, Version};
-use crate::order;
+use crate::order::{self, Rules};
 use crate::plan::drift::Drift;
 use crate::plan::planner::{self, Files};
 use std::cmp::Ordering;
@@ -20,7 +19,7 @@ pub(crate) struct Status<'a> {
     pub table: &'a str,
     /// Whether the history table is still to be created.
     pub is_fresh: bool,
-    pub format: &'a dyn Format,
+    pub rules: &'a dyn Rules,
     pub migrations: &'a [Migration],
     pub repeatables: &'a [Repeatable],
     pub history: &'a History,
@@ -186,7 +185,7 @@ impl Status<'_> {
         let mut rows: Vec<_> = of_files.chain(unknown).collect();
         // Where no order tells, that of the files does.
         rows.sort_by(|one, other| {
-            let order = self.format.compare(one.version, other.version);
+            let order = self.rules.compare(one.version, other.version);
             order.unwrap_or(Ordering::Equal)
         });
         rows

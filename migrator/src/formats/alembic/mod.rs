@@ -21,6 +21,7 @@ use super::{Format, FormatError, Reading};
 use crate::history::alembic::{ALEMBIC, NAME};
 use crate::history::ledger::Ledger;
 use crate::model::{Migration, Version};
+use crate::order::Rules;
 use crate::sources::{Content, Listing};
 use crate::text::SourceFile;
 use std::cmp::Ordering;
@@ -105,10 +106,6 @@ impl Format for Alembic {
         }
     }
 
-    fn compare(&self, _: &Version, _: &Version) -> Option<Ordering> {
-        None
-    }
-
     /// By its name, or by the beginning of it that no other has, as Alembic's own
     /// commands take it.
     fn typed(&self, text: &str, files: &[Migration]) -> Option<Version> {
@@ -135,6 +132,12 @@ impl Format for Alembic {
 
     fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+}
+
+impl Rules for Alembic {
+    fn compare(&self, _: &Version, _: &Version) -> Option<Ordering> {
+        None
     }
 }
 

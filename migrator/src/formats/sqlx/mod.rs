@@ -12,6 +12,7 @@ use crate::diagnostic::Diagnostic;
 use crate::history::ledger::Ledger;
 use crate::history::sqlx::SQLX;
 use crate::model::{Body, Checksum, Migration, Needs, Script, Version};
+use crate::order::Rules;
 use crate::sources::{Content, Listing, is_sql};
 use crate::text::SourceFile;
 use sha2::{Digest, Sha384};
@@ -180,17 +181,19 @@ impl Format for Sqlx {
         Ok(reading)
     }
 
-    /// As numbers. A text that is none is of no table and no file of sqlx's.
-    fn compare(&self, one: &Version, other: &Version) -> Option<Ordering> {
-        Some(one.number().cmp(&other.number()))
-    }
-
     fn not_a_version(&self) -> &'static str {
         "SQL migrations use whole numbers"
     }
 
     fn typed(&self, text: &str, _: &[Migration]) -> Option<Version> {
         text.parse().ok().map(|number: i64| number.into())
+    }
+}
+
+impl Rules for Sqlx {
+    /// As numbers. A text that is none is of no table and no file of sqlx's.
+    fn compare(&self, one: &Version, other: &Version) -> Option<Ordering> {
+        Some(one.number().cmp(&other.number()))
     }
 
     fn same_but_for_line_endings(&self, migration: &Migration, recorded: &Checksum) -> bool {
