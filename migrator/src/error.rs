@@ -131,6 +131,10 @@ pub enum Error {
     Unrecorded(Box<Fault>),
     /// A platform does not wait for as long as a run may take.
     TooLong(Box<TooLong>),
+    /// What was typed is no command of ours: what the command line's parser says of it.
+    Usage {
+        said: String,
+    },
     /// The program itself failed.
     Unexpected {
         what: String,

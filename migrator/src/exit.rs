@@ -41,7 +41,7 @@ pub(crate) const TERMINATED: u8 = 143;
 pub(crate) fn code(error: &Error) -> u8 {
     match error {
         Error::Alembic(error) => alembic(error),
-        Error::Config(ConfigError::NoVersion { .. }) => USAGE,
+        Error::Config(ConfigError::NoVersion { .. }) | Error::Usage { .. } => USAGE,
         Error::Baseline(BaselineError::Unknown { .. })
         | Error::Allow(_)
         | Error::Bundle(_)

@@ -31,7 +31,7 @@
 //! | verify | db, error, history, model, plan, sql, text | anything outside |
 //! | report | config, diagnostic, engine, error, exit, formats, history, limits, model, order, plan | tokio, a driver, the environment |
 //! | tools | db, engine, error, formats, history, model, order, project, python, sources, sql, text | a driver, printing, SQL |
-//! | commands | config, db, diagnostic, doctor, engine, error, exit, formats, git, history, limits, model, order, plan, platforms, project, report, repository, sources, sql, text, tools, verify | clap, a driver, printing, exiting, SQL |
+//! | commands | config, db, diagnostic, doctor, engine, error, formats, git, history, limits, model, order, plan, platforms, project, report, repository, sources, sql, text, tools, verify | clap, a driver, printing, exiting, SQL |
 //! | cli | bundle, commands, config, db, diagnostic, embedded, engine, error, exit, formats, history, limits, model, plan, platforms, project, python, report, sql, tools | a driver |
 //! | program | cli, db, embedded, model, text | SQL |
 //!

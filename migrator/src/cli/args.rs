@@ -32,6 +32,7 @@ pub(super) struct Cli {
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(super) struct Shared {
     /// The database: postgres://, mysql://, mariadb:// or sqlite:
     #[arg(long, global = true, value_name = "URL")]
@@ -370,6 +371,19 @@ impl Act {
             Self::Confirm | Self::Up(_) => false,
         }
     }
+}
+
+/// The form of output that was typed, in what is otherwise no command.
+pub(super) fn output_typed(typed: &[OsString]) -> Option<String> {
+    let words: Vec<_> = typed.iter().map(|word| word.to_string_lossy()).collect();
+    let forms = words.iter().enumerate().filter_map(|(at, word)| {
+        if word == "--output" {
+            return Some(words.get(at + 1)?.to_string());
+        }
+        word.strip_prefix("--output=").map(str::to_owned)
+    });
+    let mut forms: Vec<_> = forms.collect();
+    forms.pop()
 }
 
 /// A verb's own option, as a variable, would be passed over: a `--dry-run` that

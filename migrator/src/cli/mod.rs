@@ -10,7 +10,9 @@ mod start;
 mod tasks;
 
 use crate::commands::{Start, Task};
-use crate::config::{Color, Config, ConfigError, Environment, Lookup, Output, Presentation};
+use crate::config::{
+    Color, Config, ConfigError, Environment, Lookup, Options, Output, Presentation,
+};
 use crate::db;
 use crate::diagnostic::Diagnostic;
 use crate::embedded::Embedded;
@@ -42,20 +44,10 @@ pub fn main() -> ExitCode {
 /// The same, with what a project's own program brings.
 pub(crate) fn run_program(brought: Option<Brought>) -> ExitCode {
     let environment = Environment::new(std::env::vars_os());
-    let cli = match Cli::read(without_redundant_word(std::env::args_os())) {
+    let typed = without_redundant_word(std::env::args_os());
+    let cli = match Cli::read(typed.clone()) {
         Ok(cli) => cli,
-        Err(error) => {
-            let asked_for = !error.use_stderr();
-            // It quotes what was typed, and a URL may have been typed anywhere.
-            let said = db::url::without_user_info(&error.render().to_string());
-            // A closed stream leaves nobody to tell.
-            let _ = if asked_for {
-                std::io::stdout().write_all(said.as_bytes())
-            } else {
-                std::io::stderr().write_all(said.as_bytes())
-            };
-            return ExitCode::from(if asked_for { exit::DONE } else { exit::USAGE });
-        }
+        Err(error) => return ExitCode::from(not_a_command(&error, &typed, &environment)),
     };
     let options = cli.shared.options();
     let request = Request::from(cli.command.unwrap_or_default());
@@ -105,6 +97,35 @@ pub(crate) fn run_program(brought: Option<Brought>) -> ExitCode {
         }
     };
     ExitCode::from(code)
+}
+
+/// Tells what is wrong with what was typed, or the help that was asked for.
+fn not_a_command(error: &clap::Error, typed: &[OsString], environment: &Environment) -> u8 {
+    // It quotes what was typed, and a URL may have been typed anywhere.
+    let said = db::url::without_user_info(&error.render().to_string());
+    // A closed stream leaves nobody to tell.
+    if !error.use_stderr() {
+        let _ = std::io::stdout().write_all(said.as_bytes());
+        return exit::DONE;
+    }
+    let options = Options::of([("output", args::output_typed(typed))]);
+    let lookup = Lookup {
+        options: &options,
+        environment,
+    };
+    let home = tasks::home(lookup, None);
+    let file = home.as_ref().ok().map(|home| &home.file);
+    let (presentation, _) = Presentation::resolve(lookup, file);
+    match presentation.output {
+        Output::Human => {
+            let _ = std::io::stderr().write_all(said.as_bytes());
+        }
+        Output::Json => {
+            let mut out = std::io::stdout();
+            Json::new(&mut out, presentation.detail).unanswered(&Error::Usage { said });
+        }
+    }
+    exit::USAGE
 }
 
 /// Platforms that append a command to an image's own make `migrate migrate up`.

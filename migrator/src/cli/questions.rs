@@ -6,6 +6,7 @@ use super::{signals, stop, tasks, tell, turn};
 use crate::commands::check::Findings;
 use crate::commands::doctor::Patient;
 use crate::commands::plan::Planned;
+use crate::commands::status::Found;
 use crate::commands::{self, Task};
 use crate::db::Past;
 use crate::diagnostic::Diagnostic;
@@ -13,11 +14,11 @@ use crate::engine::event::Event;
 use crate::error::{self, Error};
 use crate::exit;
 use crate::model::{Deed, Subject};
-use crate::plan::drift::Drift;
 use crate::plan::planner;
 use crate::project::Project;
 use crate::report::{
-    Check, CheckedBase, CheckedDatabase, Doctor, Pending, Plan, Repairs, Report, Status, Turn,
+    Answered, Check, CheckedBase, CheckedDatabase, Created, Doctor, Pending, Plan, Repairs, Report,
+    Stanza, Status, Turn,
 };
 use std::path::Path;
 
@@ -59,16 +60,14 @@ pub(super) async fn ask(
             let found =
                 commands::doctor::examine(here, &patients, spec.as_deref(), &asked.warnings);
             let found = stop.or(Box::pin(found)).await??;
-            let exit_code = found.code();
-            report.doctor(&Doctor {
+            Ok(report.answer(&Doctor {
                 looked_at: &found.looked_at,
-                findings: &found.all(),
-                exit_code,
-            });
-            Ok(exit_code)
+                findings: &found.findings,
+                unreachable: &found.unreachable,
+            }))
         }
         Ask::New { name, reversible } => {
-            match scope.new_in()? {
+            let created = match scope.new_in()? {
                 NewIn::Tool {
                     mut tool,
                     mut project,
@@ -76,21 +75,23 @@ pub(super) async fn ask(
                     let mut signals = signals()?;
                     signals.or(tool.locate(&mut project)).await??;
                     let made = tool.new_revision(&project, name);
-                    let paths = signals.or(made).await??;
-                    report.created(&paths, None, &[]);
+                    Created {
+                        paths: signals.or(made).await??,
+                        folder: None,
+                        warnings: Vec::new(),
+                    }
                 }
-                NewIn::Folder(folder) => {
-                    let created = commands::new::new(here, &folder, name, *reversible)?;
-                    report.created(&created.paths, created.folder.as_deref(), &created.warnings);
-                }
-            }
-            Ok(exit::DONE)
+                NewIn::Folder(folder) => commands::new::new(here, &folder, name, *reversible)?,
+            };
+            Ok(report.answer(&created))
         }
         Ask::Spec(spec) => {
             let asked = scope.deployed(spec)?;
             let stanza = commands::spec::spec(here, asked)?;
-            report.stanza(stanza.file, &stanza.text);
-            Ok(exit::DONE)
+            Ok(report.answer(&Stanza {
+                file: stanza.file,
+                text: &stanza.text,
+            }))
         }
         Ask::Wait => {
             let databases = scope.configs()?;
@@ -100,7 +101,11 @@ pub(super) async fn ask(
                     report.event(&Event::Warning(warning));
                 }
                 let took = commands::wait::wait(config, &mut stop, report).await?;
-                report.answered(&config.database.value.to_string(), took);
+                let database = config.database.value.to_string();
+                report.answer(&Answered {
+                    database: &database,
+                    took,
+                });
             }
             Ok(exit::DONE)
         }
@@ -145,7 +150,7 @@ async fn check_offline(
             report.turn(turn);
         }
         let findings = commands::check::offline(sources, base).await?;
-        let code = show_check(&sources.project, None, &findings, report);
+        let code = report.answer(&checked(&sources.project, None, &findings));
         worst = worse(worst, code);
     }
     Ok(worst)
@@ -157,33 +162,26 @@ async fn answer(question: &Question, task: &Task, report: &mut dyn Report) -> Re
         Question::Check { base } => {
             let findings = commands::check::check(task, base.as_deref()).await?;
             let database = task.config.database.value.to_string();
-            Ok(show_check(
-                &task.project,
-                Some(&database),
-                &findings,
-                report,
-            ))
+            Ok(report.answer(&checked(&task.project, Some(&database), &findings)))
         }
         Question::Plan(up) => {
             let request = up.request(task)?;
             let planned = commands::plan::plan(task, &request).await?;
-            show_plan(task, &planned, report);
-            Ok(exit::DONE)
+            Ok(show_plan(task, &planned, report))
         }
         Question::Repairs => {
             let found = commands::repair::list(task).await?;
-            report.repairs(&Repairs {
+            Ok(report.answer(&Repairs {
                 name: task.name.as_deref(),
                 database: &task.config.database.value.to_string(),
                 table: &found.look.ledger.table,
                 damages: &found.damages,
                 invalid_indexes: &found.invalid_indexes,
-            });
-            Ok(exit::DONE)
+            }))
         }
         Question::Status { exit_code } => {
             let found = commands::status::status(task).await?;
-            let code = show(task, &found, report);
+            let code = show_status(task, &found, report);
             Ok(if *exit_code { code } else { exit::DONE })
         }
     }
@@ -196,17 +194,15 @@ fn worse(one: u8, other: u8) -> u8 {
     if rank(one) < rank(other) { other } else { one }
 }
 
-/// Shows all that a check found; the code is what it comes to.
-fn show_check(
-    project: &Project,
-    database: Option<&str>,
-    findings: &Findings<'_>,
-    report: &mut dyn Report,
-) -> u8 {
+/// All that a check found.
+fn checked<'a>(
+    project: &'a Project,
+    database: Option<&'a str>,
+    findings: &'a Findings<'_>,
+) -> Check<'a> {
     let look = findings.look.as_ref();
     let ledger = look.map_or(project.format.ledger(), |look| &look.ledger);
-    let exit_code = findings.code();
-    report.check(&Check {
+    Check {
         name: project.database.as_deref(),
         database: database.map(|name| CheckedDatabase {
             name,
@@ -219,13 +215,12 @@ fn show_check(
             fork: base.fork.to_string(),
         }),
         migrations: project.migrations.len(),
-        findings: findings.files.iter().chain(&findings.history).collect(),
+        files: &findings.files,
+        history: &findings.history,
         pending: findings.pending.iter().flatten().map(pending).collect(),
         half_applied: findings.begun.applied,
         half_reverted: findings.begun.reverted,
-        exit_code,
-    });
-    exit_code
+    }
 }
 
 fn pending(deed: &Deed<'_>) -> Pending {
@@ -239,10 +234,15 @@ fn pending(deed: &Deed<'_>) -> Pending {
 }
 
 /// Shows what would be done.
-fn show_plan(task: &Task, planned: &Planned<'_>, report: &mut dyn Report) {
+fn show_plan(task: &Task, planned: &Planned<'_>, report: &mut dyn Report) -> u8 {
     let look = planned.look.as_ref();
     let ledger = look.map_or(task.project.format.ledger(), |look| &look.ledger);
-    let plan = Plan {
+    let mut warnings = task.warnings();
+    warnings.extend(error::warnings(&planned.warnings));
+    warnings.extend(planned.empty().map(error::empty));
+    warnings.extend(planned.notices.iter().cloned());
+    let sql = planned.sql.as_ref();
+    report.answer(&Plan {
         name: task.name.as_deref(),
         database: &task.config.database.value.to_string(),
         server: look.map(|look| look.server.as_str()),
@@ -250,26 +250,18 @@ fn show_plan(task: &Task, planned: &Planned<'_>, report: &mut dyn Report) {
         is_fresh: planned.is_fresh(),
         newest: planned.newest.as_deref(),
         steps: &planned.steps,
-        sql: planned
-            .sql
-            .as_ref()
-            .map(|sql| sql.as_deref().map_err(String::as_str)),
-    };
-    let mut warnings = task.warnings();
-    warnings.extend(error::warnings(&planned.warnings));
-    warnings.extend(planned.empty().map(error::empty));
-    warnings.extend(planned.notices.iter().cloned());
-    report.plan(&plan, &warnings);
+        sql: sql.map(|sql| sql.as_deref().map_err(String::as_str)),
+        warnings,
+    })
 }
 
-/// Shows what was found; the code is what `--exit-code` makes of it.
-fn show(task: &Task, found: &commands::status::Found, report: &mut dyn Report) -> u8 {
-    let database = task.config.database.value.to_string();
+/// Shows what was found.
+fn show_status(task: &Task, found: &Found, report: &mut dyn Report) -> u8 {
     let look = found.look.as_ref();
     let ledger = look.map_or(task.project.format.ledger(), |look| &look.ledger);
-    let status = Status {
+    report.answer(&Status {
         name: task.name.as_deref(),
-        database: &database,
+        database: &task.config.database.value.to_string(),
         server: look.map(|look| look.server.as_str()),
         table: &ledger.table,
         is_fresh: look.is_none_or(|look| look.past == Past::Fresh),
@@ -279,15 +271,7 @@ fn show(task: &Task, found: &commands::status::Found, report: &mut dyn Report) -
         repeatables: &task.project.repeatables,
         history: &found.history,
         drifts: &found.drifts,
-    };
-    report.status(&status, &task.warnings());
-    let agreed = planner::judge(found.drifts.clone(), &task.config.request);
-    let is_begun = |drift: &Drift| matches!(drift, Drift::Resumable { .. });
-    if agreed.is_err() || found.drifts.iter().any(is_begun) || task.project.is_ambiguous {
-        exit::DRIFT
-    } else if status.has_pending() {
-        exit::PENDING
-    } else {
-        exit::DONE
-    }
+        is_agreed: planner::judge(found.drifts.clone(), &task.config.request).is_ok(),
+        warnings: task.warnings(),
+    })
 }

@@ -7,7 +7,6 @@ use crate::db::dependents::Dependents;
 use crate::db::fault::Fault;
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::error::{self, Error};
-use crate::exit;
 use crate::formats::alembic::GraphError;
 use crate::formats::{Format, FormatError};
 use crate::git::{Commit, Git, GitError};
@@ -94,29 +93,6 @@ struct Merged {
     base: Base,
     tip: Vec<Migration>,
     fork: Vec<Migration>,
-}
-
-impl Findings<'_> {
-    /// The exit code: wrong files, else a disagreement, else what is pending.
-    pub(crate) fn code(&self) -> u8 {
-        let has_pending = self.pending.as_ref().is_some_and(|all| !all.is_empty())
-            || self.begun != Begun::default();
-        code(&self.files, &self.history, has_pending)
-    }
-}
-
-/// What findings come to.
-pub(super) fn code(files: &[Diagnostic], history: &[Diagnostic], has_pending: bool) -> u8 {
-    let is_error = |found: &Diagnostic| found.severity == Severity::Error;
-    if files.iter().any(is_error) {
-        exit::CONFIGURATION
-    } else if history.iter().any(is_error) {
-        exit::DRIFT
-    } else if has_pending {
-        exit::PENDING
-    } else {
-        exit::DONE
-    }
 }
 
 /// Checks the files alone, and against a branch.

@@ -10,7 +10,6 @@ use crate::doctor::committed::{self, Standing};
 use crate::doctor::files::Files;
 use crate::doctor::{cargo, connection, python, spec};
 use crate::error::Error;
-use crate::exit;
 use crate::git::{Difference, Git, GitError};
 use crate::limits::Limits;
 use crate::project::Project;
@@ -100,24 +99,6 @@ impl Patient {
 }
 
 impl Examination {
-    /// The exit code: what would fail or harm a deploy, else a database that does
-    /// not answer.
-    pub(crate) fn code(&self) -> u8 {
-        if self.findings.iter().any(Diagnostic::is_error) {
-            exit::CONFIGURATION
-        } else if !self.unreachable.is_empty() {
-            exit::CONNECTION
-        } else {
-            exit::DONE
-        }
-    }
-
-    /// Everything that was found.
-    pub(crate) fn all(&self) -> Vec<Diagnostic> {
-        let found = self.findings.iter().chain(&self.unreachable);
-        found.cloned().collect()
-    }
-
     fn saw(&mut self, what: &str, how: &str) {
         self.looked_at.push(format!("{what}: {how}"));
     }

@@ -34,7 +34,7 @@ use crate::model::{Deed, Migration, Subject, Version};
 use crate::order;
 use crate::plan::planner::Files;
 use crate::project::Project;
-use crate::report::{Answer, Report};
+use crate::report::{Reply, Report};
 use crate::sql::{Dialect, Quoting, Syntax};
 use crate::tools::alembic::AlembicTool;
 use crate::verify;
@@ -62,7 +62,7 @@ pub(crate) struct Task {
 }
 
 /// Waits for an answer; none is a no.
-async fn given(answer: Answer) -> bool {
+async fn given(answer: Reply) -> bool {
     loop {
         match answer.try_recv() {
             Ok(agreed) => return agreed,

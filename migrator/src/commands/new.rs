@@ -1,22 +1,13 @@
 //! `new`: a migration's files, named as the project's are.
 
-use crate::diagnostic::Diagnostic;
 use crate::error::Error;
 use crate::formats::Drafts;
 use crate::formats::naming::Wish;
 use crate::project::Folder;
+use crate::report::Created;
 use crate::sources;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
-
-/// What was created.
-pub(crate) struct Created {
-    /// In the order in which they are to be written.
-    pub paths: Vec<String>,
-    /// The folder, where it was not there before.
-    pub folder: Option<String>,
-    pub warnings: Vec<Diagnostic>,
-}
 
 /// Creates the files of a new migration of the project at `root`; `name` is made
 /// of words joined by `_`.

@@ -132,9 +132,24 @@ fn of(error: &Error) -> Diagnostic {
         Error::Stopped(stopped) => stopped::stopped(stopped),
         Error::Variable { file, error } => variable(file, error),
         Error::Unrecorded(fault) => database::unrecorded(fault),
+        Error::Usage { said } => usage(said),
         Error::Unexpected { what } => Diagnostic::error("internal_error", what.clone())
             .help("this is a bug of migrate: report it with this output"),
     }
+}
+
+/// The parser's own words: its first line, and what it says below that.
+fn usage(said: &str) -> Diagnostic {
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let title = lines.next().unwrap_or_default();
+    let title = title.strip_prefix("error: ").unwrap_or(title);
+    Diagnostic::error("usage", title)
+        .notes(
+            lines
+                .filter(|line| !line.starts_with("For more information"))
+                .map(str::to_owned),
+        )
+        .help("migrate --help shows the commands and their options")
 }
 
 fn variable(file: &Arc<SourceFile>, error: &VariableError) -> Diagnostic {

@@ -1,8 +1,12 @@
 //! `check`: all that was found, and what it comes to.
 
+use super::answer::{Answer, Document, Line, said};
+use super::fields::diagnostic;
+use super::snippet;
 use super::words::count;
 use crate::diagnostic::{Diagnostic, Severity};
-use serde_json::{Value, json};
+use crate::exit;
+use serde_json::json;
 
 /// What `check` found.
 pub(crate) struct Check<'a> {
@@ -13,12 +17,14 @@ pub(crate) struct Check<'a> {
     pub base: Option<CheckedBase<'a>>,
     /// How many migrations there are.
     pub migrations: usize,
-    pub findings: Vec<&'a Diagnostic>,
+    /// What is wrong with the files themselves.
+    pub files: &'a [Diagnostic],
+    /// Where they disagree with the history, or with what is merged.
+    pub history: &'a [Diagnostic],
     pub pending: Vec<Pending>,
     /// How many have begun and not ended.
     pub half_applied: usize,
     pub half_reverted: usize,
-    pub exit_code: u8,
 }
 
 /// What waits to be applied.
@@ -47,7 +53,7 @@ pub(crate) struct CheckedBase<'a> {
 
 impl Check<'_> {
     /// What it was compared with, line by line.
-    pub(super) fn heading(&self) -> Vec<String> {
+    fn heading(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if let Some(CheckedDatabase {
             name,
@@ -75,14 +81,14 @@ impl Check<'_> {
     }
 
     /// What it comes to, line by line.
-    pub(super) fn summary(&self) -> Vec<String> {
+    fn summary(&self) -> Vec<String> {
         let mut lines: Vec<_> = self
             .pending
             .iter()
             .map(|pending| format!("  pending  {}", pending.label))
             .collect();
         let of = |severity| {
-            let found = self.findings.iter();
+            let found = self.findings();
             found.filter(|found| found.severity == severity).count()
         };
         let pending = match &self.database {
@@ -109,8 +115,25 @@ impl Check<'_> {
         lines
     }
 
-    /// The report as a document; `finding` is the form of each finding.
-    pub(super) fn document(&self, finding: impl Fn(&Diagnostic) -> Value) -> Value {
+    fn findings(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.files.iter().chain(self.history)
+    }
+}
+
+impl Answer for Check<'_> {
+    /// All of it on standard output: it is the answer, and no failure.
+    fn lines(&self) -> Vec<Line> {
+        let mut lines = self.heading();
+        for finding in self.findings() {
+            let drawn = snippet::draw(finding, false);
+            lines.extend(drawn.lines().map(str::to_owned));
+            lines.push(String::new());
+        }
+        lines.extend(self.summary());
+        said(lines)
+    }
+
+    fn document(&self) -> Document {
         let database = self.database.as_ref();
         let pending = database.map(|_| {
             let pending = self.pending.iter();
@@ -123,18 +146,32 @@ impl Check<'_> {
                 "fork": base.fork,
             })
         });
-        json!({
+        Document::One(json!({
             "database": database.map(|database| database.name),
             "server": database.and_then(|database| database.server),
             "history": database.map(|database| database.table),
             "base": base,
             "migrations": self.migrations,
-            "findings": self.findings.iter().copied().map(finding).collect::<Vec<_>>(),
+            "findings": self.findings().map(diagnostic).collect::<Vec<_>>(),
             "pending": pending,
             "half_applied": database.map(|_| self.half_applied),
             "half_reverted": database.map(|_| self.half_reverted),
-            "exit_code": self.exit_code,
-        })
+            "exit_code": self.exit_code(),
+        }))
+    }
+
+    /// Wrong files, else a disagreement, else what is pending.
+    fn exit_code(&self) -> u8 {
+        let has_begun = self.half_applied + self.half_reverted > 0;
+        if self.files.iter().any(Diagnostic::is_error) {
+            exit::CONFIGURATION
+        } else if self.history.iter().any(Diagnostic::is_error) {
+            exit::DRIFT
+        } else if has_begun || !self.pending.is_empty() {
+            exit::PENDING
+        } else {
+            exit::DONE
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! `doctor`: what was looked at, every finding, and what they come to.
 
+use super::answer::{Answer, Document, Line};
+use super::snippet;
 use super::words::{count, printable};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::exit;
 use serde_json::{Value, json};
 
 /// What a doctor found.
@@ -9,14 +12,15 @@ pub(crate) struct Doctor<'a> {
     /// What was looked at, and what was not and why: a line each.
     pub looked_at: &'a [String],
     pub findings: &'a [Diagnostic],
-    pub exit_code: u8,
+    /// What keeps from asking a database.
+    pub unreachable: &'a [Diagnostic],
 }
 
 impl Doctor<'_> {
     /// What it comes to.
-    pub(super) fn summary(&self) -> String {
+    fn summary(&self) -> String {
         let of = |severity| {
-            let found = self.findings.iter();
+            let found = self.all();
             found.filter(|found| found.severity == severity).count()
         };
         match (of(Severity::Error), of(Severity::Warning)) {
@@ -33,18 +37,49 @@ impl Doctor<'_> {
         }
     }
 
-    /// The report as a document.
-    pub(super) fn document(&self) -> Value {
-        json!({
+    fn all(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.findings.iter().chain(self.unreachable)
+    }
+}
+
+impl Answer for Doctor<'_> {
+    /// All of it on standard output: it is the answer, and no failure.
+    fn lines(&self) -> Vec<Line> {
+        let looked_at = self.looked_at.iter().cloned();
+        let mut lines: Vec<_> = looked_at.map(Line::Detail).collect();
+        for finding in self.all() {
+            lines.push(Line::Detail(String::new()));
+            let drawn = snippet::draw_finding(finding);
+            lines.extend(drawn.lines().map(|line| Line::Say(line.to_owned())));
+            lines.extend(correction(finding).into_iter().map(Line::Say));
+        }
+        lines.push(Line::Detail(String::new()));
+        lines.push(Line::Say(self.summary()));
+        lines
+    }
+
+    fn document(&self) -> Document {
+        Document::One(json!({
             "looked_at": self.looked_at,
-            "findings": self.findings.iter().map(finding).collect::<Vec<_>>(),
-            "exit_code": self.exit_code,
-        })
+            "findings": self.all().map(finding).collect::<Vec<_>>(),
+            "exit_code": self.exit_code(),
+        }))
+    }
+
+    /// What would fail or harm a deploy, else a database that does not answer.
+    fn exit_code(&self) -> u8 {
+        if self.findings.iter().any(Diagnostic::is_error) {
+            exit::CONFIGURATION
+        } else if self.unreachable.is_empty() {
+            exit::DONE
+        } else {
+            exit::CONNECTION
+        }
     }
 }
 
 /// The lines that should stand there, below the finding.
-pub(super) fn correction(finding: &Diagnostic) -> Vec<String> {
+fn correction(finding: &Diagnostic) -> Vec<String> {
     let lines = finding.correction.iter().flat_map(|text| text.lines());
     lines
         .map(|line| format!("      {}", printable(line)))

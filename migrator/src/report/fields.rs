@@ -1,11 +1,13 @@
 //! What happens, for programs: the name and the fields of each event.
 
-use super::json::{diagnostic, milliseconds};
 use super::words::left_alone;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::event::{Blocker, Event, Lock, Sight};
+use crate::history::Run;
 use crate::limits::StopReason;
 use crate::model::{Deed, Migration, Subject};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// The event's name, which never changes.
 pub(super) fn name(event: &Event<'_>) -> &'static str {
@@ -202,5 +204,57 @@ fn session(blocker: &Blocker) -> Value {
         "state": blocker.state,
         "open_ms": milliseconds(blocker.age),
         "query": blocker.query,
+    })
+}
+
+pub(super) fn diagnostic(diagnostic: &Diagnostic) -> Value {
+    let place = diagnostic.place.as_ref();
+    json!({
+        "code": diagnostic.code,
+        "severity": match diagnostic.severity {
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        },
+        "message": diagnostic.title,
+        "file": place.map(|place| place.file.path()),
+        "line": place.map(|place| place.pos().line),
+        "column": place.map(|place| place.pos().column),
+        "notes": (!diagnostic.notes.is_empty()).then_some(&diagnostic.notes),
+        "next": diagnostic.help,
+    })
+}
+
+pub(super) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The database's words for a time in UTC, as RFC 3339 has them.
+pub(super) fn instant(at: &str) -> String {
+    format!("{}Z", at.replace(' ', "T"))
+}
+
+pub(super) fn run(run: &Run) -> Value {
+    let versions = |subject: &Subject| match subject {
+        Subject::Migration(version) => Some(version.to_string()),
+        Subject::Repeatable(_) => None,
+    };
+    let names = |subject: &Subject| match subject {
+        Subject::Migration(_) => None,
+        Subject::Repeatable(name) => Some(name.clone()),
+    };
+    json!({
+        "run": run.name,
+        "verb": run.verb,
+        "began_at": instant(&run.began),
+        "ended_at": run.ended.as_deref().map(instant),
+        "outcome": run.ending.word(),
+        "versions": run.did.iter().filter_map(versions).collect::<Vec<_>>(),
+        "repeatables": run.did.iter().filter_map(names).collect::<Vec<_>>(),
+        "tool_version": run.tool,
+        "commit": run.who.commit,
+        "deployment": run.who.deployment,
+        "host": run.who.host,
+        "error": run.error,
+        "confirmed_at": run.confirmed.as_deref().map(instant),
     })
 }

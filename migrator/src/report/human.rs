@@ -2,15 +2,11 @@
 //! on standard error. The last line of a failure tells all once more, since some
 //! platforms keep only that stream.
 
-use super::check::Check;
-use super::doctor::{self, Doctor};
+use super::answer::{Answer, Line};
 use super::live::Live;
 use super::pace::Pace;
-use super::plan::Plan;
-use super::repairs::Repairs;
-use super::status::Status;
 use super::words::{duration, printable, things};
-use super::{Answer, Ended, Report, Success, Tally, Turn, lines, snippet, state_after};
+use super::{Ended, Reply, Report, Success, Tally, Turn, lines, snippet, state_after};
 use crate::config::Detail;
 use crate::diagnostic::Diagnostic;
 use crate::engine::event::{Event, Listener, Sight};
@@ -213,7 +209,7 @@ impl Report for Human<'_> {
         });
     }
 
-    fn question(&mut self, verb: &str, what: &[String]) -> Option<Answer> {
+    fn question(&mut self, verb: &str, what: &[String]) -> Option<Reply> {
         let asks = self.asks?;
         let what = what
             .iter()
@@ -239,94 +235,18 @@ impl Report for Human<'_> {
         Some(answer)
     }
 
-    fn repairs(&mut self, repairs: &Repairs<'_>) {
-        for line in repairs.lines() {
-            self.say(line);
-        }
-    }
-
-    fn answered(&mut self, database: &str, took: Option<Duration>) {
-        match took {
-            Some(took) => self.say(format_args!(
-                "{database} answers, after {}.",
-                duration(took)
-            )),
-            None => self.say(format_args!(
-                "{database} does not exist yet; `up` creates it."
-            )),
-        }
-    }
-
-    /// All of it on standard output: it is the answer, and no failure.
-    fn check(&mut self, check: &Check<'_>) {
-        for line in check.heading() {
-            self.say(line);
-        }
-        for finding in &check.findings {
-            for line in snippet::draw(finding, false).lines() {
-                self.say(line);
-            }
-            self.say("");
-        }
-        for line in check.summary() {
-            self.say(line);
-        }
-    }
-
-    /// All of it on standard output: it is the answer, and no failure.
-    fn doctor(&mut self, doctor: &Doctor<'_>) {
-        for line in doctor.looked_at {
-            self.detail(line);
-        }
-        for finding in doctor.findings {
-            self.detail("");
-            for line in snippet::draw_finding(finding).lines() {
-                self.say(line);
-            }
-            for line in doctor::correction(finding) {
-                self.say(line);
-            }
-        }
-        self.detail("");
-        self.say(doctor.summary());
-    }
-
-    /// The paths alone on standard output, so that an editor can be given them.
-    fn created(&mut self, paths: &[String], folder: Option<&str>, warnings: &[Diagnostic]) {
-        for warning in warnings {
+    fn answer(&mut self, answer: &dyn Answer) -> u8 {
+        for warning in answer.warnings() {
             self.diagnose(warning);
         }
-        if let Some(folder) = folder {
-            self.note(format_args!("the folder {folder} is new"));
+        for line in answer.lines() {
+            match line {
+                Line::Say(line) => self.say(line),
+                Line::Detail(line) => self.detail(line),
+                Line::Note(line) => self.note(line),
+            }
         }
-        for path in paths {
-            self.say(path);
-        }
-    }
-
-    /// Alone on standard output, so that it can be redirected.
-    fn stanza(&mut self, _file: &str, text: &str) {
-        for line in text.lines() {
-            self.say(line);
-        }
-    }
-
-    fn plan(&mut self, plan: &Plan<'_>, warnings: &[Diagnostic]) {
-        for warning in warnings {
-            self.diagnose(warning);
-        }
-        for line in plan.lines() {
-            self.say(line);
-        }
-    }
-
-    fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]) {
-        for warning in warnings {
-            self.diagnose(warning);
-        }
-        for line in status.lines() {
-            self.say(line);
-        }
+        answer.exit_code()
     }
 }
 

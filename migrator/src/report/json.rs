@@ -1,21 +1,15 @@
 //! For programs: one JSON object a line on standard output for what acts, one
 //! document for what asks. Standard error stays empty.
 
-use super::check::Check;
-use super::doctor::Doctor;
+use super::answer::{Answer, Document};
+use super::fields::{self, diagnostic, milliseconds};
 use super::pace::Pace;
-use super::plan::Plan;
-use super::repairs::Repairs;
-use super::status::{Again, Status};
 use super::words::printable;
-use super::{Answer, Ended, Report, Success, Tally, Turn, fields, state_after};
+use super::{Ended, Reply, Report, Success, Tally, Turn, state_after};
 use crate::config::Detail;
-use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::event::{Event, Listener};
 use crate::error::Error;
 use crate::exit;
-use crate::history::Run;
-use crate::model::Subject;
 use serde_json::{Map, Value, json};
 use std::io::Write;
 use std::time::{Duration, SystemTime};
@@ -23,9 +17,6 @@ use std::time::{Duration, SystemTime};
 /// No text is longer, so that no line is longer than 8 KiB, which is what log
 /// readers can be trusted with.
 const LONGEST_TEXT: usize = 1024;
-
-/// How many runs a document shows.
-const RUNS_SHOWN: usize = 50;
 
 /// Reports to a program.
 pub(crate) struct Json<'a> {
@@ -163,83 +154,20 @@ impl Report for Json<'_> {
     }
 
     /// A program asked for it, and means it.
-    fn question(&mut self, _verb: &str, _what: &[String]) -> Option<Answer> {
+    fn question(&mut self, _verb: &str, _what: &[String]) -> Option<Reply> {
         None
     }
 
-    fn repairs(&mut self, repairs: &Repairs<'_>) {
-        self.document(repairs.json());
-    }
-
-    fn answered(&mut self, database: &str, took: Option<Duration>) {
-        self.line(
-            "answered",
-            json!({
-                "database": database,
-                "exists": took.is_some(),
-                "took_ms": took.map(milliseconds),
-                "exit_code": exit::DONE,
-            }),
-        );
-    }
-
-    fn check(&mut self, check: &Check<'_>) {
-        self.document(check.document(diagnostic));
-    }
-
-    fn doctor(&mut self, doctor: &Doctor<'_>) {
-        self.document(doctor.document());
-    }
-
-    fn created(&mut self, paths: &[String], folder: Option<&str>, warnings: &[Diagnostic]) {
-        for warning in warnings {
-            self.line("warning", diagnostic(warning));
+    fn answer(&mut self, answer: &dyn Answer) -> u8 {
+        match answer.document() {
+            Document::One(document) => self.document(document),
+            Document::Events(events) => {
+                for (name, fields) in events {
+                    self.line(name, fields);
+                }
+            }
         }
-        if let Some(folder) = folder {
-            self.line("created_folder", json!({"path": folder}));
-        }
-        for path in paths {
-            self.line("created", json!({"path": path}));
-        }
-    }
-
-    fn stanza(&mut self, file: &str, text: &str) {
-        let lines: Vec<_> = text.lines().collect();
-        self.document(json!({"file": file, "lines": lines}));
-    }
-
-    fn plan(&mut self, plan: &Plan<'_>, warnings: &[Diagnostic]) {
-        self.document(with_warnings(plan.document(), warnings));
-    }
-
-    fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]) {
-        let migrations: Vec<Value> = status
-            .rows()
-            .iter()
-            .map(|row| {
-                json!({
-                    "version": row.version.to_string(),
-                    "name": row.name,
-                    "state": row.state.replace(' ', "_"),
-                    "file": row.file,
-                    "applied_at": row.applied.and_then(|applied| applied.at.as_deref()).map(instant),
-                    "took_ms": row.applied.and_then(|applied| applied.took).map(milliseconds),
-                })
-            })
-            .collect();
-        let mut document = json!({
-            "database": status.database,
-            "server": status.server,
-            "history": status.table,
-            "history_exists": !status.is_fresh,
-            "migrations": migrations,
-            "repeatables": status.again().iter().map(again).collect::<Vec<_>>(),
-            "runs": status.history.runs.iter().take(RUNS_SHOWN).map(run).collect::<Vec<_>>(),
-        });
-        if let Some(name) = status.name {
-            document["name"] = name.into();
-        }
-        self.document(with_warnings(document, warnings));
+        answer.exit_code()
     }
 }
 
@@ -255,51 +183,6 @@ impl Listener for Json<'_> {
             self.line(fields::name(event), fields::of(event));
         }
     }
-}
-
-fn again(again: &Again<'_>) -> Value {
-    json!({
-        "name": again.name,
-        "state": again.state,
-        "applied_at": again.repeated.map(|repeated| instant(&repeated.at)),
-        "run": again.repeated.map(|repeated| &repeated.run),
-    })
-}
-
-pub(super) fn run(run: &Run) -> Value {
-    let versions = |subject: &Subject| match subject {
-        Subject::Migration(version) => Some(version.to_string()),
-        Subject::Repeatable(_) => None,
-    };
-    let names = |subject: &Subject| match subject {
-        Subject::Migration(_) => None,
-        Subject::Repeatable(name) => Some(name.clone()),
-    };
-    json!({
-        "run": run.name,
-        "verb": run.verb,
-        "began_at": instant(&run.began),
-        "ended_at": run.ended.as_deref().map(instant),
-        "outcome": run.ending.word(),
-        "versions": run.did.iter().filter_map(versions).collect::<Vec<_>>(),
-        "repeatables": run.did.iter().filter_map(names).collect::<Vec<_>>(),
-        "tool_version": run.tool,
-        "commit": run.who.commit,
-        "deployment": run.who.deployment,
-        "host": run.who.host,
-        "error": run.error,
-        "confirmed_at": run.confirmed.as_deref().map(instant),
-    })
-}
-
-/// The database's words for a time in UTC, as RFC 3339 has them.
-fn instant(at: &str) -> String {
-    format!("{}Z", at.replace(' ', "T"))
-}
-
-fn with_warnings(mut document: Value, warnings: &[Diagnostic]) -> Value {
-    document["warnings"] = warnings.iter().map(diagnostic).collect();
-    document
 }
 
 fn failure(error: &Error, state: Option<&str>) -> Value {
@@ -319,27 +202,6 @@ fn failure(error: &Error, state: Option<&str>) -> Value {
         object.extend(more);
     }
     object
-}
-
-pub(super) fn diagnostic(diagnostic: &Diagnostic) -> Value {
-    let place = diagnostic.place.as_ref();
-    json!({
-        "code": diagnostic.code,
-        "severity": match diagnostic.severity {
-            Severity::Warning => "warning",
-            Severity::Error => "error",
-        },
-        "message": diagnostic.title,
-        "file": place.map(|place| place.file.path()),
-        "line": place.map(|place| place.pos().line),
-        "column": place.map(|place| place.pos().column),
-        "notes": (!diagnostic.notes.is_empty()).then_some(&diagnostic.notes),
-        "next": diagnostic.help,
-    })
-}
-
-pub(super) fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The same value, its texts cut to a bearable length and free of control

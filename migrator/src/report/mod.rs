@@ -1,6 +1,7 @@
 //! Reports: the only writers. They listen to a run, and show what a question
 //! found.
 
+mod answer;
 mod check;
 mod doctor;
 mod fields;
@@ -15,6 +16,7 @@ mod snippet;
 mod status;
 mod words;
 
+pub(crate) use answer::{Answer, Answered, Created, Stanza};
 pub(crate) use check::{Check, CheckedBase, CheckedDatabase, Pending};
 pub(crate) use doctor::Doctor;
 pub(crate) use human::{Asks, Human};
@@ -23,13 +25,11 @@ pub(crate) use plan::Plan;
 pub(crate) use repairs::Repairs;
 pub(crate) use status::Status;
 
-use crate::diagnostic::Diagnostic;
 use crate::engine::Outcome;
 use crate::engine::event::{Event, Listener};
 use crate::error::{Error, State};
 use crate::formats::alembic::AlembicError;
 use std::sync::mpsc::Receiver;
-use std::time::Duration;
 
 /// What a verb does when it succeeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl Turn {
 }
 
 /// Where it comes whether somebody agrees, once they have said so.
-pub(crate) type Answer = Receiver<bool>;
+pub(crate) type Reply = Receiver<bool>;
 
 /// Whoever tells how it went.
 pub(crate) trait Report: Listener {
@@ -114,31 +114,10 @@ pub(crate) trait Report: Listener {
 
     /// Asks whether to do what is hard to undo; `None` where nobody is there to
     /// answer.
-    fn question(&mut self, verb: &str, what: &[String]) -> Option<Answer>;
+    fn question(&mut self, verb: &str, what: &[String]) -> Option<Reply>;
 
-    /// What could be repaired.
-    fn repairs(&mut self, repairs: &Repairs<'_>);
-    /// The database answered, after so long; `None` where it is a file that is
-    /// still to be created.
-    fn answered(&mut self, database: &str, took: Option<Duration>);
-
-    /// All that a check found.
-    fn check(&mut self, check: &Check<'_>);
-
-    /// All that a doctor found.
-    fn doctor(&mut self, doctor: &Doctor<'_>);
-
-    /// New files, and the folder where that is new, too.
-    fn created(&mut self, paths: &[String], folder: Option<&str>, warnings: &[Diagnostic]);
-
-    /// What is to be written into which file; nobody has written it.
-    fn stanza(&mut self, file: &str, text: &str);
-
-    /// What would be done.
-    fn plan(&mut self, plan: &Plan<'_>, warnings: &[Diagnostic]);
-
-    /// What a question found.
-    fn status(&mut self, status: &Status<'_>, warnings: &[Diagnostic]);
+    /// Tells what a question found; returns what it comes to.
+    fn answer(&mut self, answer: &dyn Answer) -> u8;
 }
 
 /// What a run has done so far.

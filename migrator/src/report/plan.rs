@@ -1,7 +1,9 @@
 //! `plan`: what would be applied, in order, and how.
 
+use super::answer::{Answer, Document, Line, said, with_warnings};
 use super::fields;
 use super::words::{count, things};
+use crate::diagnostic::Diagnostic;
 use crate::plan::step::{Manner, PlannedStep};
 use serde_json::{Value, json};
 
@@ -21,11 +23,12 @@ pub(crate) struct Plan<'a> {
     /// All that another program would send, or why it does not tell; `None` where each
     /// step is sent by this one.
     pub sql: Option<Result<&'a str, &'a str>>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 impl Plan<'_> {
     /// The report, line by line.
-    pub(super) fn lines(&self) -> Vec<String> {
+    fn text(&self) -> Vec<String> {
         let mut lines = vec![format!(
             "{}{} ({}), history in {}{}",
             self.name.map_or(String::new(), |name| format!("{name}: ")),
@@ -90,9 +93,18 @@ impl Plan<'_> {
         let statements = self.steps.iter().map(|step| step.statements).sum();
         format!("{things} to apply, {}.", count(statements, "statement"))
     }
+}
 
-    /// The report as a document, but for its warnings.
-    pub(super) fn document(&self) -> Value {
+impl Answer for Plan<'_> {
+    fn lines(&self) -> Vec<Line> {
+        said(self.text())
+    }
+
+    fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    fn document(&self) -> Document {
         let steps: Vec<Value> = self
             .steps
             .iter()
@@ -117,7 +129,7 @@ impl Plan<'_> {
                 )
             })
             .collect();
-        json!({
+        let document = json!({
             "name": self.name,
             "database": self.database,
             "server": self.server,
@@ -127,7 +139,8 @@ impl Plan<'_> {
             "steps": steps,
             "sql": self.sql.and_then(Result::ok).map(|sql| sql.trim().lines().collect::<Vec<_>>()),
             "sql_error": self.sql.and_then(Result::err),
-        })
+        });
+        with_warnings(document, &self.warnings)
     }
 }
 

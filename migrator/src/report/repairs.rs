@@ -1,9 +1,10 @@
 //! `repair` without an option: what could be repaired, and how.
 
+use super::answer::{Answer, Document, Line, said};
 use super::words::count;
 use crate::model::Direction;
 use crate::plan::repair::{Damage, Unfinished};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// What could be repaired.
 pub(crate) struct Repairs<'a> {
@@ -15,16 +16,15 @@ pub(crate) struct Repairs<'a> {
     pub invalid_indexes: &'a [String],
 }
 
-impl Repairs<'_> {
-    /// The report, line by line.
-    pub(super) fn lines(&self) -> Vec<String> {
+impl Answer for Repairs<'_> {
+    fn lines(&self) -> Vec<Line> {
         let name = self.name.map_or(String::new(), |name| format!("{name}: "));
         let mut lines = vec![format!(
             "{name}{}, history in {}",
             self.database, self.table
         )];
         for damage in self.damages {
-            lines.push(format!("  {}", said(damage)));
+            lines.push(format!("  {}", about(damage)));
             lines.extend(ways(damage).iter().map(|way| format!("      {way}")));
         }
         for index in self.invalid_indexes {
@@ -36,10 +36,10 @@ impl Repairs<'_> {
             0 => "Nothing to repair.".to_owned(),
             number => format!("{} to repair. Nothing was changed.", count(number, "thing")),
         });
-        lines
+        said(lines)
     }
 
-    pub(super) fn json(&self) -> Value {
+    fn document(&self) -> Document {
         let damages: Vec<_> = self
             .damages
             .iter()
@@ -71,17 +71,17 @@ impl Repairs<'_> {
                 object
             })
             .collect();
-        json!({
+        Document::One(json!({
             "name": self.name,
             "database": self.database,
             "history": self.table,
             "repairs": damages,
             "invalid_indexes": self.invalid_indexes,
-        })
+        }))
     }
 }
 
-fn said(damage: &Damage) -> String {
+fn about(damage: &Damage) -> String {
     match damage {
         Damage::Edited {
             version,

@@ -1,11 +1,16 @@
 //! `status`: every migration, and what the files and the history say of it.
 
+use super::answer::{Answer, Document, Line, said, with_warnings};
+use super::fields::{instant, milliseconds, run};
 use super::words::{count, duration};
+use crate::diagnostic::Diagnostic;
+use crate::exit;
 use crate::history::{Applied, Ending, History, Repeated, Run};
 use crate::model::{Migration, Repeatable, Version};
 use crate::order::{self, Rules};
 use crate::plan::drift::Drift;
 use crate::plan::planner::{self, Files};
+use serde_json::{Value, json};
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
@@ -26,32 +31,37 @@ pub(crate) struct Status<'a> {
     pub drifts: &'a [Drift],
     /// Whether the files end in several branches, and nothing says which is meant.
     pub is_ambiguous: bool,
+    /// Whether the disagreements are all tolerated.
+    pub is_agreed: bool,
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// A line of the table.
-pub(super) struct Row<'a> {
-    pub(super) state: &'static str,
-    pub(super) version: &'a Version,
-    pub(super) name: &'a str,
+struct Row<'a> {
+    state: &'static str,
+    version: &'a Version,
+    name: &'a str,
     /// Where a file has it.
-    pub(super) file: Option<&'a str>,
-    pub(super) applied: Option<&'a Applied>,
+    file: Option<&'a str>,
+    applied: Option<&'a Applied>,
 }
 
 /// A repeatable file, and what is known of it.
-pub(super) struct Again<'a> {
-    pub(super) state: &'static str,
-    pub(super) name: &'a str,
-    pub(super) repeated: Option<&'a Repeated>,
+struct Again<'a> {
+    state: &'static str,
+    name: &'a str,
+    repeated: Option<&'a Repeated>,
 }
+
+/// How many runs a document shows.
+const RUNS_IN_DOCUMENT: usize = 50;
 
 /// How many runs are shown to a person.
 const RUNS_SHOWN: usize = 5;
 
 impl Status<'_> {
     /// Whether something waits to be applied.
-    #[must_use]
-    pub(crate) fn has_pending(&self) -> bool {
+    fn has_pending(&self) -> bool {
         let files = Files {
             migrations: self.migrations,
             repeatables: self.repeatables,
@@ -60,7 +70,7 @@ impl Status<'_> {
     }
 
     /// The repeatable files, in the order of their names.
-    pub(super) fn again(&self) -> Vec<Again<'_>> {
+    fn again(&self) -> Vec<Again<'_>> {
         let state = |repeatable: &Repeatable| match self.history.repeated(&repeatable.name) {
             Some(repeated) if repeated.checksum == repeatable.checksum => "applied",
             Some(_) => "changed",
@@ -77,7 +87,7 @@ impl Status<'_> {
     }
 
     /// The report, line by line.
-    pub(super) fn lines(&self) -> Vec<String> {
+    fn text(&self) -> Vec<String> {
         let rows = self.rows();
         let width = |text: fn(&Row<'_>) -> String| {
             rows.iter()
@@ -148,7 +158,7 @@ impl Status<'_> {
             lines.push("Runs, the newest first:".to_owned());
         }
         for run in runs.iter().take(RUNS_SHOWN) {
-            lines.push(format!("  {}", said(run)));
+            lines.push(format!("  {}", one_line(run)));
             lines.extend(run.error.as_deref().map(|error| {
                 let first = error.lines().next().unwrap_or_default();
                 format!("      {first}")
@@ -157,7 +167,7 @@ impl Status<'_> {
         lines
     }
 
-    pub(super) fn rows(&self) -> Vec<Row<'_>> {
+    fn rows(&self) -> Vec<Row<'_>> {
         let applied = self.history.by_version();
         let files: HashSet<&Version> = self.migrations.iter().map(|it| &it.version).collect();
         let drifts: HashMap<&Version, &Drift> =
@@ -223,8 +233,70 @@ impl Status<'_> {
     }
 }
 
+impl Answer for Status<'_> {
+    fn lines(&self) -> Vec<Line> {
+        said(self.text())
+    }
+
+    fn document(&self) -> Document {
+        let migrations: Vec<Value> = self
+            .rows()
+            .iter()
+            .map(|row| {
+                let at = row.applied.and_then(|applied| applied.at.as_deref());
+                json!({
+                    "version": row.version.to_string(),
+                    "name": row.name,
+                    "state": row.state.replace(' ', "_"),
+                    "file": row.file,
+                    "applied_at": at.map(instant),
+                    "took_ms": row.applied.and_then(|applied| applied.took).map(milliseconds),
+                })
+            })
+            .collect();
+        let runs = self.history.runs.iter().take(RUNS_IN_DOCUMENT);
+        let mut document = json!({
+            "database": self.database,
+            "server": self.server,
+            "history": self.table,
+            "history_exists": !self.is_fresh,
+            "migrations": migrations,
+            "repeatables": self.again().iter().map(again).collect::<Vec<_>>(),
+            "runs": runs.map(run).collect::<Vec<_>>(),
+        });
+        if let Some(name) = self.name {
+            document["name"] = name.into();
+        }
+        with_warnings(document, &self.warnings)
+    }
+
+    fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    fn exit_code(&self) -> u8 {
+        let is_begun = |drift: &Drift| matches!(drift, Drift::Resumable { .. });
+        if !self.is_agreed || self.is_ambiguous || self.drifts.iter().any(is_begun) {
+            exit::DRIFT
+        } else if self.has_pending() {
+            exit::PENDING
+        } else {
+            exit::DONE
+        }
+    }
+}
+
+fn again(again: &Again<'_>) -> Value {
+    json!({
+        "name": again.name,
+        "state": again.state,
+        "applied_at": again.repeated.map(|repeated| instant(&repeated.at)),
+        "run": again.repeated.map(|repeated| &repeated.run),
+    })
+}
+
 /// A run on one line.
-pub(super) fn said(run: &Run) -> String {
+fn one_line(run: &Run) -> String {
     let ending = match run.ending {
         // It runs, or was killed: the history tells what it did.
         Ending::Running => "not ended",

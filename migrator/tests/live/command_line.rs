@@ -31,6 +31,48 @@ fn help_and_version_need_nothing() {
 }
 
 #[test]
+fn a_verbs_own_options_come_first() {
+    let help = run(["down", "--help"]).exits(0).stdout.clone();
+    let (own, shared) = help.split_once("Options of every command:").unwrap();
+    assert!(own.contains("--unconfirmed") && own.contains("--help"));
+    assert!(!own.contains("--database-url") && shared.contains("--database-url"));
+    assert!(!help.contains('`'), "Markdown in {help}");
+}
+
+/// Whoever asks for JSON reads nothing else.
+#[test]
+fn a_wrong_command_line_is_json_where_that_is_asked_for() {
+    let of = |migrate: Migrate| {
+        let output = migrate.run().exits(2);
+        assert_eq!(output.stderr, "");
+        let error: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+        assert_eq!(error["event"], "error");
+        assert_eq!(
+            (&error["code"], &error["exit_code"]),
+            (&"usage".into(), &2.into())
+        );
+        error["message"].as_str().unwrap().to_owned()
+    };
+    let here = Project::new();
+    assert_eq!(
+        of(Migrate::new(&here).args(["up", "--stepz", "1", "--output", "json"])),
+        "unexpected argument '--stepz' found"
+    );
+    assert_eq!(
+        of(Migrate::new(&here).args(["--output=json", "nonsense"])),
+        "unrecognized subcommand 'nonsense'"
+    );
+    let project = Project::new().file("migrate.toml", "output = \"json\"\n");
+    of(Migrate::new(&project).args(["--nonsense"]));
+    of(Migrate::new(&Project::new())
+        .env("MIGRATE_OUTPUT", "json")
+        .args(["baseline"]));
+    // The last word counts.
+    let human = ["--output", "json", "--output", "human", "--nonsense"];
+    run(human).exits(2).complains("error: ");
+}
+
+#[test]
 fn what_cannot_be_meant_is_a_wrong_command_line() {
     for args in [["--nonsense"], ["nonsense"], ["--dir"]] {
         run(args).exits(2).complains("error: ");
