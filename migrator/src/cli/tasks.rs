@@ -19,7 +19,7 @@ use crate::error::{self, Error};
 use crate::project::{self, Home, Project};
 use crate::python::Places;
 use crate::sql;
-use crate::tools::alembic::AlembicTool;
+use crate::tools::Tool;
 use std::path::Path;
 
 /// The project's root, where there is no bundle.
@@ -66,7 +66,7 @@ pub(super) enum NewIn {
     Folder(project::Folder),
     /// Its tool's program makes it.
     Tool {
-        tool: Box<AlembicTool>,
+        tool: Box<Tool>,
         project: Box<Project>,
     },
 }
@@ -285,7 +285,7 @@ impl<'a> Scope<'a> {
 
 /// Alembic reads URLs by `SQLAlchemy`, and takes paths from the folder in which it is
 /// run.
-fn reader(tool: Option<&AlembicTool>) -> Reader {
+fn reader(tool: Option<&Tool>) -> Reader {
     match tool {
         Some(tool) => Reader::SqlAlchemy {
             folder: tool.project.root.join(&tool.project.folder),
@@ -295,14 +295,11 @@ fn reader(tool: Option<&AlembicTool>) -> Reader {
 }
 
 /// The program that applies a project's migrations, where it is not this one.
-fn tool(
-    project: &mut Project,
-    environment: &Environment,
-) -> Result<Option<AlembicTool>, ConfigError> {
+fn tool(project: &mut Project, environment: &Environment) -> Result<Option<Tool>, ConfigError> {
     let Some(project) = project.delegated.take() else {
         return Ok(None);
     };
-    Ok(Some(AlembicTool {
+    Ok(Some(Tool {
         places: Places {
             root: project.root.clone(),
             folder: project.root.join(&project.folder),

@@ -10,7 +10,7 @@ use crate::history::History;
 use crate::model::{Deed, Subject, Version};
 use crate::plan::baseline::{self, BaselineError};
 use crate::report::Report;
-use crate::tools::alembic::Aim;
+use crate::tools::Aim;
 
 /// Records everything up to a version as applied, without running it.
 ///

@@ -19,7 +19,7 @@ use crate::project::Project;
 use crate::sources::{Content, Entry, Listing};
 use crate::sql::{Dialect, Syntax};
 use crate::text::Span;
-use crate::tools::alembic::AlembicTool;
+use crate::tools::Tool;
 use crate::verify::drops::Pending;
 use crate::verify::{self, Verified};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use std::sync::Arc;
 pub(crate) struct Sources {
     pub project: Project,
     /// Where another program applies them.
-    pub tool: Option<AlembicTool>,
+    pub tool: Option<Tool>,
     pub request: Request,
     /// Whose SQL the files are in, if anything says so.
     pub dialect: Option<Dialect>,
@@ -225,7 +225,7 @@ async fn foreseen(
 /// made anew would refuse it.
 pub(super) fn files(
     project: &Project,
-    tool: Option<&AlembicTool>,
+    tool: Option<&Tool>,
     syntax: Option<Syntax>,
     is_settled: impl Fn(&Version) -> bool,
     how: &str,

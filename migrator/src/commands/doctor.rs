@@ -15,7 +15,7 @@ use crate::limits::Limits;
 use crate::project::Project;
 use crate::repository::Repository;
 use crate::sources::{SourceError, read_optional};
-use crate::tools::alembic::AlembicTool;
+use crate::tools::Tool;
 use std::path::Path;
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ pub(crate) struct Patient {
     pub name: Option<String>,
     pub project: Result<Project, Error>,
     /// Where another program applies them.
-    pub tool: Option<AlembicTool>,
+    pub tool: Option<Tool>,
     pub config: Result<Config, Error>,
     pub deadline: Duration,
     /// The variable that holds the URL; none where `migrate.toml` does.

@@ -12,7 +12,7 @@ use crate::model::Version;
 use crate::plan::planner::Plan;
 use crate::plan::revert::{self, LeftAlone, RevertError, Unconfirmed, Wish};
 use crate::report::Report;
-use crate::tools::alembic::Aim;
+use crate::tools::Aim;
 use std::cell::Cell;
 use std::time::Duration;
 

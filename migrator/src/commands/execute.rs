@@ -9,7 +9,7 @@ use crate::engine::{self, Outcome};
 use crate::error::Error;
 use crate::history::History;
 use crate::model::Deed;
-use crate::tools::alembic::{Aim, AlembicTool, Work};
+use crate::tools::{Aim, Tool, Work};
 use std::cell::RefCell;
 
 /// A run that changes the schema.
@@ -69,7 +69,7 @@ impl<'a> Execution<'a> {
 
     async fn by(
         &self,
-        tool: &AlembicTool,
+        tool: &Tool,
         connection: Connection,
         plan: impl Fn(&History) -> Result<Vec<Deed<'a>>, Error>,
         stop: &mut Stop,

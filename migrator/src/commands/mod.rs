@@ -36,7 +36,7 @@ use crate::plan::planner::Files;
 use crate::project::Project;
 use crate::report::{Reply, Report};
 use crate::sql::{Dialect, Quoting, Syntax};
-use crate::tools::alembic::AlembicTool;
+use crate::tools::Tool;
 use crate::verify;
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub(crate) struct Task {
     pub name: Option<String>,
     pub project: Project,
     /// Where another program applies them.
-    pub tool: Option<AlembicTool>,
+    pub tool: Option<Tool>,
     pub config: Config,
     /// What of the settings has no effect.
     pub warnings: Vec<Diagnostic>,

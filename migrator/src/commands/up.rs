@@ -10,7 +10,7 @@ use crate::error::{self, Error};
 use crate::history::{History, UP};
 use crate::plan::planner::{self, Plan, Request};
 use crate::sql::Quoting;
-use crate::tools::alembic::Aim;
+use crate::tools::Aim;
 
 /// Applies what is pending.
 ///

@@ -1,8 +1,7 @@
 //! The revisions, from the files or, where those hold more than literals, from
 //! Python.
 
-use super::AlembicTool;
-use super::errand::{Aim, target};
+use super::target::target;
 use crate::error::Error;
 use crate::formats::alembic as format;
 use crate::formats::alembic::{AlembicError, PYPROJECT, Revision, Unreadable};
@@ -12,6 +11,7 @@ use crate::order;
 use crate::project::Project;
 use crate::sources;
 use crate::text::{SourceFile, Span};
+use crate::tools::{Aim, Tool};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -62,7 +62,7 @@ struct Told {
     path: String,
 }
 
-impl AlembicTool {
+impl Tool {
     /// Has Python tell what no file does: where the packages are in which revisions
     /// lie, and what of them is no literal.
     ///

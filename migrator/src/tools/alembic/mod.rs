@@ -2,31 +2,19 @@
 //! are; it applies them, under our lock and deadline.
 
 mod ask;
-mod errand;
 mod new;
-mod verdict;
+mod target;
+pub(in crate::tools) mod verdict;
 
-use crate::db::url::{DatabaseUrl, without_user_info};
+use super::Tool;
+use crate::db::url::without_user_info;
 use crate::error::Error;
 use crate::formats::alembic::{AlembicError, Head};
 use crate::order;
-use crate::project::{AlembicProject, Project};
-use crate::python::{Alembic, NotFound, Places};
-pub(crate) use errand::{Aim, Work};
-use std::ffi::OsString;
+use crate::project::Project;
+use crate::python::{Alembic, NotFound};
 
-/// A project's Alembic, and where its revisions are.
-pub(crate) struct AlembicTool {
-    pub(crate) project: Box<AlembicProject>,
-    /// Where its program may be.
-    pub(crate) places: Places,
-    /// What it is to find in its environment beside what we do.
-    pub(crate) variables: Vec<(String, OsString)>,
-    /// Of which nothing secret may be said.
-    pub(crate) database: Option<DatabaseUrl>,
-}
-
-impl AlembicTool {
+impl Tool {
     /// What is wrong where the files end in several heads.
     pub(crate) fn several_heads(&self, project: &Project) -> AlembicError {
         let all: Vec<_> = project.migrations.iter().collect();
@@ -51,7 +39,7 @@ impl AlembicTool {
     }
 
     /// The project's Alembic.
-    fn program(&self) -> Result<Alembic, Error> {
+    pub(super) fn program(&self) -> Result<Alembic, Error> {
         Alembic::find(&self.places)
             .map_err(|NotFound { looked, cause }| AlembicError::NoCommand { looked, cause }.into())
     }
@@ -63,7 +51,7 @@ impl AlembicTool {
     }
 
     /// What the server says of a secret is not to be said again.
-    fn without_secrets(&self, text: &str) -> String {
+    pub(super) fn without_secrets(&self, text: &str) -> String {
         let text = match &self.database {
             Some(url) => url.without_secrets(text),
             None => text.to_owned(),

@@ -1,13 +1,13 @@
 //! `new`: delegated to `alembic revision`, which knows the project's template.
 
-use super::AlembicTool;
 use crate::error::Error;
 use crate::formats::alembic::{AlembicError, is_revision_file};
 use crate::project::Project;
 use crate::sources;
+use crate::tools::Tool;
 use std::collections::BTreeSet;
 
-impl AlembicTool {
+impl Tool {
     /// Lets Alembic make a revision; its path, as a person knows it.
     ///
     /// # Errors

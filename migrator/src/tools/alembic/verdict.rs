@@ -1,8 +1,6 @@
 //! What an errand of Alembic's came to: the version table says what was done, and
 //! what was heard says why no more was.
 
-use super::AlembicTool;
-use super::errand::Aim;
 use crate::db::fault::{Fault, FaultKind};
 use crate::engine::event::{Event, Listener};
 use crate::engine::{Delegated, Heard, Outcome};
@@ -13,25 +11,27 @@ use crate::model::{Deed, Migration, Subject, Version};
 use crate::order;
 use crate::python::{Essence, Frame, essence};
 use crate::sql::Dialect;
+use crate::tools::Aim;
+use crate::tools::Tool;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What was to be done.
-pub(super) struct Plan<'a> {
+pub(in crate::tools) struct Intended<'a> {
     /// In the order in which it was to be done.
-    pub(super) deeds: Vec<Deed<'a>>,
+    pub(in crate::tools) deeds: Vec<Deed<'a>>,
     /// What was to be applied then.
-    pub(super) expected: HashSet<Version>,
-    pub(super) aim: Aim,
-    pub(super) files: &'a [Migration],
+    pub(in crate::tools) expected: HashSet<Version>,
+    pub(in crate::tools) aim: Aim,
+    pub(in crate::tools) files: &'a [Migration],
     /// The history table.
-    pub(super) table: &'a str,
-    pub(super) database: &'a str,
-    pub(super) dialect: Dialect,
+    pub(in crate::tools) table: &'a str,
+    pub(in crate::tools) database: &'a str,
+    pub(in crate::tools) dialect: Dialect,
 }
 
-impl<'a> Plan<'a> {
+impl<'a> Intended<'a> {
     fn reverts(&self) -> bool {
         self.aim == Aim::Revert
     }
@@ -56,16 +56,16 @@ impl<'a> Plan<'a> {
 }
 
 /// Tells what was done, and what is to be said of it.
-pub(super) struct Verdict {
-    pub(super) did: Vec<Subject>,
+pub(in crate::tools) struct Verdict {
+    pub(in crate::tools) did: Vec<Subject>,
     /// What was done, and what the history says now.
-    pub(super) result: Result<(Outcome, History), Error>,
+    pub(in crate::tools) result: Result<(Outcome, History), Error>,
 }
 
-impl AlembicTool {
-    pub(super) fn judge(
+impl Tool {
+    pub(in crate::tools) fn judge(
         &self,
-        plan: &Plan<'_>,
+        plan: &Intended<'_>,
         delegated: Delegated,
         took: Duration,
         listener: &mut dyn Listener,
@@ -110,7 +110,7 @@ impl AlembicTool {
     /// ours, which says what it begins with, had not begun with anything.
     fn is_overtaken(
         &self,
-        plan: &Plan<'_>,
+        plan: &Intended<'_>,
         heard: &Heard,
         after: &History,
         listener: &mut dyn Listener,
@@ -142,7 +142,7 @@ impl AlembicTool {
     /// Why it is no success, if it is none.
     fn error(
         &self,
-        plan: &Plan<'_>,
+        plan: &Intended<'_>,
         heard: &Heard,
         after: &History,
         done: &[Deed<'_>],
@@ -197,7 +197,7 @@ impl AlembicTool {
     /// The revision that failed, if one had begun.
     fn failure(
         &self,
-        plan: &Plan<'_>,
+        plan: &Intended<'_>,
         heard: &Heard,
         done: &[Deed<'_>],
         state: State,
@@ -248,7 +248,7 @@ impl AlembicTool {
 }
 
 /// What stays of the revision that failed.
-fn state(plan: &Plan<'_>, heard: &Heard, done: &[Deed<'_>]) -> State {
+fn state(plan: &Intended<'_>, heard: &Heard, done: &[Deed<'_>]) -> State {
     let running = running(plan, heard, done);
     let takes_back = plan.dialect == Dialect::Postgres;
     if takes_back && running.is_none_or(|migration| migration.up.transaction) {
@@ -264,7 +264,7 @@ fn applied(history: &History) -> HashSet<Version> {
 }
 
 /// What the history says was done of the plan.
-fn done<'a>(plan: &Plan<'a>, before: &History, after: &History) -> Vec<Deed<'a>> {
+fn done<'a>(plan: &Intended<'a>, before: &History, after: &History) -> Vec<Deed<'a>> {
     let (before, after) = (applied(before), applied(after));
     let is_done = |deed: &&Deed<'_>| {
         let version = deed.migration().map(|migration| &migration.version);
@@ -275,7 +275,7 @@ fn done<'a>(plan: &Plan<'a>, before: &History, after: &History) -> Vec<Deed<'a>>
     plan.deeds.iter().filter(is_done).copied().collect()
 }
 
-fn tell(plan: &Plan<'_>, deed: Deed<'_>, heard: &Heard, listener: &mut dyn Listener) {
+fn tell(plan: &Intended<'_>, deed: Deed<'_>, heard: &Heard, listener: &mut dyn Listener) {
     let Some(migration) = deed.migration() else {
         return;
     };
@@ -300,7 +300,7 @@ fn tell(plan: &Plan<'_>, deed: Deed<'_>, heard: &Heard, listener: &mut dyn Liste
 
 /// The revision that was begun with last, unless it is done: by what was heard, or
 /// by the traceback where a project logs nothing.
-fn running<'a>(plan: &Plan<'a>, heard: &Heard, done: &[Deed<'_>]) -> Option<&'a Migration> {
+fn running<'a>(plan: &Intended<'a>, heard: &Heard, done: &[Deed<'_>]) -> Option<&'a Migration> {
     let by_log = heard.ran.last().and_then(|(running, _)| {
         let mut files = plan.files.iter();
         files.find(|it| it.version.as_str() == running.id)
