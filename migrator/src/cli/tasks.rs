@@ -149,16 +149,19 @@ fn tool(
 const NOT_ALEMBICS: [(&str, &str); 4] = [
     (
         "transaction",
-        "env.py decides: see `transaction_per_migration` of Alembic",
+        "env.py decides this: see Alembic's `transaction_per_migration`",
     ),
-    ("out-of-order", "the revisions themselves say their order"),
+    (
+        "out-of-order",
+        "the revisions themselves define their order",
+    ),
     (
         "lock-timeout",
-        "let env.py set `lock_timeout`, or your database's word for it, on its connection",
+        "set `lock_timeout`, or your database's equivalent, on the connection in env.py",
     ),
     (
         "statement-timeout",
-        "let env.py set `statement_timeout`, or your database's word for it, on its connection",
+        "set `statement_timeout`, or your database's equivalent, on the connection in env.py",
     ),
 ];
 
@@ -284,7 +287,7 @@ pub(super) fn deployed(
     let patience = config::patience(options, environment, &home.file.settings(None))?;
     Ok(Asked {
         platform: spec.platform,
-        road: spec.road,
+        via: spec.via,
         with_rollback: spec.with_rollback,
         databases: settings
             .into_iter()

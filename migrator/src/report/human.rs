@@ -219,7 +219,7 @@ impl Report for Human<'_> {
             .iter()
             .map(|line| format!("     {}\n", printable(line)));
         let what: String = what.collect();
-        let question = format!("   about to {verb}:\n{what}   Go on? [y/N] ");
+        let question = format!("   about to {verb}:\n{what}   Continue? [y/N] ");
         self.clear();
         let stream = match asks {
             Asks::OnOutput => &mut self.out,
@@ -297,7 +297,7 @@ impl Report for Human<'_> {
             self.diagnose(warning);
         }
         if let Some(folder) = folder {
-            self.note(format_args!("the folder {folder} is new"));
+            self.note(format_args!("created the folder {folder}"));
         }
         for path in paths {
             self.say(path);

@@ -70,7 +70,7 @@ fn another_tools_history_is_refused_by_name(db: &Database) {
         let before = db.tables();
         up(&project(), db)
             .exits(7)
-            .ends(&format!("this database has the history of {tool} (table "))
+            .ends(&format!("this database has a history of {tool} (table "))
             .ends("State: nothing was changed in the database.")
             .complains("error[foreign_history]");
         assert_eq!(db.tables(), before);

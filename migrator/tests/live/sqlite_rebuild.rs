@@ -613,7 +613,7 @@ fn a_rebuild_without_its_indexes_is_told(db: &Database) {
     );
     up(&project, db)
         .exits(0)
-        .says("⚠️  the rebuild of users does not create again: trigger users_new_name");
+        .says("⚠️  the rebuild of users does not create these again: trigger users_new_name");
     let db = &Database::new(db.server);
     let project = filled(db).migration("2_objects.sql", objects.concat());
     up(&project, db).exits(0);

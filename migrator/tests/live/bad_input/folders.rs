@@ -92,7 +92,7 @@ const CASES: &[Case] = &[
         name: "an empty folder",
         given: &[Folder("migrations")],
         code: "no_migrations",
-        says: "holds no SQL files",
+        says: "contains no SQL files",
         next: "20260131120000_create_users.sql",
         ..CASE
     },
@@ -117,7 +117,7 @@ const CASES: &[Case] = &[
         args: &["--dir", "migrations"],
         code: "not_a_folder",
         says: "migrations",
-        next: "name the folder",
+        next: "set the folder",
         ..CASE
     },
     Case {
@@ -185,7 +185,7 @@ const CASES: &[Case] = &[
         given: &[A, File("migrations/1_b.sql", "SELECT 1;\n")],
         code: "duplicate_version",
         says: "migrations/1_a.sql and migrations/1_b.sql",
-        next: "version of its own",
+        next: "new version",
         ..CASE
     },
     Case {
@@ -193,7 +193,7 @@ const CASES: &[Case] = &[
         given: &[A, File("migrations/001_b.sql", "SELECT 1;\n")],
         code: "duplicate_version",
         says: "migrations/001_b.sql",
-        next: "version of its own",
+        next: "new version",
         ..CASE
     },
     Case {
@@ -201,7 +201,7 @@ const CASES: &[Case] = &[
         given: &[A, File("migrations/1_a.up.sql", "SELECT 1;\n")],
         code: "duplicate_version",
         says: "migrations/1_a.up.sql",
-        next: "version of its own",
+        next: "new version",
         ..CASE
     },
     Case {
@@ -256,7 +256,7 @@ const CASES: &[Case] = &[
         given: &[A, Folder("migrate.toml")],
         code: "unreadable",
         says: "migrate.toml",
-        next: "a file belongs there",
+        next: "expected a file",
         ..CASE
     },
     Case {
