@@ -157,7 +157,7 @@ fn a_deadline_that_a_platform_does_not_wait_for_is_refused() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains("deadline_too_long"), "{said}");
         assert!(
-            said.contains(&format!("--deadline {fits} or less")),
+            said.contains(&format!("--deadline to {fits} or less")),
             "{said}"
         );
         printed(&project, &[platform, "--deadline", fits]);

@@ -81,7 +81,7 @@ fn half_reverted(db: &Database, directive: &str) {
     up(&project, db)
         .exits(7)
         .complains("error[half_reverted]")
-        .ends("Next: run migrate down, which goes on with it");
+        .ends("Next: run migrate down, which continues the revert");
     // Nor does it go on with something else than it began.
     project.write(
         "migrations/3_c.down.sql",

@@ -403,7 +403,7 @@ fn bad_arguments_are_refused(db: &Database) {
     let twice = ["--resolve", "2=applied", "--resolve", "2=reverted"];
     repair(&project, db, twice)
         .exits(2)
-        .complains("--resolve answers twice for 2");
+        .complains("--resolve has two answers for 2");
     assert_eq!(db.snapshot(), "");
     // sqlx takes such versions.
     let project = Project::new().migration("-2_a.sql", "CREATE TABLE a (id INT);\n");

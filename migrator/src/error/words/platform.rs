@@ -17,7 +17,7 @@ pub(super) fn too_long(error: &TooLong) -> Diagnostic {
     Diagnostic::error(
         "deadline_too_long",
         format!(
-            "a run may take {}, but {platform} ends it after {}",
+            "the deadline of {} is too long: {platform} ends a run after {}",
             format_duration(*deadline),
             format_duration(*limit)
         ),
