@@ -33,7 +33,7 @@ fn an_image_is_built_rebuilt_and_run() {
     let app = quick_config(&builder("INTEGRATION_TEST_BUILDER", "builder"), APP);
     TestRunner::default().build(&app, |cold| {
         assert_contains!(cold.pack_stdout, "4 migrations in `migrations/`");
-        assert_contains!(cold.pack_stdout, "Compiling, since no migrator is cached");
+        assert_contains!(cold.pack_stdout, "Compiling, because no migrator is cached");
         assert_contains!(cold.pack_stdout, "Compiling sqlx-core");
         let program = digest(&cold);
         lists_what_it_is_made_of(&cold);
@@ -82,7 +82,7 @@ fn rebuilds_with_other_options(before: TestContext, app: &BuildConfig) {
     before.rebuild(&fewer, |image| {
         assert_contains!(
             image.pack_stdout,
-            "Compiling, since the databases changed from `mysql,postgres,sqlite` to `postgres,sqlite`"
+            "Compiling, because the databases changed from `mysql,postgres,sqlite` to `postgres,sqlite`"
         );
         assert_contains!(image.pack_stdout, "Compiling cnb-migrate");
         assert_contains!(image.pack_stdout, "Migrator for PostgreSQL, SQLite");
@@ -223,7 +223,7 @@ fn an_apps_own_program_is_built_rebuilt_and_run() {
             fs::write(file, "CREATE TABLE stamps (id BIGINT);\n").unwrap();
         });
         cold.rebuild(&one_more, |warm| {
-            assert_contains!(warm.pack_stdout, "Compiling, since its source changed");
+            assert_contains!(warm.pack_stdout, "Compiling, because its source changed");
             assert_contains!(warm.pack_stdout, "5 migrations are inside the program");
             assert_not_contains!(warm.pack_stdout, "Compiling sqlx-core");
             let up = run(&warm, &database.container());
@@ -300,7 +300,7 @@ fn a_build_that_cannot_go_well_says_why() {
     app.expected_pack_result(PackResult::Failure);
     app.env("BP_MIGRATE_DATABASE", "postgres");
     TestRunner::default().build(&app, |image| {
-        assert_contains!(image.pack_stdout, "Was `BP_MIGRATE_DATABASES` meant?");
+        assert_contains!(image.pack_stdout, "Did you mean `BP_MIGRATE_DATABASES`?");
     });
 
     let mut app = config(

@@ -61,13 +61,14 @@ fn who_asks_for_the_buildpack_hears_what_is_wrong() {
 fn a_misspelt_setting_fails_the_build_and_names_the_right_one() {
     let phase = Phase::new(&[USERS]).set("BP_MIGRATE_DATABSES", "postgres");
     phase.detect().succeeds();
-    phase
-        .build()
-        .fails_with(&["BP_MIGRATE_DATABSES", "Was `BP_MIGRATE_DATABASES` meant?"]);
+    phase.build().fails_with(&[
+        "BP_MIGRATE_DATABSES",
+        "Did you mean `BP_MIGRATE_DATABASES`?",
+    ]);
     Phase::new(&[USERS])
         .set("BP_MIGRATE_DATABASES", "postgrse")
         .build()
-        .fails_with(&["`postgrse`", "Was `postgres` meant?"]);
+        .fails_with(&["`postgrse`", "Did you mean `postgres`?"]);
 }
 
 #[test]
@@ -89,7 +90,7 @@ fn a_build_makes_the_layers_and_the_process() {
     outcome.succeeds().says(&[
         "1 migration in `migrations/`: 1 users",
         "rustc 1.95.0 (abc)",
-        "Compiling, since no migrator is cached",
+        "Compiling, because no migrator is cached",
         "Compiling cnb-migrate",
         "Added 1 file as they are",
     ]);
@@ -404,7 +405,7 @@ fn an_apps_own_program_is_compiled_in_place_of_the_carried_one() {
     phase.build().succeeds().says(&[
         "Inside the app's own program `migrate`, of the package `guestbook`",
         "Migrator of the package `guestbook`",
-        "Compiling, since no migrator is cached",
+        "Compiling, because no migrator is cached",
         "3 migrations are inside the program, and checked",
         "Added the process `migrate`",
     ]);
@@ -451,7 +452,7 @@ fn an_apps_own_program_is_compiled_again_when_anything_of_the_app_changes() {
     phase
         .build()
         .succeeds()
-        .says(&["Compiling, since its source changed"]);
+        .says(&["Compiling, because its source changed"]);
     assert_eq!(phase.cargo_runs().len(), 2);
 }
 
@@ -462,7 +463,7 @@ fn a_folder_that_is_named_is_for_the_carried_program() {
     let phase = phase.set("BP_MIGRATE_DIR", "migrations");
     phase.build().succeeds().says(&[
         "1 migration in `migrations/`: 1 users",
-        "Compiling, since the program is another: `cnb-migrate` in place of `guestbook`",
+        "Compiling, because the program is `cnb-migrate` now, not `guestbook`",
     ]);
 }
 

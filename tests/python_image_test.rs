@@ -28,7 +28,7 @@ fn an_image_is_published_and_run_as_a_job() {
         image.log,
         "4 revisions of Alembic in `api/alembic/versions`"
     );
-    assert_contains!(image.log, "Compiling, since no migrator is cached");
+    assert_contains!(image.log, "Compiling, because no migrator is cached");
     for start in STARTS {
         applies_the_revisions(&image, start, &Database::sqlite());
     }

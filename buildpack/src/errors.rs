@@ -35,11 +35,11 @@ fn ours(error: &BuildpackError) -> String {
         BuildpackError::FolderOutside { dir } => formatdoc! {"
             The migrations folder is outside the app
 
-            The migrations folder is set to `{dir}`, which does not lie in the app's
-            folder, and only what lies in there is part of the build.
+            The migrations folder is set to `{dir}`, which is outside the app's folder. Only
+            what is in the app's folder is part of the build.
 
-            Name a folder relative to the app's root, in `{DIR}` or as `dir` in
-            migrate.toml: `db/migrations`, for example.
+            Set `{DIR}`, or `dir` in migrate.toml, to a folder relative to the app's root:
+            `db/migrations`, for example.
         "},
         BuildpackError::Install(error) => install(error),
         BuildpackError::MigratorLayer(cause) => internal("filling the migrator's layer", cause),
@@ -49,18 +49,18 @@ fn ours(error: &BuildpackError) -> String {
             The migrator is compiled while the image is built. That needs a C compiler
             and linker, and there is no `cc` on the PATH of this build image.
 
-            Use a builder whose build image has one (a \"full\" or \"-build\" variant mostly
-            has), or install `gcc` and `libc6-dev` in the build image of your own.
+            Use a builder whose build image has one (a \"full\" or \"-build\" variant usually
+            does), or install `gcc` and `libc6-dev` in your own build image.
         "},
         BuildpackError::NoLock { package } => formatdoc! {"
             The app has no Cargo.lock
 
             The migrations are inside the app's own program `migrate`, of the package
             `{package}`, and it is compiled with exactly the versions of a Cargo.lock. There
-            is none beside the Cargo.toml at the app's root.
+            is none next to the Cargo.toml at the app's root.
 
-            Run `cargo generate-lockfile` there and commit the file. See that neither
-            .gitignore nor .dockerignore leaves it out.
+            Run `cargo generate-lockfile` there and commit the file. Check that neither
+            .gitignore nor .dockerignore excludes it.
         "},
         BuildpackError::OwnCompilation(error) => own_compilation(error),
         BuildpackError::OwnMigrations { said } => formatdoc! {"
@@ -68,16 +68,16 @@ fn ours(error: &BuildpackError) -> String {
 
             {said}
 
-            `migrate check --offline` said so, which the program was asked while the image
-            is built, so that no release finds out about this.
+            The build runs the program with `migrate check --offline`, so that such a problem
+            stops the build and not a release. That check failed.
         "},
         BuildpackError::Project(error) => formatdoc! {"
             The migrations cannot be used
 
             {diagnostic}
 
-            Nothing was built. The migrations are read in full while the image is built,
-            so that no release finds out about this.
+            Nothing was built. The build reads all migrations, so that such a problem stops
+            the build and not a release.
         ", diagnostic = error.diagnostic()},
         BuildpackError::RunImage(error) => run_image(error),
         BuildpackError::Sbom(error) => match error {
@@ -98,8 +98,8 @@ fn config(error: &ConfigError) -> String {
         ConfigError::BadProcessType { value } => formatdoc! {"
             `{value}` cannot be the name of a process
 
-            `{PROCESS_TYPES}` names `{value}`. A process is called by letters, digits, dots,
-            dashes and underscores.
+            `{PROCESS_TYPES}` names `{value}`. The name of a process contains only letters,
+            digits, dots, dashes and underscores.
 
             Set it to the names that your platform looks for, separated by commas, such as
             `migrate,release`, or unset it to have `migrate` alone.
@@ -108,7 +108,7 @@ fn config(error: &ConfigError) -> String {
             `{RUST_MIRROR}` is not a web address
 
             `{RUST_MIRROR}` is set to `{value}`. The Rust toolchain can be downloaded
-            by http or https only.
+            with http or https only.
 
             Set it to the address of a server that has the same folders as the Rust
             distribution server, such as `https://mirror.example.com/rust`, or unset it.
@@ -116,7 +116,7 @@ fn config(error: &ConfigError) -> String {
         ConfigError::NotUnicode { name } => formatdoc! {"
             `{name}` is not text
 
-            The environment variable `{name}` holds bytes that are not UTF-8.
+            The environment variable `{name}` is not valid UTF-8.
 
             Set it again, as plain text.
         "},
@@ -138,7 +138,7 @@ fn config(error: &ConfigError) -> String {
                 Unknown setting `{name}`
 
                 The environment variable `{name}` begins like a setting of this
-                buildpack, and there is no such setting, so it would have no effect.{hint}
+                buildpack, but there is no such setting, so it would have no effect.{hint}
 
                 The settings are `{DATABASES}`, `{DIR}`,
                 `{PROCESS_TYPES}` and `{RUST_MIRROR}`. Correct the
@@ -148,8 +148,8 @@ fn config(error: &ConfigError) -> String {
         ConfigError::WebProcess => formatdoc! {"
             The migrator cannot be the process `web`
 
-            `{PROCESS_TYPES}` names `web`, which platforms take for the application: they
-            would start the migrator in its place, again and again, in every instance.
+            `{PROCESS_TYPES}` names `web`, which platforms start as the application: they would
+            start the migrator instead, again and again, in every instance.
 
             Set it to the names that your platform looks for before a deploy, such as
             `migrate,release`, or unset it to have `migrate` alone.
@@ -158,7 +158,9 @@ fn config(error: &ConfigError) -> String {
 }
 
 fn meant(nearest: Option<&str>) -> String {
-    nearest.map_or(String::new(), |nearest| format!(" Was `{nearest}` meant?"))
+    nearest.map_or(String::new(), |nearest| {
+        format!(" Did you mean `{nearest}`?")
+    })
 }
 
 fn run_image(error: &RunImageError) -> String {
@@ -171,7 +173,7 @@ fn run_image(error: &RunImageError) -> String {
             start in it.
 
             Use a run image of the same distribution and release as the build image.
-            The option `--run-image` of `pack build` may name another one than the builder's.
+            The option `--run-image` of `pack build` may set a different one than the builder's.
         "},
         RunImageError::NoGlibc { distro } => formatdoc! {"
             The run image has no glibc
@@ -179,7 +181,7 @@ fn run_image(error: &RunImageError) -> String {
             The run image is {distro}, whose C library is musl. The migrator is compiled
             for glibc and would not start in it.
 
-            Use a builder whose run image is of the Debian, Ubuntu or Red Hat family.
+            Use a builder whose run image is from the Debian, Ubuntu or Red Hat family.
         "},
         RunImageError::ReadBinary(cause) => internal("reading the compiled migrator", cause),
     }
@@ -216,11 +218,11 @@ fn install(error: &InstallError) -> String {
               {actual}
             and should have
               {expected}
-            So it was not used. A proxy or a mirror may have answered with a page of its
-            own, or the download was cut short.
+            So it was not used. A proxy or a mirror may have answered with its own page, or
+            the download was incomplete.
 
-            Try again. If `{RUST_MIRROR}` is set, see that the mirror holds the
-            file unchanged; otherwise see what stands between this build and the server.
+            Try again. If `{RUST_MIRROR}` is set, check that the mirror has the
+            unchanged file; otherwise check what is between this build and the server.
         "},
         InstallError::Download { url, cause } => formatdoc! {"
             The Rust toolchain could not be downloaded
@@ -230,11 +232,11 @@ fn install(error: &InstallError) -> String {
             failed: {cause}
 
             The build image has no Rust that is new enough, so this buildpack installs it.
-            1. Try again, if the network may have been at fault.
-            2. Behind a proxy, set `HTTPS_PROXY` for the build; with a certificate
-               authority of your own, `SSL_CERT_FILE`.
+            1. Try again, if it may have been a network problem.
+            2. Behind a proxy, set `HTTPS_PROXY` for the build; with your own certificate
+               authority, `SSL_CERT_FILE`.
             3. With a mirror of the Rust distribution server, set `{RUST_MIRROR}`.
-            4. Or use a builder with Rust {OLDEST} or later, and nothing is downloaded.
+            4. Or use a builder with Rust {OLDEST} or later: then nothing is downloaded.
         "},
         InstallError::Io(cause) => internal("installing the Rust toolchain", cause),
         InstallError::Unpack { url, cause } => formatdoc! {"
@@ -244,7 +246,7 @@ fn install(error: &InstallError) -> String {
             {url}
             is the right file, but unpacking it failed: {cause}
 
-            Most often the disk of the build is full: about 700 MB are needed.
+            Usually the disk of the build is full: about 700 MB are needed.
         "},
     }
 }
@@ -272,7 +274,7 @@ fn compilation(error: &CompilationError) -> String {
 
             The cargo that was found does not start: {cause}
 
-            If the build image brings its own Rust, see that `cargo --version` works in it.
+            If the build image has its own Rust, check that `cargo --version` works in it.
         "},
     }
 }
@@ -283,8 +285,8 @@ fn own_compilation(error: &CompilationError) -> String {
         CompilationError::Failed { status, cause } => {
             let next = match cause {
                 Cause::Unknown => formatdoc! {"
-                    The same, in the app's folder on your own machine, should say the same:
-                    `cargo build --release --locked --bin migrate`. What lies outside the app's
+                    Run the same in the app's folder on your own machine; it should fail in the same
+                    way: `cargo build --release --locked --bin migrate`. What is outside the app's
                     folder, such as a path dependency, is not part of the build."},
                 cause => advice(*cause),
             };
@@ -306,26 +308,26 @@ fn advice(cause: Cause) -> String {
     match cause {
         Cause::Killed => formatdoc! {"
             The compiler was killed, as happens when the build runs out of memory.
-            Give the build more of it (2 GB suffice), or leave out the drivers that the
+            Give the build more memory (2 GB are enough), or leave out the drivers that the
             app does not use: `{DATABASES}=postgres`, for example."},
         Cause::Network => formatdoc! {"
             A crate could not be downloaded from the Rust registry.
-            1. Try again, if the network may have been at fault.
-            2. Behind a proxy, set `HTTPS_PROXY` for the build; with a certificate
-               authority of your own, `SSL_CERT_FILE` or `CARGO_HTTP_CAINFO`.
+            1. Try again, if it may have been a network problem.
+            2. Behind a proxy, set `HTTPS_PROXY` for the build; with your own certificate
+               authority, `SSL_CERT_FILE` or `CARGO_HTTP_CAINFO`.
             3. With a mirror of the registry, configure it in the config.toml of the build
-               image's CARGO_HOME: it is obeyed."},
+               image's CARGO_HOME: the build uses it."},
         Cause::NoLibc => formatdoc! {"
             There is a C compiler in the build image, but parts of the C library are
             missing. Install `libc6-dev` there, or use a builder whose build image has it."},
         Cause::NoSpace => formatdoc! {"
         The disk of the build is full: compiling needs about 1 GB."},
         Cause::OldLock => formatdoc! {"
-            The Cargo.lock does not belong to the Cargo.toml as it is now. Run
+            The Cargo.lock does not match the current Cargo.toml. Run
             `cargo update --workspace` in the app's folder and commit the Cargo.lock."},
         Cause::Unknown => formatdoc! {"
             The source and its dependencies are those that the buildpack was released
-            with, so the cause is mostly in the build image: an unusual compiler, linker
+            with, so the cause is usually in the build image: an unusual compiler, linker
             or flag (`RUSTFLAGS`, `CC`, `CFLAGS`), or too little memory."},
     }
 }
@@ -338,7 +340,7 @@ fn bundle(error: &BundleError) -> String {
 
             Reading `{file}` failed: {cause}
 
-            See that the file can be read by every user, and is not removed while the
+            Check that every user can read the file, and that it is not removed while the
             image is built.
         "},
         BundleError::Write { file, cause } => internal(
@@ -355,9 +357,9 @@ fn internal(doing: &str, cause: &dyn Display) -> String {
 
         {cause}
 
-        This is mostly a passing fault of the machine that builds, or a mistake in this
-        buildpack. Try again; if it stays, please report it to the buildpack's authors,
-        with the whole log of this build.
+        This is usually a temporary problem of the build machine, or a bug in this
+        buildpack. Try again; if it happens again, please report it to the buildpack's
+        authors, with the whole log of this build.
     "}
 }
 

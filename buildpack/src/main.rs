@@ -94,7 +94,7 @@ impl Buildpack for MigrateBuildpack {
             match layers::migrations::bundle(&context, &projects)? {
                 Some(count) => print::sub_bullet(format!("Added {} as they are", files(count))),
                 None => {
-                    print::sub_bullet("Left the revisions with the application, for its Alembic");
+                    print::sub_bullet("Left the revisions in the application, for its own Alembic");
                 }
             }
         }
@@ -184,7 +184,7 @@ fn find_own(app: &Path, config: &Config, env: &Env) -> Result<Option<OwnProgram>
     if env.contains_key(DATABASES) {
         print::warning(format!(
             "Warning: {DATABASES} has no effect\n\n\
-             The program is the app's own: the features of cnb-migrate in its Cargo.toml say\n\
+             The program is the app's own: the features of cnb-migrate in its Cargo.toml decide\n\
              which databases it supports."
         ));
     }
@@ -275,7 +275,7 @@ fn about_toolchain(toolchain: &Toolchain) -> String {
         Origin::Path { cargo, .. } => {
             format!("{}, {}", toolchain.identity, cargo.display())
         }
-        Origin::Pinned { because, .. } => format!("{}, since {because}", toolchain.identity),
+        Origin::Pinned { because, .. } => format!("{}, because {because}", toolchain.identity),
     }
 }
 
@@ -285,7 +285,7 @@ fn warn_of_database_url(env: &Env) {
         if env.contains_key(name) {
             print::warning(format!(
                 "Warning: {name} is set for the build\n\n\
-                 Building needs no database and no secret: nothing was done with it. Set it\n\
+                 The build needs no database and no secret, so it was not used. Set it\n\
                  where the process `migrate` runs, and only there."
             ));
         }

@@ -101,7 +101,7 @@ fn answer(document: &[u8]) -> Result<Checked, String> {
         warnings: Vec::new(),
     };
     let answers = serde_json::from_slice(document)
-        .map_err(|error| format!("its answer is not understood: {error}"))?;
+        .map_err(|error| format!("its answer cannot be read: {error}"))?;
     let answers = match answers {
         Answers::Several { databases } => databases,
         Answers::One(answer) => vec![answer],

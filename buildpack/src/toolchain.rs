@@ -219,7 +219,7 @@ impl fmt::Display for Unfit {
             }
             Self::TooOld { program, version } => write!(
                 f,
-                "the {program} on the PATH is {version}, and {OLDEST} or later is needed"
+                "the {program} on the PATH is {version}, but {OLDEST} or later is needed"
             ),
         }
     }

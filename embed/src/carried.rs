@@ -49,7 +49,7 @@ impl Carried {
         let path = root.join(folder);
         if !path.is_dir() {
             let what = if path.exists() {
-                "is no folder"
+                "is not a folder"
             } else {
                 "does not exist"
             };
@@ -230,6 +230,6 @@ mod tests {
         let error = Carried::of(root.path(), &["migrations"]).unwrap_err();
         assert!(error.starts_with("the migrations folder `migrations` does not exist: /"));
         let error = Carried::of(root.path(), &["migration/1_users.sql"]).unwrap_err();
-        assert!(error.contains("is no folder"), "{error}");
+        assert!(error.contains("is not a folder"), "{error}");
     }
 }

@@ -99,7 +99,7 @@ impl Manifest {
             Ok(manifest)
         } else {
             Err(unreadable(format!(
-                "it has schema {}, and this migrator reads schema {SCHEMA}",
+                "it has schema {}, but this migrator reads schema {SCHEMA}",
                 manifest.schema
             )))
         }

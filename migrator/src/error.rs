@@ -339,11 +339,11 @@ pub(crate) fn not_remembered(fault: &Fault) -> Diagnostic {
 pub(crate) fn tables_without_history() -> Diagnostic {
     Diagnostic::warning(
         "tables_without_history",
-        "this database has tables, and no history of migrations",
+        "this database has tables, but no history of migrations",
     )
     .help(
-        "where a migration fails because what it makes is there already, record those that are in \
-         the database: migrate baseline VERSION",
+        "if a migration fails because what it creates already exists, record the migrations that \
+         are in the database: migrate baseline VERSION",
     )
 }
 
@@ -366,10 +366,10 @@ pub(crate) fn deviation(deviation: &Deviation, branch: &str) -> Diagnostic {
 pub(crate) fn overtaken(exception: &str) -> Diagnostic {
     Diagnostic::warning(
         "alembic_overtaken",
-        "another Alembic, which does not know the lock, has done it meanwhile",
+        "another Alembic, which does not use the lock, has done it in the meantime",
     )
     .note(format!("this one failed: {exception}"))
-    .help("run Alembic by `migrate` everywhere, so that two of them never meet")
+    .help("run Alembic with `migrate` everywhere, so that two never run at the same time")
 }
 
 /// The same, where it is tolerated.

@@ -373,7 +373,7 @@ fn allow(migrations: &mut [Migration], allowed: &[Allowed]) -> Vec<Diagnostic> {
             None if *is_own => unknown.push(
                 Diagnostic::warning(
                     "unknown_migration",
-                    format!("there is no migration {version} that anything could be allowed to"),
+                    format!("no migration has the version {version}"),
                 )
                 .at(Some(place.clone()), "here")
                 .help("correct the version, or remove the table"),

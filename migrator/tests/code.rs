@@ -147,7 +147,7 @@ fn an_error_that_was_forgotten_is_found(db: &Database) {
     if db.server == Server::Postgres {
         output
             .exits(8)
-            .complains("its transaction was ended, or failed, before it returned");
+            .complains("its transaction ended or failed before it returned");
         nothing_of_it_stays(db);
     } else {
         // Elsewhere a statement that fails is no end of its transaction.
@@ -252,7 +252,7 @@ fn code_that_changed_the_schema_and_failed_says_what_is_left(db: &Database) {
         .exits(9)
         .complains("error[migration_half_applied]")
         .complains("the second half is missing")
-        .complains("either do by hand what its code left undone");
+        .complains("either do by hand what its code did not do");
     assert_eq!(db.tables(), ["a", "b"]);
     assert_eq!(ids(db), ["7"]);
     up(db, "").exits(7).complains("error[half_applied]");

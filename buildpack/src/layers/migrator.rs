@@ -73,7 +73,7 @@ pub(crate) fn install(
     let layer = layer(context, &key)?;
     let folder = layer.path();
     if let LayerState::Restored { .. } = layer.state {
-        print::sub_bullet("Using the cached migrator: nothing that it is made of has changed");
+        print::sub_bullet("Using the cached migrator: nothing that it is built from has changed");
         cargo::keep(context)?;
         if let Origin::Pinned { pinned, .. } = &toolchain.origin {
             toolchain_layer::keep(context, pinned)?;
@@ -143,11 +143,11 @@ fn reason(state: &LayerState<(), Restored>) -> String {
                 EmptyLayerCause::RestoredLayerAction {
                     cause: Restored::Differs(changes),
                 },
-        } => format!("Compiling, since {}", changes.join(", and ")),
+        } => format!("Compiling, because {}", changes.join(", and ")),
         LayerState::Empty {
             cause: EmptyLayerCause::NewlyCreated,
-        } => "Compiling, since no migrator is cached".to_string(),
-        _ => "Compiling, since the cached migrator cannot be used".to_string(),
+        } => "Compiling, because no migrator is cached".to_string(),
+        _ => "Compiling, because the cached migrator cannot be used".to_string(),
     }
 }
 
@@ -167,7 +167,7 @@ fn changes(restored: &Key, wanted: &Key) -> Vec<String> {
     if *program != wanted.program {
         // Everything else differs with it.
         let (from, to) = (style::value(program), style::value(&wanted.program));
-        return vec![format!("the program is another: {to} in place of {from}")];
+        return vec![format!("the program is {to} now, not {from}")];
     }
     let named = |what: &str, from: &str, to: &str| {
         (from != to).then(|| {

@@ -15,14 +15,14 @@ use clap_complete::Shell;
 use std::ffi::OsString;
 use std::time::Duration;
 
-/// Applies database migrations exactly once, and says truthfully what it did.
+/// Applies database migrations exactly once, and reports what it changed.
 #[derive(Debug, Parser)]
 #[command(
     name = "migrate",
     version,
-    after_help = "Every option above can be set as MIGRATE_<OPTION> in the environment and, but for \
-                  --config, --database and --yes, as the same key in migrate.toml. DATABASE_URL \
-                  serves where MIGRATE_DATABASE_URL is unset."
+    after_help = "Every option above can be set as MIGRATE_<OPTION> in the environment and, except \
+                  --config, --database and --yes, as the same key in migrate.toml. DATABASE_URL is \
+                  used if MIGRATE_DATABASE_URL is not set."
 )]
 pub(super) struct Cli {
     #[command(flatten)]
@@ -34,37 +34,40 @@ pub(super) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(super) struct Shared {
-    /// The database: postgres://, mysql://, mariadb:// or sqlite:
+    /// Database: postgres://, mysql://, mariadb:// or sqlite:
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
-    /// The authority of the database's certificate: its text or its file's path
+    /// CA certificate for the database: PEM text, or a path
     #[arg(long, global = true, value_name = "PEM")]
     database_ca_cert: Option<String>,
-    /// One of the databases of migrate.toml [default: all, in order]
+    /// Use only this database of migrate.toml [default: all, in order]
     #[arg(long, global = true, value_name = "NAME")]
     database: Option<String>,
-    /// The folder of the migrations [default: the bundle, or ./migrations]
+    /// Folder of the migrations [default: the bundle, or ./migrations]
     #[arg(long, global = true)]
     dir: Option<String>,
-    /// The format of the migrations: alembic or sqlx [default: detected]
+    /// Format of the migrations: alembic or sqlx [default: detected]
     #[arg(long, global = true, value_name = "FORMAT")]
     format: Option<String>,
-    /// The section of Alembic's ini file, as in `alembic -n` [default: alembic]
+    /// Section of Alembic's ini file, as in alembic -n [default: alembic]
     #[arg(long, global = true, value_name = "NAME")]
     alembic_section: Option<String>,
-    /// The configuration file; its paths are relative to its folder [default: ./migrate.toml]
+    /// Configuration file; its paths are relative to its folder [default: ./migrate.toml]
     #[arg(long, global = true, value_name = "PATH")]
     config: Option<String>,
-    /// The history table [default: sqlx.toml's, or `_sqlx_migrations`]
-    #[arg(long, global = true)]
+    #[arg(
+        long,
+        global = true,
+        help = "History table [default: that of sqlx.toml, or _sqlx_migrations]"
+    )]
     table: Option<String>,
-    /// How much is one transaction: each migration, or all of a run [default: each]
+    /// One transaction for each migration, or for all of a run: each or all [default: each]
     #[arg(long, global = true, value_name = "SCOPE")]
     transaction: Option<String>,
-    /// A pending migration that sorts before an applied one: error or apply [default: error]
+    /// If a pending migration sorts before an applied one: error or apply [default: error]
     #[arg(long, global = true, value_name = "POLICY")]
     out_of_order: Option<String>,
-    /// An applied version that no file has: newer, warn or error [default: newer]
+    /// If an applied version has no file: newer, warn or error [default: newer]
     #[arg(long, global = true, value_name = "POLICY")]
     unknown_applied: Option<String>,
     /// How long to wait for the database to answer [default: 60s]
@@ -73,87 +76,94 @@ pub(super) struct Shared {
     /// How long to wait for another migrator to finish [default: 10m]
     #[arg(long, global = true, value_name = "DURATION")]
     lock_wait: Option<String>,
-    /// How long a statement waits for a table lock; 0 is for ever [default: 5s]
+    /// How long a statement waits for a table lock; 0 means no limit [default: 5s]
     #[arg(long, global = true, value_name = "DURATION")]
     lock_timeout: Option<String>,
-    /// How long a statement may run; 0 is for ever [default: 0]
+    /// How long a statement may run; 0 means no limit [default: 0]
     #[arg(long, global = true, value_name = "DURATION")]
     statement_timeout: Option<String>,
     /// How long the whole run may take [default: 25m]
     #[arg(long, global = true, value_name = "DURATION")]
     deadline: Option<String>,
-    /// For people or for programs: human or json [default: human]
+    /// Output format: human or json [default: human]
     #[arg(long, global = true, value_name = "FORM")]
     output: Option<String>,
-    /// Ask nothing; without a terminal nothing is asked anyway
+    /// Skip all questions; without a terminal nothing is asked anyway
     #[arg(long, short, global = true)]
     yes: bool,
-    /// Colours in diagnostics: auto, always or never; `NO_COLOR` is respected [default: auto]
-    #[arg(long, global = true, value_name = "WHEN")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        help = "Colours in diagnostics: auto, always or never; NO_COLOR is respected [default: auto]"
+    )]
     color: Option<String>,
-    /// Say only how it ended
+    /// Print only the result
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Say also every setting that is not the default, and where it came from
+    /// Also print every setting that is not the default, and where it came from
     #[arg(long, short, global = true)]
     verbose: bool,
 }
 
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Verb {
-    /// Apply what is pending (what `migrate` alone does)
+    /// Apply what is pending (the default command)
     Up(Up),
-    /// Revert by the migrations' own down scripts, the newest one by default
+    /// Revert with the migrations' own down scripts; by default the newest migration
     Down(Down),
     /// Revert the newest migration and apply it again
     Redo,
-    /// Mark the runs so far as live: a deploy has succeeded
+    /// Mark the runs so far as live, because a deploy has succeeded
     Confirm,
     /// Record everything up to a version as applied, without running it
     Baseline {
-        /// The newest version that is in the database already
+        /// Version the database is already at
         #[arg(allow_negative_numbers = true)]
         version: String,
-        /// Also where there is a history already
+        /// Allow a history that is not empty
         #[arg(long)]
         force: bool,
     },
     /// After an accident: list what can be repaired, or repair it
     Repair(Repair),
-    /// Verify the files, also against the database's history and a git branch
+    /// Check the files, also against the database's history and a git branch
     Check {
-        /// Ask no database
+        /// Do not connect to a database
         #[arg(long)]
         offline: bool,
-        /// The branch that this one is to be merged into, as in origin/main: what it
-        /// has may not be edited or deleted, and what is new must sort after it
+        /// Branch that this one will be merged into, such as origin/main: its migrations
+        /// may not be edited or deleted, and new ones must sort after them
         #[arg(long, value_name = "REF")]
         base: Option<String>,
     },
-    /// Print a shell's script that completes the verbs and options of `migrate`
+    /// Print a completion script for a shell
     Completions { shell: Shell },
-    /// Look for what would fail or harm a deploy, in the project and its app spec
+    /// Look for what would fail or harm a deploy, in the project, its app spec and its database
     Doctor {
-        /// The app spec of `DigitalOcean` [default: .do/app.yaml, where it is there]
-        #[arg(long, value_name = "FILE")]
+        #[arg(
+            long,
+            value_name = "FILE",
+            help = "App spec of DigitalOcean [default: .do/app.yaml, if it exists]"
+        )]
         spec: Option<String>,
     },
-    /// Create a migration's file, named and numbered as the folder's are
+    /// Create the file of a new migration, named and numbered like the others
     New {
         /// What it does, in a few words
         #[arg(value_parser = words)]
         name: String,
-        /// With a file for the way back
+        /// Also create a down migration
         #[arg(long)]
         reversible: bool,
     },
-    /// Show what `up` would do: each migration in order, how it runs, and its SQL
+    /// Show what up would do: each migration in order, how it runs, and its SQL
     Plan,
-    /// Print the stanza by which a platform runs `migrate` before a deploy
+    /// Print the configuration with which a platform runs migrate before a deploy
     Spec(Spec),
     /// Show every migration: applied, pending, changed or missing
     Status {
-        /// Exit with 7 when files and history disagree, else 6 when pending
+        /// Exit with 7 if files and history disagree, or with 6 if migrations are pending
         #[arg(long)]
         exit_code: bool,
     },
@@ -169,7 +179,7 @@ pub(super) struct Up {
     /// Apply no more migrations than this
     #[arg(long, value_name = "NUMBER")]
     pub(super) steps: Option<usize>,
-    /// Only show what would be done, as `migrate plan` does
+    /// Only show what would be done, as migrate plan does
     #[arg(long)]
     pub(super) dry_run: bool,
 }
@@ -191,10 +201,10 @@ impl Up {
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct Down {
-    /// Revert everything after this version, which stays; 0 is everything
+    /// Revert everything after this version, which stays applied; 0 reverts all
     #[arg(long, value_name = "VERSION", allow_negative_numbers = true, conflicts_with_all = ["steps", "unconfirmed"])]
     pub(super) to: Option<String>,
-    /// Revert so many migrations [default: 1]
+    /// Number of migrations to revert [default: 1]
     #[arg(long, value_name = "NUMBER", conflicts_with = "unconfirmed")]
     pub(super) steps: Option<usize>,
     /// Revert what the newest run applied, if its deploy was not confirmed
@@ -207,11 +217,11 @@ pub(super) struct Down {
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct Repair {
-    /// Take an applied file's text as it is now for what was applied
+    /// Record the current checksum of an applied file that was changed
     #[arg(long, value_name = "VERSION", allow_negative_numbers = true)]
     pub(super) accept: Vec<String>,
-    /// Settle a migration that is half applied: VERSION=applied, =reverted, and
-    /// of a statement in doubt =happened or =did-not-happen
+    /// Resolve a half applied migration: VERSION=applied or =reverted, or for a
+    /// statement in doubt =done or =not-done
     #[arg(long, value_name = "VERSION=ANSWER", value_parser = resolution, allow_hyphen_values = true)]
     pub(super) resolve: Vec<(String, Resolution)>,
 }
@@ -219,13 +229,13 @@ pub(super) struct Repair {
 fn resolution(text: &str) -> Result<(String, Resolution), String> {
     let (version, answer) = text
         .split_once('=')
-        .ok_or("it takes VERSION=ANSWER, as in 5=applied")?;
+        .ok_or("expected VERSION=ANSWER, as in 5=applied")?;
     let resolution = match answer {
         "applied" => Resolution::Applied,
-        "did-not-happen" => Resolution::DidNotHappen,
-        "happened" => Resolution::Happened,
+        "not-done" => Resolution::NotDone,
+        "done" => Resolution::Done,
         "reverted" => Resolution::Reverted,
-        _ => return Err("the answer is applied, reverted, happened or did-not-happen".to_owned()),
+        _ => return Err("expected the answer applied, reverted, done or not-done".to_owned()),
     };
     Ok((version.to_owned(), resolution))
 }
@@ -268,7 +278,7 @@ impl Cli {
             if let Some([version, _]) = versions.array_windows().find(|[one, other]| one == other) {
                 return Err(Self::command().error(
                     ErrorKind::ArgumentConflict,
-                    format!("--resolve answers twice for {version}"),
+                    format!("--resolve has two answers for {version}"),
                 ));
             }
         }

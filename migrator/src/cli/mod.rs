@@ -229,12 +229,13 @@ async fn act(
 fn stop(limits: impl Iterator<Item = Limits>) -> Result<Stop, Error> {
     let limit = limits.map(|limits| limits.deadline).max();
     Stop::after(limit.unwrap_or_default())
-        .map_err(|error| unexpected(&format!("no signals: {error}")))
+        .map_err(|error| unexpected(&format!("signals cannot be handled: {error}")))
 }
 
 /// The same for what asks no database, and has no deadline.
 fn signals() -> Result<Stop, Error> {
-    Stop::after(Duration::MAX).map_err(|error| unexpected(&format!("no signals: {error}")))
+    Stop::after(Duration::MAX)
+        .map_err(|error| unexpected(&format!("signals cannot be handled: {error}")))
 }
 
 /// Whose turn it is, and whose it was and will be.

@@ -1,6 +1,6 @@
 //! What can be typed of a platform.
 
-use crate::platforms::{Platform, Road};
+use crate::platforms::{Platform, Via};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
@@ -8,12 +8,12 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 pub(super) struct Spec {
     #[arg(value_parser = one_of(Platform::ALL))]
     pub(super) platform: Platform,
-    /// With the jobs that take back a deploy that has failed (digitalocean)
+    /// Also print the jobs that revert a failed deploy (digitalocean)
     #[arg(long)]
     pub(super) with_rollback: bool,
-    /// How migrate comes into what runs (digitalocean) [default: by the project's files]
-    #[arg(long, value_parser = one_of(Road::ALL))]
-    pub(super) road: Option<Road>,
+    /// How migrate gets into what runs (digitalocean) [default: chosen by the project's files]
+    #[arg(long, value_parser = one_of(Via::ALL))]
+    pub(super) via: Option<Via>,
 }
 
 /// Reads one of a few words.
@@ -23,7 +23,9 @@ where
 {
     PossibleValuesParser::new(words.map(|(word, _)| word)).try_map(move |typed| {
         let found = words.iter().find(|(word, _)| *word == typed);
-        found.map(|(_, value)| *value).ok_or("it is none of them")
+        found
+            .map(|(_, value)| *value)
+            .ok_or("it is not one of them")
     })
 }
 
@@ -39,13 +41,13 @@ impl Spec {
             Ok(())
         } else if self.with_rollback {
             Err(format!(
-                "{title} runs nothing when a deploy has failed, so that there is nothing that \
-                 --with-rollback could add; run `migrate down --unconfirmed` where a deploy's \
-                 failure is seen, and `migrate confirm` where its success is"
+                "{title} runs nothing when a deploy has failed, so --with-rollback could add nothing; \
+                 run `migrate down --unconfirmed` where you detect that a deploy failed, and \
+                 `migrate confirm` where you detect that it succeeded"
             ))
-        } else if self.road.is_some() {
+        } else if self.via.is_some() {
             Err(format!(
-                "{title} has one way to run `migrate`: --road is for digitalocean"
+                "{title} has one way to run `migrate`: --via is for digitalocean"
             ))
         } else {
             Ok(())

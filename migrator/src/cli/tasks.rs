@@ -235,7 +235,7 @@ impl<'a> Scope<'a> {
         let databases = self.databases.iter();
         Ok(Asked {
             platform: spec.platform,
-            road: spec.road,
+            via: spec.via,
             with_rollback: spec.with_rollback,
             databases: databases
                 .filter(|settings| settings.database_url.is_none())
@@ -317,16 +317,19 @@ fn tool(project: &mut Project, environment: &Environment) -> Result<Option<Tool>
 const NOT_ALEMBICS: [(&str, &str); 4] = [
     (
         "transaction",
-        "env.py decides: see `transaction_per_migration` of Alembic",
+        "env.py decides this: see Alembic's `transaction_per_migration`",
     ),
-    ("out-of-order", "the revisions themselves say their order"),
+    (
+        "out-of-order",
+        "the revisions themselves define their order",
+    ),
     (
         "lock-timeout",
-        "let env.py set `lock_timeout`, or your database's word for it, on its connection",
+        "set `lock_timeout`, or your database's equivalent, on the connection in env.py",
     ),
     (
         "statement-timeout",
-        "let env.py set `statement_timeout`, or your database's word for it, on its connection",
+        "set `statement_timeout`, or your database's equivalent, on the connection in env.py",
     ),
 ];
 

@@ -35,16 +35,11 @@ pub(crate) async fn baseline(
     let names = match baseline::missing(migrations, &task.history(&look), version, force) {
         Ok(first) => first.iter().map(|migration| migration.label()).collect(),
         // Another migrator may be at it: only who holds the lock can tell.
-        Err(BaselineError::HalfApplied { .. }) => vec![format!("all up to {version}")],
+        Err(BaselineError::HalfApplied { .. }) => vec![format!("everything up to {version}")],
         Err(error) => return Err(error.into()),
     };
-    task.consent(
-        "record as applied, without running it,",
-        &names,
-        stop,
-        report,
-    )
-    .await?;
+    task.consent("record as applied without running", &names, stop, report)
+        .await?;
     if task.tool.is_some() {
         let execution = Execution {
             task,

@@ -258,7 +258,7 @@ pub(super) fn files(
                     ..diagnostic
                 }
                 .note(format!(
-                    "it {how}, so that this is no error; `up` on a new database would refuse it"
+                    "it {how}, so this is not an error; `up` on a new database would refuse it"
                 ))
                 .help("leave it as it is: what has been applied must not change")
             } else {
@@ -283,10 +283,10 @@ fn problems(script: &Script, syntax: Option<Syntax>) -> Vec<Error> {
 fn unknown_dialect() -> Diagnostic {
     Diagnostic::warning(
         "unknown_dialect",
-        "nothing says for which database the files are, so that only what none would take is found",
+        "the database is not known, so only what every database would refuse is found",
     )
     .help(
-        "give --database-url or DATABASE_URL; with --offline only its beginning counts, as in \
+        "set --database-url or DATABASE_URL; with --offline only its beginning matters, as in \
          postgres://localhost/app",
     )
 }

@@ -227,9 +227,9 @@ fn committed(
     let git = match git {
         Ok(git) => git,
         Err(GitError::NoCommand { .. }) => {
-            return examination.saw("git", "not asked: there is no git command");
+            return examination.saw("git", "not checked: there is no git command");
         }
-        Err(_) => return examination.saw("git", "not asked: this is no working tree"),
+        Err(_) => return examination.saw("git", "not checked: this is not a git working tree"),
     };
     let mut paths: Vec<String> = patients.iter().flat_map(Patient::paths).collect();
     paths.retain(|path| Path::new(path).is_relative());
@@ -242,7 +242,7 @@ fn committed(
     }
     match git.differences(&paths) {
         Ok(differences) => {
-            examination.saw("git", "whether what is deployed is committed");
+            examination.saw("git", "checked whether everything to deploy is committed");
             let differences: Vec<_> = differences
                 .into_iter()
                 .filter(|(_, path)| !is_compiled(path))
@@ -307,7 +307,7 @@ fn database(patient: &Patient, specs: &[(String, String)], examination: &mut Exa
         Err(Error::Config(ConfigError::NoDatabaseUrl { variable, .. })) if !specs.is_empty() => {
             examination.saw(
                 &what,
-                &format!("not asked, since {variable} is not set here"),
+                &format!("not checked, because {variable} is not set here"),
             );
         }
         Err(Error::Config(ConfigError::NoDatabaseUrl {
@@ -315,7 +315,7 @@ fn database(patient: &Patient, specs: &[(String, String)], examination: &mut Exa
         })) => {
             examination.saw(
                 &what,
-                &format!("not asked, since {variable} is not set here"),
+                &format!("not checked, because {variable} is not set here"),
             );
             // What is misspelt is said already.
             if misspelt.is_none() {

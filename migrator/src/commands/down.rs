@@ -135,7 +135,7 @@ impl<'a> Back<'a> {
         }
         let mut names = names(&history, &(self.targets)(&history));
         if names.is_empty() {
-            names.push("whatever the run has applied that may still be at work".to_owned());
+            names.push("everything applied by the run that may still be in progress".to_owned());
         }
         task.consent("revert", &names, stop, report).await?;
         let execution = Execution {

@@ -6,7 +6,7 @@ use crate::doctor::cargo;
 use crate::doctor::files::Files;
 use crate::error::Error;
 use crate::git::Git;
-use crate::platforms::{self, Database, Deploy, Platform, Road, Stanza};
+use crate::platforms::{self, Database, Deploy, Platform, Stanza, Via};
 use crate::repository::Repository;
 use crate::sources::read_optional;
 use std::path::Path;
@@ -24,7 +24,7 @@ const PYTHON: [&str; 6] = [
 /// What was asked, and what the settings say.
 pub(crate) struct Asked {
     pub platform: Platform,
-    pub road: Option<Road>,
+    pub via: Option<Via>,
     pub with_rollback: bool,
     /// The databases' names, where they have any, and their variables.
     pub databases: Vec<(Option<String>, String)>,
@@ -50,11 +50,11 @@ pub(crate) fn spec(root: &Path, asked: Asked) -> Result<Stanza, Error> {
         deadline,
         origin: said,
     } = asked.patience;
-    let way = asked.road.unwrap_or_else(|| road(&files));
+    let via = asked.via.unwrap_or_else(|| via(&files));
     let says_deadline = match &said {
         Some(Origin::Environment(_) | Origin::Option(_)) => true,
         // The Rust buildpack deletes the file with the sources.
-        Some(Origin::File { .. }) => way == Road::Rust && asked.platform == Platform::DigitalOcean,
+        Some(Origin::File { .. }) => via == Via::Binary && asked.platform == Platform::DigitalOcean,
         // The program brings its file wherever it runs.
         Some(Origin::Embedded) | None => false,
     };
@@ -64,7 +64,7 @@ pub(crate) fn spec(root: &Path, asked: Asked) -> Result<Stanza, Error> {
         variables: asked.variables,
         deadline,
         says_deadline,
-        road: way,
+        via,
         with_rollback: asked.with_rollback,
         repository,
         branch,
@@ -74,13 +74,13 @@ pub(crate) fn spec(root: &Path, asked: Asked) -> Result<Stanza, Error> {
 }
 
 /// By what the project is: its own binary, a Python project, or neither.
-fn road(files: &Files<'_>) -> Road {
+fn via(files: &Files<'_>) -> Via {
     if cargo::makes_migrate(files) {
-        Road::Rust
+        Via::Binary
     } else if PYTHON.iter().any(|path| files.has(path)) {
-        Road::Python
+        Via::Wheel
     } else {
-        Road::Image
+        Via::Image
     }
 }
 

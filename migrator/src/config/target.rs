@@ -164,7 +164,7 @@ fn authority(lookup: Lookup<'_>, file: &Settings) -> Result<Option<String>, Conf
     }
     if found.value.contains("${") {
         let problem = format!(
-            "holds {}, which the platform has not filled in",
+            "contains {}, which the platform has not replaced",
             found.value
         );
         return Err(wrong(problem));
@@ -178,11 +178,11 @@ fn authority(lookup: Lookup<'_>, file: &Settings) -> Result<Option<String>, Conf
     match sources::read_optional(&path) {
         Ok(Some(text)) if is_certificate(&text) => Ok(Some(text)),
         Ok(Some(_)) => Err(wrong(format!(
-            "names {}, which holds no certificate",
+            "names {}, which does not contain a certificate",
             found.value
         ))),
         Ok(None) | Err(_) => Err(wrong(
-            "is neither a certificate nor the path of a file that can be read".to_owned(),
+            "is neither a certificate nor the path of a readable file".to_owned(),
         )),
     }
 }

@@ -208,7 +208,7 @@ impl Value for Folder {
 /// A text: a path, a name, a URL.
 impl Value for String {
     fn takes() -> String {
-        "a text that is not empty".to_owned()
+        "text that is not empty".to_owned()
     }
 
     fn read(text: &str) -> Option<Self> {

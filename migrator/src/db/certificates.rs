@@ -46,7 +46,7 @@ pub(super) fn check(url: &DatabaseUrl) -> Result<(), Fault> {
             Err(_) => false,
         };
         if !is_file {
-            let message = format!("{key} names {path:?}, which is no file that can be read");
+            let message = format!("{key} names {path:?}, which is not a readable file");
             return Err(Fault::new(FaultKind::Setting, message));
         }
     }

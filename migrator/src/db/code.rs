@@ -288,7 +288,7 @@ async fn run(
             _ = look.tick() => if ending.load(Ordering::Relaxed) {
                 let since = *since.get_or_insert_with(Instant::now);
                 if since.elapsed() > GRACE {
-                    return Err("it was ended where it waited".into());
+                    return Err("it was stopped while it waited".into());
                 }
             }
         }
@@ -347,8 +347,8 @@ fn ended(fault: Fault) -> Fault {
             detail: Some(fault.message),
             ..Fault::new(
                 FaultKind::Statement,
-                "its transaction was ended, or failed, before it returned: leave COMMIT and \
-                 ROLLBACK to the migrator, and return the first error",
+                "its transaction ended or failed before it returned: leave COMMIT and ROLLBACK to \
+                 migrate, and return the first error",
             )
         },
     }

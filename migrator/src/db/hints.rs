@@ -21,7 +21,7 @@ const EXTENSIONS: [(&str, &str); 12] = [
 ];
 
 /// How it is said that a SQLite file's folder is not there.
-pub(super) const NO_FOLDER: &str = " has no folder to be in: ";
+pub(super) const NO_FOLDER: &str = " cannot be opened: the folder ";
 
 /// What PostgreSQL says of a statement that may not be in a transaction.
 pub const NEEDS_NO_TRANSACTION: [&str; 2] = ["25001", "2D000"];
@@ -46,7 +46,7 @@ fn postgres(fault: &Fault, code: &str) -> Option<String> {
                 .find(|(lacked, _)| fault.message.contains(lacked))?;
             Some(format!(
                 "the extension {extension} has it: write `CREATE EXTENSION IF NOT EXISTS \
-                 {extension};` before it; if it is there already, its schema is not in the \
+                 {extension};` before it; if it already exists, its schema is not in the \
                  search_path"
             ))
         }
@@ -64,7 +64,10 @@ fn right(fault: &Fault) -> String {
     let after = |words: &str| message.split_once(words).map(|(_, name)| name);
     if let Some(schema) = after("permission denied for schema ") {
         let since = match schema {
-            "public" => "since PostgreSQL 15 only its owner may create in the schema public. ",
+            "public" => {
+                "since PostgreSQL 15 only the owner of the schema public may create objects in \
+                 it. "
+            }
             _ => "",
         };
         let schema = identifier(schema);
@@ -75,8 +78,8 @@ fn right(fault: &Fault) -> String {
     if let Some(what) = after("must be owner of ") {
         let what = what.strip_prefix("relation ").unwrap_or(what);
         return format!(
-            "migrate as the user who made {what}, or as its owner let {user} act for the owner: \
-             GRANT the owner TO {user}"
+            "run migrate as the user who created {what}, or let {user} act for its owner: GRANT \
+             the owner TO {user}"
         );
     }
     for (words, kind, rights) in [
@@ -102,7 +105,7 @@ fn right(fault: &Fault) -> String {
             return format!("as its owner: GRANT {rights} ON {kind}{name} TO {user}");
         }
     }
-    format!("let somebody who may do it, or give {user} the right to")
+    format!("run it as a user who is allowed to, or grant {user} the right")
 }
 
 /// A name as SQL has it.
@@ -119,12 +122,13 @@ fn mysql(fault: &Fault, code: &str) -> Option<String> {
     let user = fault.user.as_deref().unwrap_or("the user of DATABASE_URL");
     match code {
         "1044" | "1142" | "1143" => Some(format!(
-            "as an administrator, give {user} all rights on the database (GRANT ALL ON it.* TO the \
-             user with the host that it was made with: see SHOW GRANTS), or correct the URL"
+            "as an administrator, give {user} all rights on the database (GRANT ALL ON DATABASE.* \
+             TO the user, with the host that the user was created with: see SHOW GRANTS), or \
+             correct the URL"
         )),
         "1227" => Some(
-            "this server lets only an administrator do that: take it (a DEFINER, a SET GLOBAL) out \
-             of the file, or let an administrator do it"
+            "this server lets only an administrator do that: remove it (a DEFINER, a SET GLOBAL) \
+             from the file, or let an administrator run it"
                 .to_owned(),
         ),
         "1418" => Some(
@@ -134,17 +138,17 @@ fn mysql(fault: &Fault, code: &str) -> Option<String> {
         ),
         "1419" => Some(
             "as an administrator: SET GLOBAL log_bin_trust_function_creators = 1 (on a managed \
-             server a setting of its control panel): without it only an administrator creates \
+             server, a setting in its control panel): without it only an administrator can create \
              functions and triggers"
                 .to_owned(),
         ),
         "1290" if !fault.message.contains("read") => Some(
-            "an option of the server forbids it: take the statement out of the file, or let the \
+            "an option of the server forbids it: remove the statement from the file, or let the \
              server's administrator change the option"
                 .to_owned(),
         ),
         "1148" | "3948" | "4166" => Some(
-            "LOAD DATA LOCAL reads a file of this machine, which is no part of a migration: write \
+            "LOAD DATA LOCAL reads a file of this machine, which is not part of a migration: write \
              the rows as INSERT, or load them outside of the migrations"
                 .to_owned(),
         ),
@@ -169,11 +173,11 @@ fn connection(fault: &Fault, code: &str) -> Option<&'static str> {
     Some(match code {
         "53300" if says("for role") => {
             "the user has no connection left (migrate needs two): close some, or raise its \
-             CONNECTION LIMIT by ALTER ROLE"
+             CONNECTION LIMIT with ALTER ROLE"
         }
         "53300" if says("for database") => {
             "the database has no connection left (migrate needs two): close some, or raise its \
-             CONNECTION LIMIT by ALTER DATABASE"
+             CONNECTION LIMIT with ALTER DATABASE"
         }
         "1203" | "1226" => {
             "the user has no connection left (migrate needs two): close some, or raise its \
@@ -181,10 +185,10 @@ fn connection(fault: &Fault, code: &str) -> Option<&'static str> {
         }
         "53300" | "1040" => {
             "the server has no connection left (migrate needs two): close some (SHOW \
-             max_connections tells how many there are), or use a larger plan"
+             max_connections shows the limit), or use a larger plan"
         }
         _ if says("statement pooling") => {
-            "the pooler lends a connection for one statement only: use a pool in the mode \
+            "the pooler gives out a connection for one statement only: use a pool in the mode \
              `transaction` or `session`, or the database's direct port"
         }
         "08P01" if says("startup parameter") => {
@@ -192,70 +196,70 @@ fn connection(fault: &Fault, code: &str) -> Option<&'static str> {
              database's direct port"
         }
         "28000" if says("pg_hba.conf") => {
-            "the server does not let this address, user or unencrypted connection in: add \
+            "the server does not allow this address, this user or an unencrypted connection: add \
              sslmode=require to the URL, or add this process to the trusted sources"
         }
         "28000" if says("not permitted to log in") => {
-            "let the user in (ALTER ROLE … LOGIN), or take another user into the URL"
+            "allow the user to log in (ALTER ROLE … LOGIN), or use another user in the URL"
         }
-        "28000" | "28P01" | "1045" => "check user and password of the URL",
+        "28000" | "28P01" | "1045" => "check the user and the password in the URL",
         "3D000" | "1049" => "create the database, or correct its name in the URL",
         "25006" | "1290" | "1792" | "1836" if says("read") => {
-            "this server, database or user may only read: use the address of the primary, or see \
-             who set it so (PostgreSQL: default_transaction_read_only, MySQL: read_only)"
+            "this server, database or user is read-only: use the address of the primary, or check \
+             this setting (PostgreSQL: default_transaction_read_only, MySQL: read_only)"
         }
-        _ if says("which is no file that can be read") => {
-            "correct the path, or put the file there; DATABASE_CA_CERT takes the authority's text \
-             as well"
+        _ if says("which is not a readable file") => {
+            "correct the path, or put the file there; DATABASE_CA_CERT also accepts the CA \
+             certificate's text"
         }
         _ if says("readonly database") => {
-            "take mode=ro and immutable out of the URL, and let the user of this process write \
-             into the file and its folder; where the file system is read-only, as an image's may \
-             be, keep the database on a volume"
+            "remove mode=ro and immutable from the URL, and allow the user of this process to \
+             write to the file and its folder; if the file system is read-only, as in many images, \
+             keep the database on a volume"
         }
         _ if says("Read-only file system") => {
-            "the file system is read-only, as an image's may be: keep the database on a volume \
-             that can be written"
+            "the file system is read-only, as in many images: keep the database on a writable \
+             volume"
         }
         _ if says("RSA auth backend") => {
-            "MySQL's caching_sha2_password needs an encrypted connection: add \
-             ssl-mode=REQUIRED to the URL, or let the user log in by mysql_native_password"
+            "MySQL's caching_sha2_password needs an encrypted connection: add ssl-mode=REQUIRED to \
+             the URL, or let the user log in with mysql_native_password"
         }
         _ if says("does not support TLS") => {
-            "turn TLS on at the server; on a private network the URL may do without \
+            "enable TLS on the server; on a private network the connection can be unencrypted \
              (sslmode=disable, for MySQL ssl-mode=DISABLED)"
         }
         _ if says("NotValidForName") || says("not valid for name") => {
-            "the certificate is for another host: use the host name that it names, or encrypt \
-             without checking it (sslmode=require)"
+            "the certificate is for another host: use the host name in the certificate, or encrypt \
+             without verifying it (sslmode=require)"
         }
         _ if says("certificate") && (says("Expired") || says("expired")) => {
             "the server's certificate has expired, or this machine's clock is wrong: renew it"
         }
         _ if says("BadEncoding") => {
-            "what DATABASE_CA_CERT (or sslrootcert, ssl-ca in the URL) holds is a damaged \
-             certificate, or the server's own is: give the authority's PEM text as it was issued"
+            "the certificate in DATABASE_CA_CERT (or sslrootcert, ssl-ca in the URL) is damaged, \
+             or the server's own is: use the CA certificate's PEM text as it was issued"
         }
         _ if says("certificate") => {
-            "the server's certificate is not from a public authority: give that authority in \
-             DATABASE_CA_CERT, or encrypt without checking it (sslmode=require, for MySQL \
+            "the server's certificate is not from a public CA: set DATABASE_CA_CERT to the \
+             certificate of its CA, or encrypt without verifying it (sslmode=require, for MySQL \
              ssl-mode=REQUIRED)"
         }
         _ if fault.code.is_none() && says("No such file or directory") => {
-            "the socket that the URL names is not there: see that the server runs, and correct the \
-             path"
+            "the socket in the URL does not exist: check that the server is running, and correct \
+             the path"
         }
         _ if says("failed to lookup address") => {
-            "check the host of the URL: no name server knows it; a name within a platform's \
-             network is known only there"
+            "check the host in the URL: it cannot be resolved; a name in a platform's network can \
+             be resolved only there"
         }
         _ if says("invalid data") => {
-            "what answers there speaks another language: check host and port of the URL, and that \
-             its scheme (postgres, mysql) is that of the server"
+            "the server there uses another protocol: check the host and port in the URL, and that \
+             its scheme (postgres, mysql) fits the server"
         }
         _ if says("no answer") => {
-            "check host and port of the URL, and that what listens there is what its scheme says \
-             (postgres, mysql): a firewall, or another kind of server, says nothing; --wait waits \
+            "check the host and port in the URL, and that the server there is what the scheme says \
+             (postgres, mysql): a firewall or another kind of server may not answer; --wait waits \
              longer"
         }
         _ => return None,
@@ -267,57 +271,56 @@ fn statement(fault: &Fault, code: &str) -> Option<&'static str> {
     let says = |text: &str| fault.message.contains(text);
     Some(match code {
         "22P05" => {
-            "the database's encoding lacks this character: remove the character, also from a \
-             comment or from the file's name, or use a database of the encoding UTF8"
+            "the database's encoding does not have this character: remove it, also from comments \
+             and from the file's name, or use a database with the encoding UTF8"
         }
         "3750" | "1173" => {
-            "this server wants a primary key in every table: give the table one in its CREATE \
-             TABLE"
+            "this server requires a primary key in every table: add one to the CREATE TABLE"
         }
-        "1153" => "raise max_allowed_packet at the server, or write several smaller statements",
+        "1153" => "raise max_allowed_packet on the server, or write several smaller statements",
         "55P03" | "1205" => {
             "something else holds a lock on the table: run again at a quieter time, or wait longer \
              with --lock-timeout"
         }
         "55P04" => {
-            "a new value of an enum is not to be used before it is committed: use it in a \
-             migration of its own after this one"
+            "a new value of an enum cannot be used before it is committed: use it in a separate \
+             migration after this one"
         }
         "1969" | "3024" => {
-            "--statement-timeout, or a bound that the file sets, ended it: run again with a larger \
-             one (0 is for ever)"
+            "--statement-timeout, or a limit that the file sets, ended it: run again with a larger \
+             one (0 means no limit)"
         }
         "25001" if fault.context.is_some() || says("from a function") => {
-            "no function can run it: write the statement itself, into a file of its own that begins \
+            "a function cannot run it: write the statement itself, in its own file, which begins \
              with the line `-- no-transaction`"
         }
         "25001" | "2D000" => {
-            "it cannot run inside a transaction: give it a file of its own that begins with the \
+            "it cannot run inside a transaction: move it to its own file, which begins with the \
              line `-- no-transaction`"
         }
         "57014" if says("statement timeout") => {
-            "--statement-timeout, or a bound that the file sets, ended it: run again with a larger \
-             one (0 is for ever), or raise it for this file by SET LOCAL statement_timeout"
+            "--statement-timeout, or a limit that the file sets, ended it: run again with a larger \
+             one (0 means no limit), or raise it for this file with SET LOCAL statement_timeout"
         }
         "0A000" | "58P01" if says("extension") => {
-            "the server has not that extension: install it there, or take an image or a plan that \
-             has it"
+            "the server does not have this extension: install it, or use an image or plan that \
+             includes it"
         }
         "3F000" if says("no schema has been selected") => {
-            "no schema of the search_path is there: create it, or set another search_path for the \
+            "no schema of the search_path exists: create it, or set another search_path for the \
              user or the database (ALTER ROLE … SET search_path)"
         }
         "3F000" => "create the schema, or correct its name",
         "42P07" | "1050" => {
-            "it was there before: see that DATABASE_URL names the right database; if the database \
-             had it before it had a history, record so: `migrate baseline VERSION`"
+            "it already exists: check that DATABASE_URL names the right database; if the database \
+             had it before it had a history, record that: `migrate baseline VERSION`"
         }
         "40P01" | "1213" => {
-            "it and somebody else waited for each other: run again; if it comes back, lock the \
-             tables in the application's order"
+            "deadlock with another session: run again; if it recurs, lock tables in the same order \
+             as the application"
         }
         "53100" | "1114" | "13" if says("full") || says("No space") => {
-            "the disk is full: make room or take a larger plan, then run again"
+            "the disk is full: free some space or use a larger plan, then run again"
         }
         _ => return None,
     })
@@ -351,7 +354,7 @@ mod tests {
             ("must be owner of table a", "GRANT the owner TO \"web-app\""),
             (
                 "permission denied to create role",
-                "give \"web-app\" the right",
+                "grant \"web-app\" the right",
             ),
         ] {
             let step = step("42501", message);
@@ -414,7 +417,7 @@ mod tests {
             (
                 "22P05",
                 "character has no equivalent in encoding",
-                "remove the character",
+                "remove it",
             ),
         ] {
             assert!(step(code, message).contains(said), "{message}");

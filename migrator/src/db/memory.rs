@@ -106,8 +106,8 @@ async fn read<M: Memory>(
 /// What a later version has written must not be passed over.
 fn refuse_newer(answer: Answer) -> Result<Answer, Fault> {
     if answer.rows.iter().any(side_table::is_newer) {
-        let message = "a newer version of migrate has written what is not complete here, in a \
-                       form that this version does not know";
+        let message = "a newer version of migrate has recorded incomplete work here, in a form that this \
+             version does not know";
         return Err(Fault::new(FaultKind::Newer, message));
     }
     Ok(answer)

@@ -374,7 +374,7 @@ async fn go_on<S: Stepwise>(
         Settled::Unknown => {
             let fault = Fault::new(
                 FaultKind::Statement,
-                "an earlier run began this statement, and nobody knows how it ended",
+                "an earlier run began this statement, but how it ended is not known",
             );
             return Err(Setback {
                 left: Left::Unsettled { ran: done },
@@ -400,7 +400,8 @@ async fn restore<S: Stepwise>(session: &mut S, job: Job<'_>, done: usize) -> Res
         let fault = Fault::new(
             FaultKind::Statement,
             format!(
-                "statement {} left {} in its session, which has ended, and what follows may need it",
+                "statement {} left {} in its session, which has ended, and the following \
+                 statements may need it",
                 at + 1,
                 state.what
             ),
@@ -470,7 +471,7 @@ async fn claim<S: Stepwise>(
 
 /// A claim that changed nothing: there was nothing left to claim.
 pub(super) fn quicker() -> Fault {
-    Fault::new(FaultKind::Claimed, "another run was quicker")
+    Fault::new(FaultKind::Claimed, "another run was faster")
 }
 
 /// Takes the claim back where nothing came of it.

@@ -45,14 +45,14 @@ pub(crate) fn judge(files: &Files<'_>) -> Vec<Diagnostic> {
     }
     let Some(lock) = files.file("Cargo.lock") else {
         return vec![
-            Diagnostic::error("lock_missing", "there is no Cargo.lock beside Cargo.toml")
-                .at(Some(Place::new(&file, Span::default())), "locked by nothing")
+            Diagnostic::error("lock_missing", "there is no Cargo.lock next to Cargo.toml")
+                .at(Some(Place::new(&file, Span::default())), "has no lock file")
                 .because(
-                    "the Rust buildpack takes part only where both are at the root: without the lock \
+                    "the Rust buildpack takes part only if both are at the root: without the lock \
                      it silently does not, and another buildpack, or none, builds the app",
                     see::CARGO_LOCK,
                 )
-                .help("make it, and commit it")
+                .help("create it, and commit it")
                 .correction("cargo generate-lockfile\ngit add Cargo.lock"),
         ];
     };
@@ -85,17 +85,17 @@ fn stale(manifest: &Table, file: &Arc<SourceFile>, locked: &Table) -> Option<Dia
     let unknown = wanted
         .into_iter()
         .find(|name| !listed.iter().any(|(listed, _)| listed == name))
-        .map(|name| format!("Cargo.toml names {name}, and the lock does not"));
+        .map(|name| format!("Cargo.toml names {name}, but the lock does not"));
     let of_package = |key: &str| manifest.get("package")?.get(key)?.as_str();
     let versioned = || {
         let (name, version) = (of_package("name")?, of_package("version")?);
         let (_, locked) = listed.iter().find(|(listed, _)| *listed == name)?;
         (*locked != version)
-            .then(|| format!("Cargo.toml has {name} {version}, and the lock {locked}"))
+            .then(|| format!("Cargo.toml has {name} {version}, but the lock has {locked}"))
     };
     let why = unknown.or_else(versioned)?;
     Some(
-        Diagnostic::error("lock_stale", "Cargo.lock does not fit Cargo.toml")
+        Diagnostic::error("lock_stale", "Cargo.lock does not match Cargo.toml")
             .at(Some(toml_file::find(file, "[[package]]")), why)
             .because(
                 "the build runs cargo with --locked, which refuses to change the lock",

@@ -27,10 +27,10 @@ pub(crate) fn judge(files: &[(Standing, String)]) -> Vec<Diagnostic> {
         found.push(
             Diagnostic::error("file_ignored", format!("git ignores {}", list(paths)))
                 .because(
-                    "a deploy is built from the repository: what is not in it is not migrated",
+                    "a deploy is built from the repository: what is not in it is not applied",
                     see::GITIGNORE,
                 )
-                .help("take the pattern out of .gitignore, and commit the file")
+                .help("remove the pattern from .gitignore, and commit the file")
                 .correction(format!("git add --force {}", words(paths))),
         );
     }
@@ -41,10 +41,10 @@ pub(crate) fn judge(files: &[(Standing, String)]) -> Vec<Diagnostic> {
                 format!("{} not in the repository", are(paths)),
             )
             .because(
-                "a deploy is built from the repository: what is not in it is not migrated",
+                "a deploy is built from the repository: what is not in it is not applied",
                 see::GIT_STATUS,
             )
-            .help("commit what is to be deployed")
+            .help("commit what you want to deploy")
             .correction(format!("git add {}", words(paths))),
         );
     }
@@ -52,10 +52,10 @@ pub(crate) fn judge(files: &[(Standing, String)]) -> Vec<Diagnostic> {
         found.push(
             Diagnostic::warning("file_changed", format!("{} not as committed", are(paths)))
                 .because(
-                    "a deploy is built from the repository, and has the text that is committed there",
+                    "a deploy is built from the repository, with the text that is committed there",
                     see::GIT_STATUS,
                 )
-                .help("commit it, or take the change back"),
+                .help("commit the change, or undo it"),
         );
     }
     found

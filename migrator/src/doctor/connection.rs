@@ -27,17 +27,19 @@ pub(crate) fn unusable(error: &ConfigError) -> Option<Diagnostic> {
             format!("{origin} is empty"),
         ))
         .because(
-            "an empty variable is what a platform leaves of a binding that it could not fill",
+            "a platform leaves a variable empty if it cannot resolve its binding",
             see::ENVIRONMENT,
         )
         .help("bind it to a database that the app has")
         .correction(envs(&name)),
         UrlError::Unresolved { placeholder } => at(Diagnostic::error(
             "database_url_unresolved",
-            format!("{origin} holds the text {placeholder}, which the platform has not filled in"),
+            format!(
+                "{origin} contains the text {placeholder}, which the platform has not replaced"
+            ),
         ))
         .because(
-            "a reference to a component that the app does not have is handed on as it is written",
+            "a reference to a component that the app does not have is passed on as it is written",
             see::ENVIRONMENT,
         )
         .help("name the database in the app's `databases`, and refer to it by that name")
@@ -50,14 +52,14 @@ pub(crate) fn unusable(error: &ConfigError) -> Option<Diagnostic> {
 pub(crate) fn unset(name: &str) -> Diagnostic {
     Diagnostic::warning(
         "database_url_unset",
-        format!("{name} is not set here, and no app spec says how a deploy gets it"),
+        format!("{name} is not set here, and no app spec sets it for a deploy"),
     )
     .because(
-        "a run without a URL fails; and without one no database could be looked at",
+        "a run without a URL fails; and without one the database could not be checked",
         see::ENVIRONMENT,
     )
     .help(
-        "see that the platform sets it for whatever runs `migrate`; set it here to look at the \
+        "make sure that the platform sets it for whatever runs `migrate`; set it here to check the \
          database",
     )
     .correction(envs(name))
@@ -82,12 +84,13 @@ pub(crate) fn judge(url: &DatabaseUrl, origin: &Origin, authority: bool) -> Vec<
                 format!("{origin} leads to a connection pool, at port {POOLED_PORT}"),
             ))
             .because(
-                "a pool lends a server's connection for one transaction: what needs a session, \
-                     CREATE INDEX CONCURRENTLY among it, is lent another connection, or none",
+                "a pool gives out a server connection for one transaction only: what needs a \
+                 session, such as CREATE INDEX CONCURRENTLY, gets another connection, or none",
                 see::POOLS,
             )
             .help(
-                "use the database's own URL, at port 25060; a pool's name is no database's, either",
+                "use the database's own URL, at port 25060; a pool's name is not a database's \
+                 name, either",
             ),
         );
     }
@@ -103,33 +106,34 @@ pub(crate) fn judge(url: &DatabaseUrl, origin: &Origin, authority: bool) -> Vec<
         Tls::Off => found.push(
             at(Diagnostic::error(
                 "tls_off",
-                format!("{origin} turns encryption off, and leads to another machine"),
+                format!("{origin} turns encryption off, but leads to another machine"),
             ))
             .because(
-                "everybody on the way reads the password and the data",
+                "everybody on the network path can read the password and the data",
                 address,
             )
-            .help(format!("say {require} in the URL")),
+            .help(format!("use {require} in the URL")),
         ),
         Tls::Preferred => found.push(
             at(Diagnostic::warning(
                 "tls_not_required",
-                format!("{origin} does not insist on encryption"),
+                format!("{origin} does not require encryption"),
             ))
             .because(
-                "whoever answers in the server's place says that it has none, and reads the \
-                     password and the data",
+                "whoever answers in place of the server can claim to have no encryption, and read \
+                 the password and the data",
                 address,
             )
-            .help(format!("say {require} in the URL")),
+            .help(format!("use {require} in the URL")),
         ),
         Tls::Required if is_managed => {
             let title = if authority {
                 format!(
-                    "{origin} encrypts and verifies nobody: the authority that is given is not used"
+                    "{origin} encrypts but does not verify the server: the CA certificate that is \
+                     set is not used"
                 )
             } else {
-                format!("{origin} encrypts and verifies nobody")
+                format!("{origin} encrypts but does not verify the server")
             };
             let mode = match url.dialect() {
                 Dialect::Mysql => "ssl-mode=VERIFY_IDENTITY",
@@ -138,12 +142,14 @@ pub(crate) fn judge(url: &DatabaseUrl, origin: &Origin, authority: bool) -> Vec<
             found.push(
                 at(Diagnostic::warning("tls_unverified", title))
                     .because(
-                        "a cluster's certificate is signed by an authority of its own, which no system \
-                         knows; without it anybody who answers is believed",
+                        "a cluster's certificate is signed by its own CA, which no system knows; \
+                         without that CA, anybody who answers is trusted",
                         see::TLS,
                     )
-                    .help(format!("give the authority, and say {mode} in the URL"))
-                    .correction("- key: DATABASE_CA_CERT\n  scope: RUN_TIME\n  value: ${db.CA_CERT}"),
+                    .help(format!("set the CA certificate, and use {mode} in the URL"))
+                    .correction(
+                        "- key: DATABASE_CA_CERT\n  scope: RUN_TIME\n  value: ${db.CA_CERT}",
+                    ),
             );
         }
         Tls::Required | Tls::Verified => {}
@@ -158,10 +164,10 @@ fn unused(origin: &Origin, name: &str) -> Diagnostic {
     )
     .at(origin.place(), "here")
     .because(
-        "what another program does because of it, migrate does not do",
+        "other programs may act on it, but migrate does not",
         see::PARAMETERS,
     )
-    .help("remove it, or see the parameters that have one in docs/reference/configuration.md")
+    .help("remove it; docs/reference/configuration.md lists the parameters that have an effect")
 }
 
 fn variable(origin: &Origin) -> String {

@@ -143,12 +143,12 @@ fn no_lock(file: &Arc<SourceFile>, made_by: &str) -> Diagnostic {
     let lock = format!("{made_by}.lock");
     Diagnostic::error(
         "lock_missing",
-        format!("there is no {lock} beside pyproject.toml"),
+        format!("there is no {lock} next to pyproject.toml"),
     )
-    .at(Some(Place::new(file, Span::default())), "locked by nothing")
+    .at(Some(Place::new(file, Span::default())), "has no lock file")
     .because(
-        "the buildpack installs from a lock or a requirements.txt at the root, and fails the \
-             build where it finds neither; pyproject.toml alone is not enough",
+        "the buildpack installs from a lock or a requirements.txt at the root, and fails the build \
+         if it finds neither; pyproject.toml alone is not enough",
         see::PYTHON,
     )
     .help("lock the dependencies, and commit the lock")
@@ -160,8 +160,8 @@ fn several(files: &[&str], first: &str) -> Diagnostic {
     Diagnostic::error("package_managers_several", title)
         .because(
             format!(
-                "newer versions of the buildpack fail the build; older ones take the first, {first}, \
-                 so that what the other file locks is not installed"
+                "newer versions of the buildpack fail the build; older ones use the first, \
+                 {first}, so what the other file locks is not installed"
             ),
             see::PYTHON,
         )
@@ -239,13 +239,13 @@ fn stale(lock: &Lock, pyproject: &Table) -> Option<Diagnostic> {
     let missing = dependencies(pyproject)
         .into_iter()
         .find(|it| !is_locked(it))?;
-    let title = format!("{} does not fit pyproject.toml", file.path());
-    let label = format!("pyproject.toml names {missing}, and the lock does not");
+    let title = format!("{} does not match pyproject.toml", file.path());
+    let label = format!("pyproject.toml names {missing}, but the lock does not");
     Some(
         Diagnostic::error("lock_stale", title)
             .at(Some(toml_file::find(file, "[[package]]")), label)
             .because(
-                format!("the build runs `{sync}`, which refuses a lock that does not fit"),
+                format!("the build runs `{sync}`, which refuses a lock that does not match"),
                 address,
             )
             .help("lock again, and commit the lock")
@@ -290,15 +290,14 @@ fn is_unconditional(dependency: &Value) -> bool {
 fn needed(lock: &Lock, wanted: &Wanted<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     if let Some(ini) = wanted.alembic {
-        let why = format!("{ini} is there, and `alembic upgrade head` needs it");
+        let why = format!("{ini} exists, and `alembic upgrade head` needs it");
         found.extend(absent(lock, "alembic", &["alembic"], &why, see::ALEMBIC));
     }
     for driver in wanted.drivers {
         let known = DRIVERS.iter().find(|(name, _)| name == driver);
         if let Some((_, packages)) = known {
-            let why = format!(
-                "the database's URL names it (+{driver}), and SQLAlchemy imports it first of all"
-            );
+            let why =
+                format!("the database's URL names it (+{driver}), and SQLAlchemy imports it first");
             found.extend(absent(lock, driver, packages, &why, see::SQLALCHEMY_URLS));
         }
     }
@@ -316,7 +315,7 @@ fn absent(
     let path = lock.file.path();
     let title = match lock.packages.iter().find(named) {
         Some(package) if package.in_main => return None,
-        Some(_) => format!("{what} is in {path} for developers only"),
+        Some(_) => format!("{what} is in {path} only for development"),
         None => format!("{what} is not in {path}"),
     };
     let (add, lock_file) = match path {
@@ -333,9 +332,7 @@ fn absent(
     Some(
         Diagnostic::error("dependency_missing", title)
             .because(
-                format!(
-                    "{why}; the build installs what is locked, without the groups of developers"
-                ),
+                format!("{why}; the build installs what is locked, except development groups"),
                 address,
             )
             .help("add it to the dependencies, and commit the lock")

@@ -21,11 +21,11 @@ pub(super) fn read(file: &Arc<SourceFile>) -> Result<toml::Table, Diagnostic> {
             .to_owned();
         Diagnostic::error(
             "unreadable_file",
-            format!("{} is no TOML: {why}", file.path()),
+            format!("{} is not valid TOML: {why}", file.path()),
         )
         .at(Some(place), "here")
         .because("the build reads it, and fails", see::TOML)
-        .help("correct it; a lock is best made anew by its own tool")
+        .help("correct it; let its own tool create a lock again")
     })
 }
 

@@ -119,7 +119,7 @@ impl<'t> Reader<'t> {
             Event::MappingStart(anchor, _) => (anchor, Value::Map(self.map(depth)?)),
             Event::Alias(anchor) => {
                 let known = self.anchors.get(&anchor).cloned();
-                let node = known.ok_or_else(|| endless("it refers to nothing"))?;
+                let node = known.ok_or_else(|| endless("an alias in it refers to nothing"))?;
                 self.nodes += node.size();
                 return Ok(Node { span, ..node });
             }

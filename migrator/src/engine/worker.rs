@@ -249,12 +249,13 @@ async fn is_over<G: GuardSession>(
 }
 
 fn silent() -> Setback {
-    let message = "the connection does not answer, and the server runs nothing of it any more";
+    let message =
+        "the connection does not answer, and the server is no longer running anything for it";
     Setback::unplaced(Fault::new(FaultKind::Lost, message), Left::Unknown)
 }
 
 fn abandoned() -> Setback {
-    let message = "there was no second connection to cancel it with; the server ends it";
+    let message = "there was no second connection to cancel it with; the server will end it";
     Setback::unplaced(Fault::new(FaultKind::Lost, message), Left::Unknown)
 }
 

@@ -58,9 +58,12 @@ fn of(error: &Error) -> Diagnostic {
         Error::Database(fault) => database::fault(fault),
         Error::CodeInOneTransaction { path } => Diagnostic::error(
             "code_in_one_transaction",
-            format!("{path} is a migration written in Rust, and the run is to be one transaction"),
+            format!(
+                "{path} is a migration written in Rust, which cannot be part of a run in one \
+                 transaction"
+            ),
         )
-        .help("run with --transaction each: code has a transaction of its own"),
+        .help("run with --transaction each: each migration in Rust has its own transaction"),
         Error::Forbidden(forbidden) => self::forbidden(forbidden),
         Error::DropCascades(error) => rebuild::drop_cascades(error),
         Error::ForeignHistory {
@@ -80,7 +83,7 @@ fn of(error: &Error) -> Diagnostic {
         Error::NeedsItsOwnTransaction { file } => Diagnostic::error(
             "needs_its_own_transaction",
             format!(
-                "{} asks for no transaction, and the run is to be one",
+                "{} begins with `-- no-transaction`, but the whole run is to be one transaction",
                 file.path()
             ),
         )
@@ -88,19 +91,27 @@ fn of(error: &Error) -> Diagnostic {
             Some(Place::new(file, first_line(file, file.span()))),
             "here",
         )
-        .help("run with --transaction each, or apply what is before it and it with --to first"),
+        .help(
+            "run with --transaction each; or first apply everything up to and including it, with \
+             --transaction each and --to",
+        ),
         Error::NeedsSecondConnection => Diagnostic::error(
             "needs_second_connection",
-            "a file that begins with `-- no-transaction` is applied, a half applied migration \
-             settled, and Alembic run only under the lock, and the pool has no second connection \
-             for it",
+            "the pool has no second connection for the lock, which is needed for a file that \
+             begins with `-- no-transaction`, for a half applied migration and for Alembic",
         )
-        .help("use the database's direct port (on DigitalOcean 25060), or a pool of two"),
+        .help(
+            "use the database's direct port (on DigitalOcean 25060), or a pool of at least two \
+             connections",
+        ),
         Error::NoSourceTree { dir } => Diagnostic::error(
             "no_source_tree",
-            format!("this program carries {dir} inside it, and there is no {dir} here"),
+            format!(
+                "the migrations of {dir} are inside this program, and the folder {dir} does not \
+                 exist here"
+            ),
         )
-        .help("run it in the folder of the package's Cargo.toml, or name the folder with --dir"),
+        .help("run it in the folder of the package's Cargo.toml, or set the folder with --dir"),
         Error::NoFolder { root, looked, deep } => no_folder(root, looked, deep.as_deref()),
         Error::Plan(error) => drift::plan(error),
         Error::Rewritten {
@@ -110,15 +121,15 @@ fn of(error: &Error) -> Diagnostic {
         } => Diagnostic::error(
             "half_applied_and_edited",
             format!(
-                "{} is half applied, and its statement {statement} is not the one that was applied",
+                "{} is half applied, but its statement {statement} is not the one that was applied",
                 file.path()
             ),
         )
         .at(Some(Place::new(file, first_line(file, *span))), "here")
         .help("restore the statements that were applied; only those after them may change"),
         Error::TooLong(error) => platform::too_long(error),
-        Error::Declined => Diagnostic::error("declined", "it was not agreed to")
-            .help("run it again and agree, or with --yes, which asks nothing"),
+        Error::Declined => Diagnostic::error("declined", "cancelled: you answered no")
+            .help("run it again and answer y, or use --yes to skip the question"),
         Error::RebuildLoses(error) => rebuild::loses(error),
         Error::Repair(error) => revert::repair(error),
         Error::Revert(error) => revert::revert(error),
@@ -126,15 +137,15 @@ fn of(error: &Error) -> Diagnostic {
         Error::Split { file, error } => Diagnostic::error("unterminated_sql", error.to_string())
             .at(
                 Some(Place::new(file, error.span)),
-                "it begins here and has no end",
+                "it begins here and is never closed",
             )
-            .help("end it; if the file is right, this is a bug of migrate that should be reported"),
+            .help("close it; if the file is correct, please report this as a bug in migrate"),
         Error::Stopped(stopped) => stopped::stopped(stopped),
         Error::Variable { file, error } => variable(file, error),
         Error::Unrecorded(fault) => database::unrecorded(fault),
         Error::Usage { said } => usage(said),
         Error::Unexpected { what } => Diagnostic::error("internal_error", what.clone())
-            .help("this is a bug of migrate: report it with this output"),
+            .help("this is a bug in migrate: please report it with this output"),
     }
 }
 
@@ -157,23 +168,26 @@ fn variable(file: &Arc<SourceFile>, error: &VariableError) -> Diagnostic {
     let (code, title, help) = match error.kind {
         VariableErrorKind::BadName => (
             "bad_variable_name",
-            format!("{}: {name} is no name of a variable", file.path()),
-            "use letters, digits and _ after `-- migrate:env`, not beginning with a digit"
+            format!("{}: {name} is not a valid variable name", file.path()),
+            "after `-- migrate:env` use letters, digits and _; the first character cannot be a \
+             digit"
                 .to_owned(),
         ),
         VariableErrorKind::Misplaced => (
             "misplaced_variable",
             format!(
-                "{}: {name} is declared after the comment lines that open the file, so that \
+                "{}: {name} is declared after the comment lines at the beginning of the file, so \
                  nothing would be filled in",
                 file.path()
             ),
-            "move the line `-- migrate:env` up, before everything but other `--` lines".to_owned(),
+            "move the line `-- migrate:env` up, before everything except other `--` \
+             lines"
+                .to_owned(),
         ),
         VariableErrorKind::Missing => (
             "missing_variable",
             format!("{}: the variable {name} is not set", file.path()),
-            format!("set {name} where this process runs; an empty value is one, too"),
+            format!("set {name} where this process runs; an empty value is allowed"),
         ),
     };
     Diagnostic::error(code, title)
@@ -202,18 +216,18 @@ fn bundle(error: &BundleError) -> Diagnostic {
 fn source(error: &SourceError) -> Diagnostic {
     match error {
         SourceError::Exists { path } => {
-            Diagnostic::error("file_exists", format!("{} is there already", shown(path)))
-                .help("run it again: somebody else has created the same file meanwhile")
+            Diagnostic::error("file_exists", format!("{} already exists", shown(path)))
+                .help("run it again: another process has created the same file in the meantime")
         }
         SourceError::Missing { path } => {
             Diagnostic::error("missing_folder", format!("{} does not exist", shown(path))).help(
-                "name the migrations folder with --dir, MIGRATE_DIR or `dir` in migrate.toml, \
+                "set the migrations folder with --dir, MIGRATE_DIR or `dir` in migrate.toml, \
                  relative to the working directory",
             )
         }
         SourceError::NotAFolder { path } => {
             Diagnostic::error("not_a_folder", format!("{} is not a folder", shown(path)))
-                .help("name the folder that holds the migrations")
+                .help("use the folder that contains the migrations")
         }
         SourceError::NotUtf8 { path, text, offset } => {
             // A configuration may hold a password: only places are shown.
@@ -227,14 +241,10 @@ fn source(error: &SourceError) -> Diagnostic {
             format!("{} cannot be read: {cause}", shown(path)),
         )
         .help(match cause.kind() {
-            ErrorKind::IsADirectory => "a file belongs there, not a folder",
-            ErrorKind::NotFound => {
-                "it is a link that leads nowhere: restore what it leads to, or remove it"
-            }
-            ErrorKind::PermissionDenied => {
-                "give the user that runs this process the right to read it"
-            }
-            _ => "put a file there that can be read, or remove it",
+            ErrorKind::IsADirectory => "expected a file, not a folder",
+            ErrorKind::NotFound => "it is a broken symbolic link: restore its target, or remove it",
+            ErrorKind::PermissionDenied => "allow the user that runs this process to read it",
+            _ => "make it readable, or remove it",
         }),
         SourceError::Unwritable { path, cause } => Diagnostic::error(
             "unwritable",
@@ -242,10 +252,13 @@ fn source(error: &SourceError) -> Diagnostic {
         )
         .help(match cause.kind() {
             ErrorKind::ReadOnlyFilesystem => {
-                "the file system is read-only, as an image's may be: run it where the source is kept"
+                "the file system is read-only, as in many images: run this where the source code is"
             }
-            ErrorKind::StorageFull => "the disk is full: make room, then run it again",
-            _ => "see that the folder may be written, and that the name is no longer than 255 bytes",
+            ErrorKind::StorageFull => "the disk is full: free some space, then run it again",
+            _ => {
+                "check that the folder is writable, and that the file's name is at most 255 bytes \
+                 long"
+            }
         }),
     }
 }
@@ -259,12 +272,12 @@ fn format(error: &FormatError) -> Diagnostic {
     match error {
         FormatError::BadVersion { path, prefix } => Diagnostic::error(
             "bad_version",
-            format!("{path}: `{prefix}` before the first underscore is no version number"),
+            format!("{path}: `{prefix}` before the first underscore is not a version number"),
         )
         .help(if is_of_macos(path) {
             OF_MACOS
         } else {
-            "name it VERSION_NAME.sql, as in 20260131120000_create_users.sql; sqlx rejects it, too"
+            "name it VERSION_NAME.sql, as in 20260131120000_create_users.sql; sqlx rejects it too"
         }),
         FormatError::Configuration {
             file,
@@ -272,10 +285,10 @@ fn format(error: &FormatError) -> Diagnostic {
             message,
         } => Diagnostic::error(
             "bad_sqlx_toml",
-            format!("{} cannot be obeyed: {}", file.path(), one_line(message)),
+            format!("{} is invalid: {}", file.path(), one_line(message)),
         )
         .at(Some(Place::new(file, *span)), "here")
-        .help("correct it: a setting that is passed over could mean another history table"),
+        .help("correct it: an ignored setting could mean another history table"),
         FormatError::DuplicateVersion {
             version,
             first,
@@ -284,7 +297,7 @@ fn format(error: &FormatError) -> Diagnostic {
             "duplicate_version",
             format!("{first} and {second} both have version {version}"),
         )
-        .help("give the one that is applied nowhere a version of its own"),
+        .help("give a new version to the one that no database has applied"),
         FormatError::Foreign {
             path,
             tool,
@@ -294,29 +307,29 @@ fn format(error: &FormatError) -> Diagnostic {
             format!("{path} is written for {tool}: {because}"),
         )
         .help(format!(
-            "migrate does not read that format; run as plain SQL it would do harm. Use {tool}, or \
-             name another folder with --dir (for a build: BP_MIGRATE_DIR)"
+            "migrate does not support that format, and to run it as plain SQL would do harm: use \
+             {tool}, or set another folder with --dir (for a build: BP_MIGRATE_DIR)"
         )),
         FormatError::Graph(error) => alembic::graph(error),
         FormatError::NoMigrations { dir, sql_files } => {
             let held = if sql_files.is_empty() {
-                format!("{dir} holds no SQL files")
+                format!("{dir} contains no SQL files")
             } else {
                 format!(
-                    "{dir} holds no file named VERSION_NAME.sql, only {}",
+                    "{dir} contains no file named VERSION_NAME.sql, only {}",
                     some_of(sql_files)
                 )
             };
             Diagnostic::error("no_migrations", held).help(
-                "put the migrations there, named as in 20260131120000_create_users.sql, or name \
-                 another folder with --dir (for a build: BP_MIGRATE_DIR)",
+                "put the migrations there, with names such as 20260131120000_create_users.sql, or \
+                 set another folder with --dir (for a build: BP_MIGRATE_DIR)",
             )
         }
         FormatError::NoVersionLeft { path } => Diagnostic::error(
             "no_version_left",
-            format!("no version sorts after that of {path}"),
+            format!("no version sorts after the version of {path}"),
         )
-        .help("give that file a smaller version; a version is a whole number of 64 bits"),
+        .help("give that file a smaller version; a version is a 64-bit whole number"),
         FormatError::NotUtf8 { file, offset } => not_utf8(file, *offset, *offset),
         FormatError::Unreadable(unreadable) => alembic::no_answer(unreadable, "not asked"),
     }
@@ -326,22 +339,22 @@ fn forbidden(forbidden: &Forbidden) -> Diagnostic {
     let (code, title, help) = match forbidden.why {
         Why::Copy => (
             "copy_from_client",
-            "COPY from or to the client's own streams cannot be part of a migration".to_owned(),
+            "COPY from STDIN or to STDOUT cannot be part of a migration".to_owned(),
             "write the rows as INSERT, or load them outside of the migrations",
         ),
         Why::IgnoredInTransaction { what } => (
             "ignored_in_transaction",
-            format!("{what} does nothing inside a transaction, and SQLite does not say so"),
+            format!("{what} has no effect inside a transaction, and SQLite does not report this"),
             rebuild::SAFE_FORM,
         ),
         Why::NoTransaction { what } => (
             "needs_no_transaction",
             format!("{what} cannot run inside a transaction"),
-            "give it a file of its own that begins with the line `-- no-transaction`",
+            "move it to its own file, which begins with the line `-- no-transaction`",
         ),
         Why::Nul => (
             "nul_character",
-            "a NUL character would end the text for the database".to_owned(),
+            "the file contains a NUL character, where the database would stop reading".to_owned(),
             "remove it; if there are many, save the file as UTF-8",
         ),
         Why::PsqlCommand => (
@@ -353,7 +366,7 @@ fn forbidden(forbidden: &Forbidden) -> Diagnostic {
             "session_only",
             "this file only changes settings of the session, so it has no effect on other files"
                 .to_owned(),
-            "write the setting into the file whose statements need it: each migration begins in a \
+            "put the setting into the file whose statements need it: each migration begins in a \
              fresh session",
         ),
         Why::SetsForItself => (
@@ -368,9 +381,9 @@ fn forbidden(forbidden: &Forbidden) -> Diagnostic {
         Why::TransactionControl => (
             "transaction_control",
             "a migration may not begin or end a transaction itself".to_owned(),
-            "remove it; or begin the file with `-- no-transaction`, where whole transactions may \
-             stand; a published file is allowed it in migrate.toml: [migration.VERSION] allow = \
-             [\"transaction_control\"]",
+            "remove it; or begin the file with `-- no-transaction`, which allows whole \
+             transactions; for a file that is already published, allow it in migrate.toml: \
+             [migration.VERSION] allow = [\"transaction_control\"]",
         ),
     };
     Diagnostic::error(code, title)
@@ -384,12 +397,9 @@ fn not_utf8(file: &Arc<SourceFile>, at: usize, byte: usize) -> Diagnostic {
     let path = file.path();
     Diagnostic::error(
         "not_utf8",
-        format!(
-            "{path} is not UTF-8 text: byte {} is no character",
-            byte + 1
-        ),
+        format!("{path} is not UTF-8 text: byte {} is invalid", byte + 1),
     )
-    .at(Some(Place::new(file, Span::new(at, at))), "no character")
+    .at(Some(Place::new(file, Span::new(at, at))), "invalid")
     .help(if is_of_macos(path) {
         OF_MACOS
     } else {
@@ -398,8 +408,8 @@ fn not_utf8(file: &Arc<SourceFile>, at: usize, byte: usize) -> Diagnostic {
 }
 
 /// What macOS puts beside a file that it copies to another file system.
-const OF_MACOS: &str = "remove this hidden file, which macOS has put beside the real one: find . \
-                        -name '._*' -delete";
+const OF_MACOS: &str =
+    "remove this hidden file, which macOS created beside the real one: find . -name '._*' -delete";
 
 fn is_of_macos(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -423,20 +433,20 @@ fn no_folder(root: &Path, looked: &[&str], deep: Option<&str>) -> Diagnostic {
         let usual = usual.join(", ");
         return Diagnostic::error(
             "no_migrations_folder",
-            format!("{root} has no folder of migrations ({usual})"),
+            format!("{root} has no migrations folder ({usual})"),
         )
         .help(
-            "name the folder with --dir, MIGRATE_DIR, `dir` in migrate.toml, or for a build \
+            "set the folder with --dir, MIGRATE_DIR, `dir` in migrate.toml, or for a build \
              BP_MIGRATE_DIR",
         );
     };
     Diagnostic::error(
         "no_migrations_folder",
-        format!("{root} has no folder of migrations, but {folder}/alembic.ini"),
+        format!("{root} has no migrations folder, but it has {folder}/alembic.ini"),
     )
     .help(format!(
-        "if it is meant, name its folder: --dir {}, MIGRATE_DIR, `dir` in migrate.toml, or for a \
-         build BP_MIGRATE_DIR",
+        "to use it, set its folder: --dir {}, MIGRATE_DIR, `dir` in migrate.toml, or for a build \
+         BP_MIGRATE_DIR",
         shell_word(folder)
     ))
 }
@@ -466,7 +476,7 @@ mod tests {
                 "the file system is read-only",
             ),
             (ErrorKind::StorageFull, "the disk is full"),
-            (ErrorKind::PermissionDenied, "may be written"),
+            (ErrorKind::PermissionDenied, "is writable"),
         ] {
             let error = SourceError::Unwritable {
                 path: "migrations/1_a.sql".into(),

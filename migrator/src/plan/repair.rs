@@ -45,9 +45,9 @@ pub enum Resolution {
     /// Nothing of it is.
     Reverted,
     /// The statement in doubt happened.
-    Happened,
+    Done,
     /// The statement in doubt did not happen.
-    DidNotHappen,
+    NotDone,
 }
 
 /// Why nothing is repaired.
@@ -213,8 +213,8 @@ pub fn resolve<'a>(
             });
         }
         Resolution::Reverted => return Ok(Repair::Forget(unfinished)),
-        Resolution::Happened => true,
-        Resolution::DidNotHappen => false,
+        Resolution::Done => true,
+        Resolution::NotDone => false,
     };
     let statement = unfinished.in_doubt.ok_or(RepairError::NotInDoubt {
         version: version.clone(),
@@ -267,11 +267,11 @@ impl Repair<'_> {
             Self::Forget(unfinished) => (unfinished.word(), "pending"),
             Self::Reopen(_) => ("applied without a statement", "pending"),
             Self::Settle { happened: true, .. } => {
-                ("one statement in doubt", "known: that statement happened")
+                ("one statement in doubt", "known: that statement was done")
             }
             Self::Settle { .. } => (
                 "one statement in doubt",
-                "known: that statement did not happen",
+                "known: that statement was not done",
             ),
         }
     }

@@ -1,7 +1,7 @@
 //! `DigitalOcean` App Platform: a job of the kind `PRE_DEPLOY`, and with rollback one
 //! for deploys that succeed and one for those that fail.
 
-use super::{Deploy, GRACE_SECONDS, Road, go};
+use super::{Deploy, GRACE_SECONDS, Via, go};
 use std::fmt::Write;
 
 pub(super) const FILE: &str = ".do/app.yaml";
@@ -17,35 +17,35 @@ struct Job {
 const UP: Job = Job {
     name: "migrate",
     kind: "PRE_DEPLOY",
-    why: "Before the new version starts, and if it fails that is not deployed. A job that\n  # says no kind runs after the deploy.",
+    why: "Runs before the new version starts; if it fails, that version is not deployed. A\n  # job without a kind runs after the deploy.",
     command: "migrate",
 };
 
 const CONFIRM: Job = Job {
     name: "migrate-confirm",
     kind: "POST_DEPLOY",
-    why: "When the new version is live: what stands then is not taken back any more.",
+    why: "Runs when the new version is live: what is applied then is no longer reverted.",
     command: "migrate confirm",
 };
 
 const UNDO: Job = Job {
     name: "migrate-rollback",
     kind: "FAILED_DEPLOY",
-    why: "When the deploy has failed: takes back what its run applied, by the migrations'\n  # own down scripts, and nothing that was confirmed.",
+    why: "Runs when the deploy has failed: reverts what its run applied, with the\n  # migrations' own down scripts, and nothing that was confirmed.",
     command: "migrate down --unconfirmed",
 };
 
 pub(super) fn text(deploy: &Deploy) -> String {
     let mut text = String::from(
         "# Database migrations on DigitalOcean App Platform. Add this to `jobs` of the app\n\
-         # spec; `migrate doctor` checks the whole of it.\n",
+         # spec; `migrate doctor` checks the whole spec.\n",
     );
     if deploy.with_rollback {
         text.push_str(
             "#\n\
-             # The three jobs are safe only together: without migrate-confirm no deploy is ever\n\
-             # live for migrate-rollback, which then reverts nothing, or, confirmed once by hand,\n\
-             # would revert what serves.\n",
+             # The three jobs are safe only together: without migrate-confirm no deploy ever counts\n\
+             # as live, so migrate-rollback reverts nothing; or, if one was confirmed by hand, it\n\
+             # would revert what is live.\n",
         );
     }
     text.push_str("jobs:\n");
@@ -78,17 +78,18 @@ fn job(deploy: &Deploy, job: &Job) -> String {
         reason = job.why,
         kind = job.kind,
         source = source(deploy, is_first),
-        command_why = why("Plain words: no shell is promised, so no &&, no quotes and no $."),
+        command_why =
+            why("Only plain words: the platform promises no shell, so no &&, no quotes and no $."),
         command = job.command,
         envs = envs(deploy, is_first),
         timeout_why = why(&format!(
-            "The run's own deadline ({}) must end first, so that it rolls back and says so. A\n\
-             bigger instance does not lengthen it.",
+            "The run's own deadline ({}) must end first, so that it rolls back and reports it.\n\
+             A bigger instance does not extend the timeout.",
             go(deploy.deadline)
         )),
         timeout = go(deploy.time()),
         grace_why = why("From SIGTERM to SIGKILL: time to cancel in the database and roll back."),
-        instance_why = why("Several would wait for one another's lock."),
+        instance_why = why("Several would wait for each other's lock."),
     )
 }
 
@@ -100,8 +101,8 @@ fn source(deploy: &Deploy, is_first: bool) -> String {
             String::new()
         }
     };
-    match deploy.road {
-        Road::Image => {
+    match deploy.via {
+        Via::Image => {
             let image = match &deploy.repository {
                 Some(repository) if repository.host == "github.com" => {
                     let name = repository.name.to_lowercase();
@@ -116,21 +117,21 @@ fn source(deploy: &Deploy, is_first: bool) -> String {
                 ),
             };
             why(
-                "The application's own image, made by `pack build` with the buildpack, and the\n\
-                 service's too. Where it has a default process (web), this job may start that in\n\
-                 place of `migrate`: build a second image with --default-process migrate then.\n\
+                "The application's own image, made by `pack build` with the buildpack; the service\n\
+                 uses it too. If it has a default process (web), this job may start that in place\n\
+                 of `migrate`: then build a second image with --default-process migrate.\n\
                  A private registry needs `registry_credentials`, which are set in the control panel.",
             ) + "  image:\n"
                 + &image
         }
-        Road::Python => {
+        Via::Wheel => {
             why(
                 "Built again for this job, by the Python buildpack, from the lock at the root:\n\
                  `migrate` is one of the dependencies there.",
             ) + &repository(deploy)
                 + "  source_dir: /\n  environment_slug: python\n"
         }
-        Road::Rust => {
+        Via::Binary => {
             why(
                 "Built again for this job. Rust has no environment_slug: its buildpack takes part\n\
                  where Cargo.toml and Cargo.lock are at the root. The sources are deleted after the\n\
@@ -184,8 +185,8 @@ fn envs(deploy: &Deploy, is_first: bool) -> String {
     if let Some(first) = deploy.databases.first() {
         if is_first {
             text.push_str(
-                "  # The authority of a managed cluster's certificate. The bound URL says\n  \
-                 # sslmode=require, which encrypts and verifies nobody; with verify-full this counts.\n",
+                "  # The CA certificate of a managed cluster. The bound URL has sslmode=require, which\n  \
+                 # encrypts but does not verify the server; with verify-full this is used.\n",
             );
         }
         let _ = write!(
@@ -194,9 +195,9 @@ fn envs(deploy: &Deploy, is_first: bool) -> String {
             first.component
         );
     }
-    if deploy.road != Road::Image {
+    if deploy.via != Via::Image {
         if is_first {
-            text.push_str("  # Remembered with the run, and shown by `migrate status`.\n");
+            text.push_str("  # Recorded with the run, and shown by `migrate status`.\n");
         }
         text.push_str(
             "  - key: MIGRATE_COMMIT\n    scope: RUN_TIME\n    value: ${_self.COMMIT_HASH}\n",
@@ -210,8 +211,8 @@ fn envs(deploy: &Deploy, is_first: bool) -> String {
     }
     if is_first && !deploy.variables.is_empty() {
         text.push_str(
-            "  # What the migrations ask for (-- migrate:env). Set the values in the control panel:\n  \
-             # they are encrypted there, and not in this file.\n",
+            "  # What the migrations need (-- migrate:env). Set the values in the control panel:\n  \
+             # they are encrypted there, but not in this file.\n",
         );
     }
     for variable in &deploy.variables {

@@ -30,13 +30,13 @@ pub(crate) enum Platform {
 
 /// How `migrate` comes into what `DigitalOcean` runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Road {
+pub(crate) enum Via {
     /// In an image that the buildpack made.
     Image,
     /// As a dependency of a Python project.
-    Python,
+    Wheel,
     /// As a binary of a Rust project.
-    Rust,
+    Binary,
 }
 
 /// What is deployed, as far as a stanza must know it.
@@ -50,7 +50,7 @@ pub(crate) struct Deploy {
     pub deadline: Duration,
     /// Whether nothing that is deployed says the deadline, so that the stanza must.
     pub says_deadline: bool,
-    pub road: Road,
+    pub via: Via,
     /// Jobs that take back a deploy that has failed.
     pub with_rollback: bool,
     pub repository: Option<Repository>,
@@ -121,11 +121,11 @@ impl Platform {
     }
 }
 
-impl Road {
+impl Via {
     pub(crate) const ALL: [(&'static str, Self); 3] = [
         ("image", Self::Image),
-        ("python", Self::Python),
-        ("rust", Self::Rust),
+        ("wheel", Self::Wheel),
+        ("binary", Self::Binary),
     ];
 }
 

@@ -139,7 +139,7 @@ impl Alembic {
         let Some(python) = python_of(&folders).map(whole) else {
             return Err(NotFound {
                 looked: looked(),
-                cause: "there is neither `alembic` nor `python3`".to_owned(),
+                cause: "neither `alembic` nor `python3` exists".to_owned(),
             });
         };
         let found = Self {
@@ -155,7 +155,7 @@ impl Alembic {
             Err(cause) => Err(NotFound {
                 looked: looked(),
                 cause: format!(
-                    "there is no `alembic`, and {} says: {cause}",
+                    "`alembic` does not exist, and {} says: {cause}",
                     found.python.display()
                 ),
             }),
@@ -253,7 +253,11 @@ fn said(output: Output) -> Result<String, String> {
     }
     let said = [output.stderr, output.stdout].map(|it| String::from_utf8_lossy(&it).into_owned());
     let mut last = said.iter().filter_map(|text| text.trim().lines().last());
-    Err(last.next().unwrap_or("it said nothing").trim().to_owned())
+    Err(last
+        .next()
+        .unwrap_or("it printed nothing")
+        .trim()
+        .to_owned())
 }
 
 fn python_of(folders: &[PathBuf]) -> Option<PathBuf> {

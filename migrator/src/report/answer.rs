@@ -69,7 +69,7 @@ impl Answer for Created {
     /// The paths alone on standard output, so that an editor can be given them.
     fn lines(&self) -> Vec<Line> {
         let folder = self.folder.iter();
-        let notes = folder.map(|folder| Line::Note(format!("the folder {folder} is new")));
+        let notes = folder.map(|folder| Line::Note(format!("created the folder {folder}")));
         let paths = self.paths.iter().cloned().map(Line::Say);
         notes.chain(paths).collect()
     }

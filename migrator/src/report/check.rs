@@ -69,7 +69,7 @@ impl Check<'_> {
             let at = if base.commit == base.fork {
                 String::new()
             } else {
-                format!(", which this branch left at {}", short(&base.fork))
+                format!("; this branch forked from it at {}", short(&base.fork))
             };
             lines.push(format!(
                 "compared with {} ({}){at}",

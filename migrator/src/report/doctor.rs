@@ -26,7 +26,7 @@ impl Doctor<'_> {
         match (of(Severity::Error), of(Severity::Warning)) {
             (0, 0) => "Nothing found that would fail or harm a deploy.".to_owned(),
             (0, warnings) => format!(
-                "{}, nothing that must fail or harm a deploy.",
+                "{}, but no error that would fail or harm a deploy.",
                 count(warnings, "warning")
             ),
             (errors, warnings) => format!(

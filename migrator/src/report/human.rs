@@ -215,7 +215,7 @@ impl Report for Human<'_> {
             .iter()
             .map(|line| format!("     {}\n", printable(line)));
         let what: String = what.collect();
-        let question = format!("   about to {verb}:\n{what}   Go on? [y/N] ");
+        let question = format!("   about to {verb}:\n{what}   Continue? [y/N] ");
         self.clear();
         let stream = match asks {
             Asks::OnOutput => &mut self.out,

@@ -18,7 +18,7 @@ pub(super) fn succeeded(success: Success, has_changed: bool) -> &'static str {
         (Success::Confirms, true) => "✅ Deploy confirmed.",
         (Success::Confirms, false) => "✅ There was nothing to confirm.",
         (Success::Records, true) => "✅ Baseline recorded; nothing was run.",
-        (Success::Records, false) => "✅ The baseline was recorded before.",
+        (Success::Records, false) => "✅ The baseline was already recorded.",
         (Success::Repairs, true) => "✅ History repaired.",
         (Success::Repairs, false) => "✅ There was nothing to repair.",
         (Success::Reverts, true) => "✅ Migrations reverted.",
@@ -64,7 +64,7 @@ fn done(event: &Event<'_>) -> Option<String> {
             "✅ no migration is applied; there is nothing to mark as live".to_owned()
         }
         Event::Confirmed { runs: 0, .. } => {
-            "✅ no new run; what stands is marked as live".to_owned()
+            "✅ no new run; what is applied is marked as live".to_owned()
         }
         Event::Confirmed { runs, .. } => format!("✅ {} marked as live", count(*runs, "run")),
         Event::LeftAlone { why } => format!("   nothing is reverted: {}", left_alone(why).1),
@@ -93,20 +93,22 @@ fn waiting(event: &Event<'_>) -> Option<String> {
             format!("   waiting for {}: {}", who(blocker), blocker.query)
         }
         Event::Claimed { deed } => {
-            format!("   {} is another run's; looking again", deed.label())
+            format!("   another run has taken {}; checking again", deed.label())
         }
-        Event::GuardGaveWay => "   the pool has no second connection; going on without the lock, \
-                                by the history rows alone"
-            .to_owned(),
-        Event::Reconnecting => "   the connection was lost; connecting again to see what the \
-                                history says"
-            .to_owned(),
+        Event::GuardGaveWay => {
+            "   the pool has no second connection; continuing without the lock, with only the \
+             history rows"
+        }
+        .to_owned(),
+        Event::Reconnecting => {
+            { "   the connection was lost; reconnecting to see what the history says" }.to_owned()
+        }
         Event::Retrying {
             deed,
             failed,
             pause,
         } => format!(
-            "   {} could not get its lock and was rolled back ({}); again in {}",
+            "   {} could not get its lock and was rolled back ({}); retrying in {}",
             deed.label(),
             count(*failed as usize, "try"),
             duration(*pause)
@@ -117,7 +119,7 @@ fn waiting(event: &Event<'_>) -> Option<String> {
                 StopReason::Interrupt => "SIGINT",
                 StopReason::Terminate => "SIGTERM",
             };
-            format!("   {reason}; cancelling what runs")
+            format!("   {reason}; cancelling what is running")
         }
         Event::WaitingForDatabase { database, limit } => format!(
             "   {database} does not answer yet; waiting for up to {}",
@@ -130,7 +132,7 @@ fn waiting(event: &Event<'_>) -> Option<String> {
         } => {
             let what = match lock {
                 Lock::Own => "another migrator is at work",
-                Lock::Program => "another Alembic is in a transaction with the version table",
+                Lock::Program => "another Alembic has a transaction open on the version table",
                 Lock::Tools => "an application holds the lock of sqlx's own migrator",
             };
             let holder = holder.map_or(String::new(), |holder| format!(": {}", who(holder)));
@@ -168,7 +170,7 @@ fn found(event: &Event<'_>) -> Option<String> {
             now,
             harmless,
         } => format!(
-            "   {path}: checksum {}… was applied, {}… is there now{}",
+            "   {path}: checksum {}… was applied, now it is {}…{}",
             &recorded[..recorded.len().min(16)],
             &now[..now.len().min(16)],
             if *harmless {
@@ -204,7 +206,7 @@ pub(super) fn live(label: &str, sent_with_it: usize, elapsed: &str, sight: &Sigh
 /// What runs still, for a log.
 pub(super) fn still(label: &str, sent_with_it: usize, elapsed: &str, sight: &Sight) -> String {
     let what = sent(label, sent_with_it);
-    format!("   {what} still runs after {elapsed}{}", doing(sight))
+    format!("   {what} is still running after {elapsed}{}", doing(sight))
 }
 
 /// What was sent, of which one runs.

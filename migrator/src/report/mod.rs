@@ -173,14 +173,15 @@ fn state_after(error: &Error, tally: Tally) -> String {
                 more => format!("nothing was running{before}; {more} were not started"),
             },
             Error::Unrecorded(_) => {
-                "nothing was changed in the schema; whether what is recorded was changed is not \
-                 known"
+                "nothing was changed in the schema; it is not known whether migrate's records were \
+                 changed"
                     .to_owned()
             }
-            Error::Unexpected { .. } => format!("what was changed is not known{before}"),
+            Error::Unexpected { .. } => format!("it is not known what was changed{before}"),
             // It may have been another database, or not been committed.
             Error::Alembic(AlembicError::Unreached { .. }) => format!(
-                "what Alembic did is not known: it is not where the history is looked for{before}"
+                "it is not known what Alembic did: it is not recorded in the history that migrate \
+                 reads{before}"
             ),
             _ if before.is_empty() => "nothing was changed in the database".to_owned(),
             _ => format!("nothing else was changed{before}"),
@@ -201,35 +202,35 @@ fn state_after(error: &Error, tally: Tally) -> String {
             failure.statements
         ),
         State::HalfRepeated { ran } => format!(
-            "{ran} of the {} statements of {subject} were run, and it is not recorded",
+            "{ran} of the {} statements of {subject} were run, but the file is not recorded as run",
             failure.statements
         ),
         State::RolledBack => match failure.as_one {
             Some(all) if all > 1 && failure.reverts => {
-                format!("{subject} and the others of this run are applied as before")
+                format!("{subject} and the others of this run are still applied")
             }
             Some(all) if all > 1 => {
                 format!("nothing of {subject} stays, nor of the others of this run")
             }
-            _ if failure.reverts => format!("{subject} is applied as before"),
+            _ if failure.reverts => format!("{subject} is still applied"),
             _ => format!("nothing of {subject} stays"),
         },
         State::Unsettled { ran } => format!(
-            "{subject} is {half}: {ran} of its {} statements stay, and whether the next happened \
-             is not known",
+            "{subject} is {half}: {ran} of its {} statements stay, and it is not known whether the \
+             next was done",
             failure.statements
         ),
         State::Uncertain if failure.reverts => {
-            format!("some of what {subject} takes back may be gone: the history still has it")
+            format!("some of what {subject} reverts may be gone: the history still has it")
         }
         State::Uncertain => {
             format!("some of what {subject} does may stay: the history does not have it")
         }
         State::Unknown if failure.sent_with_it > 0 => format!(
-            "whether {subject} and the {} sent with it were {did} is not known",
+            "it is not known whether {subject} and the {} sent with it were {did}",
             failure.sent_with_it
         ),
-        State::Unknown => format!("whether {subject} was {did} is not known"),
+        State::Unknown => format!("it is not known whether {subject} was {did}"),
     };
     let unknown = match failure.state {
         State::Unknown => failure.sent_with_it,

@@ -159,7 +159,7 @@ fn how(step: &PlannedStep<'_>) -> String {
         Manner::Statements { done } => {
             let on = match done {
                 0 => String::new(),
-                done => format!("; it goes on after statement {done}"),
+                done => format!("; it continues after statement {done}"),
             };
             format!("{statements}, one by one, without a transaction{on}")
         }

@@ -29,7 +29,7 @@ impl Answer for Repairs<'_> {
         }
         for index in self.invalid_indexes {
             lines.push(format!(
-                "  index {index} is INVALID: the next `migrate up` builds it again, --resolve drops it"
+                "  index {index} is INVALID: the next `migrate up` rebuilds it, --resolve drops it"
             ));
         }
         lines.push(match self.damages.len() {
@@ -93,7 +93,9 @@ fn about(damage: &Damage) -> String {
             format!("{version}  {path} was changed after it was applied")
         }
         Damage::FilledIn { version, path } => {
-            format!("{version}  {path} had no statement when it was applied, and has some now")
+            format!(
+                "{version}  {path} had no statement when it was applied, but has statements now"
+            )
         }
         Damage::Unfinished(unfinished) => {
             let what = unfinished.word();
@@ -133,7 +135,7 @@ fn ways(damage: &Damage) -> Vec<String> {
                 _ => Vec::new(),
             };
             let answers: &[&str] = match unfinished.in_doubt {
-                Some(_) => &["happened", "did-not-happen", "applied", "reverted"],
+                Some(_) => &["done", "not-done", "applied", "reverted"],
                 None => &["applied", "reverted"],
             };
             let answers = answers

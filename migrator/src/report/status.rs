@@ -144,7 +144,7 @@ impl Status<'_> {
             .collect();
         self.is_ambiguous.then(|| {
             format!(
-                "There are several heads, and `up` needs one: {}.",
+                "There are several heads, but `up` needs one: {}.",
                 heads.join(", ")
             )
         })

@@ -60,20 +60,23 @@ pub(super) fn left_alone(why: &LeftAlone) -> (&'static str, String) {
         ),
         LeftAlone::NeverConfirmed => (
             "never_confirmed",
-            "no run of this database was ever confirmed (migrate confirm), so that nothing tells \
-             what is live",
+            "no run of this database was ever confirmed (migrate confirm), so it is not known what \
+             is live",
         ),
-        LeftAlone::NothingStands => ("nothing_stands", "nothing of the newest run stands"),
-        LeftAlone::NoRun => ("no_run", "no run is remembered"),
+        LeftAlone::NothingStands => (
+            "nothing_stands",
+            "nothing of the newest run is still applied",
+        ),
+        LeftAlone::NoRun => ("no_run", "no run is recorded"),
         LeftAlone::OtherDeployment => (
             "other_deployment",
             "the newest run was started for another deployment",
         ),
         LeftAlone::Overtaken => (
             "overtaken",
-            "newer migrations stand that are not of the newest run",
+            "newer migrations are applied that are not from the newest run",
         ),
-        LeftAlone::Superseded => ("superseded", "another run has begun meanwhile"),
+        LeftAlone::Superseded => ("superseded", "another run has begun in the meantime"),
         LeftAlone::TooOld { age, within } => {
             let (age, within) = (duration(*age), duration(*within));
             return (

@@ -342,7 +342,7 @@ mod tests {
             (
                 "CALL p(); SELECT 1",
                 vec![],
-                &["what the procedure has left there"],
+                &["whatever the procedure set"],
             ),
             ("GRANT SELECT ON a.* TO 'u'@'h'; SELECT 1", vec![], &none),
             ("SET GLOBAL max_connections = 7; SELECT 1", vec![], &none),

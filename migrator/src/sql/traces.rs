@@ -30,13 +30,13 @@ fn mysql(text: &str) -> Vec<Trace> {
                 &[name],
             ));
         }
-        "CALL" => traces.push(State::of_unknown_use("what the procedure has left there")),
+        "CALL" => traces.push(State::of_unknown_use("whatever the procedure set")),
         "HANDLER" => traces.push(State::of_unknown_use("an open table")),
         "BEGIN" if words.word(1) == "NOT" => {
-            traces.push(State::of_unknown_use("what the block has left there"));
+            traces.push(State::of_unknown_use("whatever the block set"));
         }
         "FOR" | "IF" | "CASE" | "LOOP" | "REPEAT" | "WHILE" => {
-            traces.push(State::of_unknown_use("what the block has left there"));
+            traces.push(State::of_unknown_use("whatever the block set"));
         }
         _ => {}
     }
@@ -138,7 +138,7 @@ fn postgres(text: &str) -> Vec<Trace> {
         }
         "CREATE" if words.has_before("PG_TEMP", 6) => traces.push(temporary_table(&words)),
         "INSERT" | "COPY" | "MERGE" => traces.push(numbers()),
-        "CALL" => traces.push(State::of_unknown_use("what the procedure has left there")),
+        "CALL" => traces.push(State::of_unknown_use("whatever the procedure set")),
         "DO" => {
             let capitals = text.to_ascii_uppercase();
             if [
@@ -153,7 +153,7 @@ fn postgres(text: &str) -> Vec<Trace> {
             .any(|word| has_word(&capitals, word))
                 || sets_in_block(&capitals)
             {
-                traces.push(State::of_unknown_use("what the block has left there"));
+                traces.push(State::of_unknown_use("whatever the block set"));
             }
             traces.push(numbers());
         }
@@ -181,7 +181,7 @@ fn postgres_query(words: &Words<'_>) -> Vec<Trace> {
             "SETSEED" => Some(State::trace("the seed of random()", &["RANDOM"])),
             name if is_harmless(name) => None,
             name => Some(State::of_unknown_use(&format!(
-                "what the function {} may have left there",
+                "whatever the function {} may have set",
                 name.to_ascii_lowercase()
             ))),
         });

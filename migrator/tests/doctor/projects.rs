@@ -264,7 +264,7 @@ fn a_driver_that_the_url_names_must_be_locked() {
     assert_eq!(missing(&absent), ["psycopg is not in poetry.lock"]);
     assert_eq!(
         missing(&for_developers),
-        ["aiosqlite is in poetry.lock for developers only"]
+        ["aiosqlite is in poetry.lock only for development"]
     );
     assert_eq!(missing(&locked), [""; 0]);
 }

@@ -66,11 +66,11 @@ fn rust() -> Patient {
 }
 
 #[test]
-fn every_road_is_within_the_schema_and_found_good() {
+fn every_way_is_within_the_schema_and_found_good() {
     let schema = schema();
-    for (road, project) in [("image", plain()), ("python", python()), ("rust", rust())] {
+    for (via, project) in [("image", plain()), ("wheel", python()), ("binary", rust())] {
         for more in [&[][..], &["--with-rollback"]] {
-            for asked in [&[][..], &["--road", road]] {
+            for asked in [&[][..], &["--via", via]] {
                 let args = [&["digitalocean"], asked, more].concat();
                 let text = printed(&project, &args);
                 let stanza = yaml(&text);
@@ -78,15 +78,15 @@ fn every_road_is_within_the_schema_and_found_good() {
                     .iter_errors(&stanza)
                     .map(|error| error.to_string())
                     .collect();
-                assert_eq!(errors, [""; 0], "{road} {more:?}: {text}");
+                assert_eq!(errors, [""; 0], "{via} {more:?}: {text}");
                 fs::create_dir_all(project.path(".do")).unwrap();
                 fs::write(project.path(".do/app.yaml"), &text).unwrap();
-                assert_eq!(project.findings(&[]), [], "{road} {more:?}: {text}");
+                assert_eq!(project.findings(&[]), [], "{via} {more:?}: {text}");
                 fs::remove_dir_all(project.path(".do")).unwrap();
                 let name = if more.is_empty() {
-                    road.to_owned()
+                    via.to_owned()
                 } else {
-                    format!("{road}-rollback")
+                    format!("{via}-rollback")
                 };
                 golden(&format!("digitalocean-{name}.yaml"), &text);
             }
@@ -157,7 +157,7 @@ fn a_deadline_that_a_platform_does_not_wait_for_is_refused() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains("deadline_too_long"), "{said}");
         assert!(
-            said.contains(&format!("--deadline {fits} or less")),
+            said.contains(&format!("--deadline to {fits} or less")),
             "{said}"
         );
         printed(&project, &[platform, "--deadline", fits]);
@@ -176,7 +176,7 @@ fn what_a_platform_cannot_do_is_said_and_nothing_is_printed() {
                 &["--with-rollback"][..],
                 "runs nothing when a deploy has failed",
             ),
-            (&["--road", "image"], "--road is for digitalocean"),
+            (&["--via", "image"], "--via is for digitalocean"),
         ] {
             let output = project.run(&[&["spec", platform], option].concat());
             assert_eq!(
@@ -291,7 +291,7 @@ fn several_databases_and_variables_come_along() {
             "-- migrate:env APP_ROLE APP_PASSWORD\nSELECT 1;\n",
         )
         .write("billing/1_a.sql", "SELECT 1;\n");
-    let text = printed(&project, &["digitalocean", "--road", "image"]);
+    let text = printed(&project, &["digitalocean", "--via", "image"]);
     let stanza = yaml(&text);
     assert!(schema().is_valid(&stanza), "{text}");
     let env = |key: &str, value: &str| json!({"key": key, "scope": "RUN_TIME", "value": value});

@@ -244,7 +244,7 @@ impl Trial {
         if next.code != 0 {
             return Err(format!("the next run: {next}"));
         }
-        if ended.stdout.contains("cannot be remembered") {
+        if ended.stdout.contains("cannot be recorded") {
             return Err("it was not remembered".to_owned());
         }
         let now = state(db);

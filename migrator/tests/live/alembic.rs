@@ -144,7 +144,7 @@ fn a_run_that_is_confirmed_stays_and_one_that_is_not_goes(db: &Database) {
             .iter()
             .any(|table| table.starts_with("_migrate"))
     );
-    unconfirmed().says("   nothing is reverted: no run is remembered\n");
+    unconfirmed().says("   nothing is reverted: no run is recorded\n");
     on(&project, db).args(["confirm"]).run().exits(0);
     unconfirmed().says("   nothing is reverted: ");
     on(&project, db).run().exits(0);
@@ -166,7 +166,7 @@ fn a_run_that_is_confirmed_stays_and_one_that_is_not_goes(db: &Database) {
     on(&older, db)
         .run()
         .exits(0)
-        .says("⚠️  migration cccc is applied, and no file has it");
+        .says("⚠️  migration cccc is applied, but has no file");
 }
 
 /// The variable that its program reads is the database that we lock.

@@ -48,7 +48,7 @@ fn a_database_is_adopted_and_goes_on(db: &Database) {
     let project = project();
     up(&project, db)
         .exits(8)
-        .says("⚠️  this database has tables, and no history of migrations")
+        .says("⚠️  this database has tables, but no history of migrations")
         .says("migrate baseline VERSION");
     baseline(&project, db, ["2"])
         .exits(0)
@@ -85,7 +85,7 @@ fn a_history_is_left_alone_unless_forced(db: &Database) {
     baseline(&project, db, ["2"])
         .exits(7)
         .complains("error[history_not_empty]")
-        .ends("this database has a history already: 1 applied, the newest 1")
+        .ends("this database already has a history: 1 applied, the newest is 1")
         .ends("State: nothing was changed in the database");
     assert_eq!(db.snapshot(), before);
 
@@ -171,7 +171,7 @@ fn it_waits_for_whoever_is_at_work(db: &Database) {
 }
 
 fn tables_without_a_history_are_pointed_out_while_nothing_is_applied(db: &Database) {
-    let warning = "this database has tables, and no history";
+    let warning = "this database has tables, but no history";
     // What a migrator makes itself is no such table.
     let broken = Project::new().migration("1_a.sql", "SELECT nonsense;\n");
     for _ in 0..2 {

@@ -113,7 +113,7 @@ fn what_is_not_read_is_placed_in_its_file(db: &Database) {
         .run()
         .exits(8)
         .ends("migrations/4_step.sql:2:10: ")
-        .ends("remove the character");
+        .ends("remove it");
     // The history has the file's name, and the file is not to blame for more.
     project.write("migrations/4_step.sql", "SELECT 1;\n");
     project.write("migrations/6_zu_€.sql", "SELECT 1;\n");

@@ -90,7 +90,7 @@ fn what_is_applied_is_only_warned_of(db: &Database) {
     let checked = check(&project, db)
         .exits(7)
         .says("warning[unterminated_sql]")
-        .says("it is applied, so that this is no error")
+        .says("it is applied, so this is not an error")
         .says("error[edited_migration]");
     assert_eq!(checked.stderr, "");
 }

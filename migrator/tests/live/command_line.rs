@@ -104,13 +104,17 @@ fn a_value_that_its_option_does_not_take_is_a_wrong_setting() {
             .args([&format!("{option}={value}")])
             .run()
             .exits(3)
-            .ends(&format!("the option {option} says \"{value}\""));
+            .ends(&format!(
+                "the option {option} has the invalid value \"{value}\""
+            ));
         Migrate::new(&project())
             .on(&db)
             .env(variable, value)
             .run()
             .exits(3)
-            .ends(&format!("the variable {variable} says \"{value}\""));
+            .ends(&format!(
+                "the variable {variable} has the invalid value \"{value}\""
+            ));
     }
     for variable in ["MIGRATE_QUIET", "MIGRATE_VERBOSE", "MIGRATE_YES"] {
         Migrate::new(&project())
@@ -118,7 +122,9 @@ fn a_value_that_its_option_does_not_take_is_a_wrong_setting() {
             .env(variable, "on")
             .run()
             .exits(3)
-            .ends(&format!("the variable {variable} says \"on\""));
+            .ends(&format!(
+                "the variable {variable} has the invalid value \"on\""
+            ));
     }
     assert!(!db.path().exists());
 }

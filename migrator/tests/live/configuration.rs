@@ -107,7 +107,7 @@ fn a_variable_that_is_none_of_ours_is_a_warning_with_the_right_name() {
     misspelt()
         .run()
         .exits(0)
-        .says("⚠️  the variable MIGRATE_LOCKWAIT is none of migrate's, and has no effect")
+        .says("⚠️  the variable MIGRATE_LOCKWAIT is unknown to migrate, and has no effect")
         .says("did you mean MIGRATE_LOCK_WAIT?")
         .does_not_say("MIGRATE_TEST_ANYTHING");
     misspelt()
@@ -128,7 +128,7 @@ fn a_variable_that_is_none_of_ours_is_a_warning_with_the_right_name() {
         .run()
         .exits(3)
         .complains("error[only_typed]")
-        .complains("unset MIGRATE_DRY_RUN, and type --dry-run behind the verb");
+        .complains("unset MIGRATE_DRY_RUN, and put --dry-run after the command");
     // What a run is told of its reason is no option.
     Migrate::new(&project)
         .on(&db)
@@ -180,7 +180,7 @@ fn a_variable_that_is_no_text_is_an_error_and_not_unset() {
         assert_eq!(output.status.code(), Some(3), "{name}");
         let said = String::from_utf8(output.stdout).unwrap();
         assert!(
-            said.contains(&format!("the variable {name} holds bytes")),
+            said.contains(&format!("the variable {name} is not valid UTF-8")),
             "{said}"
         );
     }

@@ -114,7 +114,7 @@ fn a_wrong_password_is_no_reason_to_wait(db: &Database) {
         .run()
         .exits(4)
         .complains("error[connection_refused]")
-        .ends("Next: check user and password of the URL.");
+        .ends("Next: check the user and the password in the URL.");
 }
 
 fn a_database_that_is_not_there_is_no_reason_to_wait(db: &Database) {
@@ -246,13 +246,16 @@ fn a_url_that_no_driver_could_use_is_told_apart() {
         ),
         (
             "hush-hush",
-            "the variable DATABASE_URL is no database URL: it has no scheme",
+            "the variable DATABASE_URL is not a database URL: it has no scheme",
         ),
         (
             "mysql://user:hush-hush@host/",
-            "names no database after the host",
+            "has no database name after the host",
         ),
-        ("postgres://user:hush-hush@host:port/db", "is no URL"),
+        (
+            "postgres://user:hush-hush@host:port/db",
+            "is not a valid URL",
+        ),
         (
             "postgres://user:hush-hush@host/db?sslmode=perhaps",
             "says sslmode=perhaps, which migrate cannot obey",
@@ -272,7 +275,7 @@ fn without_a_url_the_variable_is_named() {
     Migrate::new(&project())
         .run()
         .exits(3)
-        .ends("no database is named: DATABASE_URL is not set")
+        .ends("no database URL: DATABASE_URL is not set")
         .complains("error[no_database_url]");
 }
 

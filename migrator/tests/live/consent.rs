@@ -66,7 +66,7 @@ fn a_person_is_asked_before_the_way_back(db: &Database) {
     assert!(db.versions().is_empty());
     let (shown, code) = on_terminal(&project, db, "baseline 1 --yes", "");
     assert_eq!(code, 0, "{shown}");
-    assert!(!shown.contains("Go on?"), "{shown}");
+    assert!(!shown.contains("Continue?"), "{shown}");
     assert_eq!(db.versions(), ["1"]);
     project.write("migrations/1_a.up.sql", "CREATE TABLE a (id BIGINT);\n");
     let (shown, code) = on_terminal(&project, db, "repair --accept 1", "n\n");
@@ -82,7 +82,7 @@ fn nobody_is_asked_without_a_terminal(db: &Database) {
         .args(["down"])
         .run()
         .exits(0)
-        .does_not_say("Go on?");
+        .does_not_say("Continue?");
     assert!(db.versions().is_empty());
 }
 
@@ -98,7 +98,7 @@ fn a_question_can_be_interrupted(db: &Database) {
     let mut input = child.stdin.take().unwrap();
     let mut output = child.stdout.take().unwrap();
     let mut shown = String::new();
-    while !shown.contains("Go on?") {
+    while !shown.contains("Continue?") {
         let mut byte = [0];
         output.read_exact(&mut byte).unwrap();
         shown.push(byte[0].into());
@@ -118,6 +118,6 @@ fn the_question_is_on_the_stream_that_is_seen(db: &Database) {
     up(&project, db).exits(0);
     let (shown, code) = on_terminal(&project, db, "down > out.log", "n\n");
     assert_eq!(code, 130, "{shown}");
-    assert!(shown.contains("Go on?"), "{shown}");
+    assert!(shown.contains("Continue?"), "{shown}");
     assert_eq!(db.versions(), ["1"]);
 }

@@ -322,7 +322,7 @@ fn a_name_that_the_file_has_not_is_answered_with_the_nearest() {
         .ends("did you mean `a-second`?")
         .complains("error[unknown_database]");
     pick("xyz").ends("correct the option --database");
-    pick("postgres://me:hush-hush@h/d").ends("a URL is given with --database-url");
+    pick("postgres://me:hush-hush@h/d").ends("for a URL, use --database-url");
     project.remove("migrate.toml");
     pick("app").ends("migrate.toml has no table [database.NAME]");
 }
@@ -343,7 +343,7 @@ fn what_is_about_versions_is_for_one_database() {
             .run()
             .exits(3)
             .complains("error[one_for_several]")
-            .complains("pick one with --database");
+            .complains("choose one with --database");
     };
     refused(migrate().args(["down"]));
     refused(migrate().args(["redo"]));

@@ -99,7 +99,9 @@ fn a_down_does_not_revert_what_an_up_has_applied_meanwhile(db: &Database) {
     migrate(&project, db, ["down"])
         .exits(7)
         .says("another migrator is at work")
-        .complains("error[overtaken]: migration 4 is newer than what is to be reverted, and stays")
+        .complains(
+            "error[overtaken]: migration 4 is applied, and is newer than the migrations to revert",
+        )
         .ends("State: nothing was changed in the database.");
     running.wait().exits(0);
     assert_eq!(db.versions(), ["1", "2", "3", "4"]);
@@ -114,7 +116,7 @@ fn a_down_waits_for_an_up_that_fails(db: &Database) {
     migrate(&project, db, ["down"])
         .exits(7)
         .says("another migrator is at work")
-        .complains("error[half_applied]: migration 4 d began, and nobody recorded its end");
+        .complains("error[half_applied]: migration 4 d began, but its end was not recorded");
     running.wait().exits(9);
     assert_eq!(log(db), [""; 0]);
 }

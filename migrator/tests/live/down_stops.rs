@@ -40,10 +40,10 @@ fn a_failure_leaves_it_applied(db: &Database) {
         .complains("statement 2 of 3")
         .ends("migrations/2_b.down.sql:2:")
         .ends(
-            "State: migration 2 is applied as before; the migration that this run reverted before \
-             it stays reverted; one more was not started.",
+            "State: migration 2 is still applied; the migration that this run reverted before it \
+             stays reverted; one more was not started.",
         )
-        .ends("run migrate down again (--steps counts anew)");
+        .ends("run migrate down again (--steps counts from there)");
     assert_eq!(db.tables(), ["a", "b", "log"]);
     assert_eq!(db.versions(), ["1", "2"]);
     assert_eq!(log(db), ["c"]);
@@ -81,7 +81,7 @@ fn half_reverted(db: &Database, directive: &str) {
     up(&project, db)
         .exits(7)
         .complains("error[half_reverted]")
-        .ends("Next: run migrate down, which goes on with it");
+        .ends("Next: run migrate down, which continues the revert");
     // Nor does it go on with something else than it began.
     project.write(
         "migrations/3_c.down.sql",
@@ -120,7 +120,7 @@ fn a_failure_of_data_alone_leaves_it_applied(db: &Database) {
     );
     migrate(&project, db, ["down"])
         .exits(8)
-        .ends("State: migration 3 is applied as before.");
+        .ends("State: migration 3 is still applied.");
     assert_eq!(log(db), [""; 0]);
     assert_eq!(db.versions(), ["1", "2", "3"]);
     up(&project, db).exits(0).says("Nothing to do");
@@ -233,8 +233,8 @@ fn the_second_stays(db: &Database) {
     );
 }
 
-const TOLD: &str = "State: migration 2 is applied as before; the migration that this run reverted \
-                    before it stays reverted; one more was not started.";
+const TOLD: &str = "State: migration 2 is still applied; the migration that this run reverted before it stays \
+     reverted; one more was not started.";
 
 fn what_is_reverted_when_the_deadline_passes_stays_applied(db: &Database) {
     let project = endless(db);
@@ -257,6 +257,6 @@ fn what_is_reverted_when_a_signal_comes_stays_applied(db: &Database) {
         .wait()
         .exits(143)
         .ends(TOLD)
-        .ends("--steps counts anew");
+        .ends("--steps counts from there");
     the_second_stays(db);
 }

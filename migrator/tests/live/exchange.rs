@@ -165,7 +165,7 @@ fn both_refuse_the_same_change(db: &Database) {
     ));
     up(&project, db)
         .exits(7)
-        .ends("migration 1 plus is applied, and no file has it");
+        .ends("migration 1 plus is applied, but has no file");
 }
 
 fn a_table_of_another_name_is_the_same_for_both(db: &Database) {
@@ -195,7 +195,7 @@ fn both_see_what_the_other_left_half_applied(db: &Database) {
     // What sqlx has begun has no journal to go on by.
     up(&project, db)
         .exits(7)
-        .ends("migration 1 a began, and nobody recorded its end");
+        .ends("migration 1 a began, but its end was not recorded");
 }
 
 const RACED: usize = 20;

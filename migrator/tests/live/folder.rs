@@ -72,14 +72,14 @@ fn a_name_without_a_version_is_named() {
 fn a_file_that_is_no_text_is_named_with_its_byte() {
     let project = Project::new().migration("1_a.sql", b"SELECT '\xe9t\xe9'");
     refused(&project)
-        .ends("migrations/1_a.sql is not UTF-8 text: byte 9 is no character")
+        .ends("migrations/1_a.sql is not UTF-8 text: byte 9 is invalid")
         .complains("error[not_utf8]");
 }
 
 #[test]
 fn an_empty_folder_is_no_success() {
     refused(&Project::new().folder("migrations"))
-        .ends("migrations holds no SQL files")
+        .ends("migrations contains no SQL files")
         .complains("error[no_migrations]");
 }
 

@@ -70,7 +70,7 @@ fn another_tools_history_is_refused_by_name(db: &Database) {
         let before = db.tables();
         up(&project(), db)
             .exits(7)
-            .ends(&format!("this database has the history of {tool} (table "))
+            .ends(&format!("this database has a history of {tool} (table "))
             .ends("State: nothing was changed in the database.")
             .complains("error[foreign_history]");
         assert_eq!(db.tables(), before);
@@ -79,7 +79,7 @@ fn another_tools_history_is_refused_by_name(db: &Database) {
     db.run("CREATE TABLE goose_db_version (id INT)");
     status(&project(), db)
         .exits(7)
-        .complains("the history of goose");
+        .complains("a history of goose");
 }
 
 fn another_tools_history_beside_sqlxs_is_none_of_our_business(db: &Database) {

@@ -29,7 +29,7 @@ fn a_first_migration_is_a_timestamp_in_a_new_folder() {
         .unwrap_or_else(|| panic!("{output}"));
     assert_eq!(version.len(), 14, "{output}");
     assert!(version.chars().all(|c| c.is_ascii_digit()), "{output}");
-    assert_eq!(output.stderr, "note: the folder migrations is new\n");
+    assert_eq!(output.stderr, "note: created the folder migrations\n");
     let text = fs::read_to_string(project.path(path)).unwrap();
     assert_eq!(text, "-- Up: add users please\n");
 

@@ -170,7 +170,7 @@ fn what_has_begun_goes_on(db: &Database) {
     plan(&project, db)
         .exits(0)
         .complains("warning[resumable]")
-        .says("2 statements, one by one, without a transaction; it goes on after statement 1\n");
+        .says("2 statements, one by one, without a transaction; it continues after statement 1\n");
     assert_eq!(document(&project, db)["steps"][0]["done"], 1);
 }
 

@@ -192,7 +192,7 @@ fn an_error_inside_a_function_names_the_function(db: &Database) {
         .exits(8)
         .ends("no é (UX001)")
         .complains("detail: it is c")
-        .complains("hint of the database: try b");
+        .complains("hint from the database: try b");
 }
 
 fn a_default_isolation_level_changes_nothing(db: &Database) {

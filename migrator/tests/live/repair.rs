@@ -84,7 +84,7 @@ fn a_changed_file_is_accepted_once_it_was_shown(db: &Database) {
         .says("✅ 1 a: changed since it was applied, now accepted as it is");
     let after = checksum();
     assert_ne!(after, before);
-    accepted.says(&format!("{}… is there now", &after[..16]));
+    accepted.says(&format!("now it is {}…", &after[..16]));
     repair(&project, db, ["--accept", "1"])
         .exits(0)
         .says("Nothing to do");
@@ -317,31 +317,31 @@ fn what_a_killed_run_left_in_doubt_is_answered(db: &Database) {
         let asked = up(&project, db)
             .exits(9)
             .complains("error[statement_unsettled]")
-            .ends("whether the next happened is not known");
+            .ends("it is not known whether the next was done");
         let last = asked.last_line();
         let line = last
             .split('`')
-            .find(|part| part.ends_with("=did-not-happen"))
+            .find(|part| part.ends_with("=not-done"))
             .unwrap();
-        assert_eq!(line, "migrate repair --resolve 2=did-not-happen");
+        assert_eq!(line, "migrate repair --resolve 2=not-done");
     }
     let listed = repair(&project, db, [])
         .exits(0)
         .says("2  b is half applied, 1 statement done, statement 2 in doubt\n");
     let lines = lines_to_run(&listed);
-    assert_eq!(lines[0], "repair --resolve 2=happened");
-    assert_eq!(lines[1], "repair --resolve 2=did-not-happen");
+    assert_eq!(lines[0], "repair --resolve 2=done");
+    assert_eq!(lines[1], "repair --resolve 2=not-done");
     run_line(&project, db, &lines[1])
         .exits(0)
-        .says("✅ 2 b: one statement in doubt, now known: that statement did not happen");
+        .says("✅ 2 b: one statement in doubt, now known: that statement was not done");
     up(&project, db).exits(0).says("✅ 2 b (");
     assert_eq!(db.tables(), ["a", "b", "c"]);
 
     let db = &Database::new(db.server);
     let project = in_doubt(db);
     db.run("ALTER TABLE a ADD x INT");
-    run_line(&project, db, "repair --resolve 2=happened").exits(0);
-    run_line(&project, db, "repair --resolve 2=happened")
+    run_line(&project, db, "repair --resolve 2=done").exits(0);
+    run_line(&project, db, "repair --resolve 2=done")
         .exits(7)
         .complains("error[not_in_doubt]");
     up(&project, db).exits(0).says("✅ 2 b (");
@@ -362,12 +362,12 @@ fn an_answer_to_no_question_is_refused(db: &Database) {
         (["--resolve", "3=applied"], "not_applied"),
         (["--resolve", "1=applied"], "not_half_applied"),
         (["--resolve", "1=reverted"], "not_half_applied"),
-        (["--resolve", "1=happened"], "not_half_applied"),
+        (["--resolve", "1=done"], "not_half_applied"),
     ] {
         repair(&project, db, args)
             .exits(7)
             .complains(&format!("error[{code}]"))
-            .ends("migrate repair, without an option, lists what could be repaired")
+            .ends("run `migrate repair` without options to list what can be repaired")
             .ends("State: nothing was changed in the database");
     }
     assert_eq!(db.snapshot(), before);
@@ -377,7 +377,7 @@ fn an_answer_to_no_question_is_refused(db: &Database) {
     for (args, code) in [
         (["--accept", "2"], "half_applied"),
         (["--accept", "1"], "missing_migration"),
-        (["--resolve", "2=did-not-happen"], "not_in_doubt"),
+        (["--resolve", "2=not-done"], "not_in_doubt"),
     ] {
         repair(&project, db, args)
             .exits(7)
@@ -403,7 +403,7 @@ fn bad_arguments_are_refused(db: &Database) {
     let twice = ["--resolve", "2=applied", "--resolve", "2=reverted"];
     repair(&project, db, twice)
         .exits(2)
-        .complains("--resolve answers twice for 2");
+        .complains("--resolve has two answers for 2");
     assert_eq!(db.snapshot(), "");
     // sqlx takes such versions.
     let project = Project::new().migration("-2_a.sql", "CREATE TABLE a (id INT);\n");
@@ -498,9 +498,10 @@ fn a_connection_that_is_lost_leaves_no_false_word(db: &Database) {
         .exits(4)
         .complains("error[connection_lost]")
         .ends(
-            "nothing was changed in the schema; whether what is recorded was changed is not known",
+            "nothing was changed in the schema; it is not known whether migrate's records were \
+             changed",
         )
-        .ends("see with `migrate status` whether it was changed");
+        .ends("run `migrate status` to see whether they were changed");
     assert_eq!(db.snapshot(), before);
 }
 

@@ -126,7 +126,7 @@ fn an_older_image_leaves_the_newer_ones_definitions(db: &Database) {
     // A rollback: the newer definitions were made for the schema that stays.
     up(&older, db)
         .exits(0)
-        .says("⚠️  migration 3 c is applied, and no file has it")
+        .says("⚠️  migration 3 c is applied, but has no file")
         .says("Nothing to do");
     up(&newer, db).exits(0).says("Nothing to do");
     assert_eq!(ran(db), ["10_a", "b", "b, newer"]);
@@ -151,8 +151,11 @@ fn a_failure_is_told_and_the_next_run_begins_again(db: &Database) {
     } else {
         output
             .exits(9)
-            .ends("State: 1 of the 2 statements of repeatable c were run, and it is not recorded")
-            .ends("it begins with its first statement")
+            .ends(
+                "State: 1 of the 2 statements of repeatable c were run, but the file is not \
+                 recorded as run",
+            )
+            .ends("it begins again with its first statement")
             .complains("error[repeatable_half_run]");
         assert_eq!(ran(db), ["10_a", "b", "c"]);
         db.run("DELETE FROM log WHERE name = 'c'");

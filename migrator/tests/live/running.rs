@@ -34,11 +34,14 @@ fn a_long_wait_is_said_every_fifteen_seconds(db: &Database) {
     let project = busy(db);
     let application = db.open();
     application.run("BEGIN; SELECT * FROM busy");
-    let running = start(&project, db, "human").until("   2 b still runs after 15.");
+    let running = start(&project, db, "human").until("   2 b is still running after 15.");
     application.run("COMMIT");
     let said = running.wait().exits(0);
-    assert_eq!(said.stdout.matches("still runs").count(), 1, "{said}");
-    let line = said.stdout.lines().find(|line| line.contains("still runs"));
+    assert_eq!(said.stdout.matches("is still running").count(), 1, "{said}");
+    let line = said
+        .stdout
+        .lines()
+        .find(|line| line.contains("is still running"));
     let why = if db.server == crate::support::Server::Postgres {
         // Who it is, and what it last asked for.
         ": waiting for process "

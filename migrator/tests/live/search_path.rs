@@ -65,7 +65,10 @@ fn a_search_path_that_was_changed_is_told(db: &Database) {
     up(&project, db)
         .exits(7)
         .complains("error[history_elsewhere]")
-        .ends("these migrations are recorded in public._sqlx_migrations, and app._sqlx_migrations records none")
+        .ends(
+            "these migrations are recorded in public._sqlx_migrations, but app._sqlx_migrations \
+             records none of them",
+        )
         .ends(next);
     for args in [
         ["plan", "--wait", "0"],

@@ -442,7 +442,7 @@ fn foreign_keys_turned_off_in_a_transaction_are_a_warning(db: &Database) {
     let new = &Database::new(db.server);
     up(&project, new)
         .exits(0)
-        .says("⚠️  PRAGMA foreign_keys = OFF does nothing inside a transaction");
+        .says("⚠️  PRAGMA foreign_keys = OFF has no effect inside a transaction");
 }
 
 fn a_rebuild_in_a_down_script_loses_nothing(db: &Database) {
@@ -568,7 +568,7 @@ fn the_configuration_may_allow_a_published_file(db: &Database) {
     project.write("migrate.toml", allow.replace("0002", "3"));
     up(&project, db)
         .exits(3)
-        .says("⚠️  there is no migration 3");
+        .says("⚠️  no migration has the version 3");
     project.write("migrate.toml", allow.replace("cascades", "cascade"));
     up(&project, db).exits(3).complains("drop_cascades");
     project.write("migrate.toml", allow);
@@ -597,7 +597,7 @@ fn a_rebuild_without_its_indexes_is_told(db: &Database) {
         let said = migrate(&project, db, [verb]).to_string();
         assert!(
             said.contains(
-                "rebuild of users does not create again: index Users Id, index users_name, \
+                "rebuild of users does not create these again: index Users Id, index users_name, \
                  trigger users_new_name"
             ),
             "{said}"
@@ -613,7 +613,7 @@ fn a_rebuild_without_its_indexes_is_told(db: &Database) {
     );
     up(&project, db)
         .exits(0)
-        .says("⚠️  the rebuild of users does not create again: trigger users_new_name");
+        .says("⚠️  the rebuild of users does not create these again: trigger users_new_name");
     let db = &Database::new(db.server);
     let project = filled(db).migration("2_objects.sql", objects.concat());
     up(&project, db).exits(0);

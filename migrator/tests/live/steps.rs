@@ -61,7 +61,7 @@ fn what_cannot_be_a_version_is_told_alike_by_every_verb(db: &Database) {
         ],
     )
     .exits(2)
-    .complains("--resolve answers twice");
+    .complains("--resolve has two answers");
     assert_eq!(db.snapshot(), before);
 }
 

@@ -57,7 +57,7 @@ fn a_wrong_password_ends_it_at_once(db: &Database) {
         .run()
         .exits(4)
         .complains("error[connection_refused]")
-        .complains("check user and password of the URL");
+        .complains("check the user and the password in the URL");
     assert!(began.elapsed() < Duration::from_secs(10));
 }
 

@@ -20,7 +20,7 @@ const SUCCEEDED: [&str; 10] = [
     "✅ History repaired.",
     "✅ Migrations completed successfully!",
     "✅ Migrations reverted.",
-    "✅ The baseline was recorded before.",
+    "✅ The baseline was already recorded.",
     "✅ The database is up to date.",
     "✅ There was nothing to confirm.",
     "✅ There was nothing to repair.",

@@ -77,7 +77,7 @@ pub(super) fn judge(
         Ok(examined) => examined,
         Err(fault) => {
             let finding = Error::from(fault).diagnostic();
-            examination.saw(&server, "could not be asked");
+            examination.saw(&server, "could not be reached");
             return examination.unreachable.push(finding);
         }
     };

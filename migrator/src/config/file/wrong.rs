@@ -38,8 +38,8 @@ pub(super) fn check(source: &Arc<SourceFile>, file: &File) -> Result<(), ConfigE
         if !is_name(&table.name) {
             return Err(wrong(
                 table.span,
-                "a database's name begins with a letter and has only letters, digits, - and _, \
-                 since its variable is made of it",
+                "a database's name begins with a letter and contains only letters, digits, - and \
+                 _, because the name of its variable is made from it",
             ));
         }
     }
@@ -50,7 +50,7 @@ pub(super) fn check(source: &Arc<SourceFile>, file: &File) -> Result<(), ConfigE
         if table.version().is_none() {
             return Err(wrong(
                 table.span,
-                "a migration's version has digits only, as in [migration.20260131120000]",
+                "a migration's version contains only digits, as in [migration.20260131120000]",
             ));
         }
     }

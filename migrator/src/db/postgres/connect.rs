@@ -28,7 +28,8 @@ impl Postgres {
             }
             // The environment's PGSSLMODE is none of the URL's, and read all the same.
             if matches!(options.get_ssl_mode(), PgSslMode::VerifyCa) {
-                let refused = "verify-ca is refused: any site's certificate would do";
+                let refused =
+                    "verify-ca is refused: the certificate of any website would be accepted";
                 return Err(sqlx::Error::Configuration(refused.into()));
             }
             options.get_username().clone_into(&mut user);
@@ -68,15 +69,15 @@ impl Postgres {
         if has == Some(path) {
             return Ok(());
         }
-        Err(unheeded(path, "the server did not get it"))
+        Err(unheeded(path, "the server did not receive it"))
     }
 }
 
 fn unheeded(path: &str, why: &str) -> Fault {
     let message = format!(
-        "the URL asks for the search_path {path}, which a connection pooler does not hand on \
-         ({why}). Use the URL of the server itself; or leave the parameter out, and let the \
-         database set it: ALTER ROLE ... IN DATABASE ... SET search_path = {path}"
+        "the URL asks for the search_path {path}, which a connection pooler does not pass on \
+         ({why}). Use the URL of the server itself; or remove the parameter, and set it in the \
+         database: ALTER ROLE ... IN DATABASE ... SET search_path = {path}"
     );
     Fault::new(FaultKind::Setting, message)
 }

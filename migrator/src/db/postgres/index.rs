@@ -65,7 +65,7 @@ impl Postgres {
                 }
                 Index::BeingBuilt if Instant::now() < end => sleep(PAUSE).await,
                 Index::BeingBuilt => {
-                    let message = format!("somebody else is building the index {name}");
+                    let message = format!("another session is building the index {name}");
                     return Err(Fault::new(FaultKind::LockTimeout, message));
                 }
             }

@@ -91,7 +91,7 @@ impl Stepwise for Sqlite {
         if let (Some(table), Some(count), Some(parent)) = (text(0), text(1), text(2)) {
             return Err(Fault::new(
                 FaultKind::Statement,
-                format!("{count} rows of {table} refer to rows of {parent} that are not there"),
+                format!("{count} rows of {table} refer to rows of {parent} that do not exist"),
             ));
         }
         self.rows("PRAGMA foreign_keys = ON").await.map(|_| ())

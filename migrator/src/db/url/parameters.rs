@@ -6,7 +6,7 @@ use super::{Tls, UrlError};
 use crate::sql::Dialect;
 
 /// In place of a name that may be a secret's.
-const HIDDEN: &str = "one behind a password (is an & in it written as %26?)";
+const HIDDEN: &str = "one after a password (is an & in it written as %26?)";
 
 /// What the parameters come to.
 #[derive(Debug, Default)]
@@ -125,7 +125,7 @@ impl Parameters {
                     return Err(wrong(
                         key,
                         value,
-                        "migrate writes, and needs the server that takes writes: leave it out",
+                        "migrate needs the server that accepts writes: remove it",
                     ));
                 }
             },
@@ -138,13 +138,13 @@ impl Parameters {
 
     fn goes_to(&mut self, key: &str, value: &str, path: String) -> Result<bool, UrlError> {
         if value.trim().is_empty() {
-            return Err(wrong(key, value, "name a schema, or leave it out"));
+            return Err(wrong(key, value, "name a schema, or remove it"));
         }
         if self.search_path.as_ref().is_some_and(|it| *it != path) {
             return Err(wrong(
                 key,
                 value,
-                "another parameter names another schema: keep one of them",
+                "another parameter names a different schema: keep one of them",
             ));
         }
         self.search_path = Some(path);
@@ -233,7 +233,7 @@ impl Wishes {
         value: &str,
     ) -> Result<bool, UrlError> {
         let is_mysql = dialect == Dialect::Mysql;
-        let flag = || flag(value).ok_or_else(|| wrong(key, value, "it is either true or false"));
+        let flag = || flag(value).ok_or_else(|| wrong(key, value, "expected true or false"));
         match name {
             "sslmode" | "ssl" | "tls" | "tlsmode" => self.mode(is_mysql, key, name, value)?,
             "usessl" | "requiressl" | "ssldisabled" => match (name, flag()?) {
@@ -261,7 +261,7 @@ impl Wishes {
                     self.encrypt = true;
                     self.checks(false);
                 }
-                _ => return Err(wrong(key, value, "it is strict or accept_invalid_certs")),
+                _ => return Err(wrong(key, value, "expected strict or accept_invalid_certs")),
             },
             "trustservercertificate" | "allowinvalidcertificates" => {
                 let trusts = flag()?;
@@ -326,7 +326,7 @@ impl Wishes {
         let contradicts = |key: &str| UrlError::Parameter {
             name: key.to_owned(),
             value: None,
-            next: "another parameter about TLS says something else: keep one of them",
+            next: "another parameter about TLS contradicts it: keep one of them",
         };
         let mode = self.modes.first();
         if let Some((_, first)) = mode
@@ -346,8 +346,8 @@ impl Wishes {
                 return Err(UrlError::Parameter {
                     name: key.clone(),
                     value: None,
-                    next: "sslrootcert=system checks the certificate and the host: say \
-                           sslmode=verify-full, or leave it out",
+                    next: "sslrootcert=system checks the certificate and the host: use \
+                           sslmode=verify-full, or remove it",
                 });
             }
             Some((key, Tls::Verified)) if self.check == Some(false) => {

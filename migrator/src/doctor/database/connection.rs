@@ -36,8 +36,8 @@ fn pooler(facts: &Facts<'_>) -> Option<Diagnostic> {
         return None;
     };
     let fix = "give migrate the database's own address (DATABASE_URL of its job alone, or \
-               MIGRATE_DATABASE_URL); the application keeps the pool's. On DigitalOcean that is \
-               port 25060 in place of the pool's 25061";
+         MIGRATE_DATABASE_URL); the application keeps the pool's. On DigitalOcean use port 25060 \
+         in place of the pool's 25061";
     let see = see::PGBOUNCER;
     let title = "the URL leads through a pooler that changes connections after each transaction";
     let found = match own.pooling {
@@ -53,14 +53,14 @@ fn pooler(facts: &Facts<'_>) -> Option<Diagnostic> {
         ),
         Pooling::Starved => starved(
             facts,
-            "the URL leads through a pooler that has one connection to the server",
+            "the URL leads through a pooler that has only one connection to the server",
         ),
         Pooling::Transaction { alone: true } => starved(facts, title),
         Pooling::Transaction { alone: false } => Diagnostic::warning("pooled_url", title).because(
             "a run takes two of the pool's connections for as long as it lasts; the pooler's own \
-                 timeouts end it, whatever --deadline and --lock-timeout say; and outside of a \
-                 transaction each statement of a file may have another session, so that a SET does \
-                 not hold for the next",
+             timeouts end it, whatever --deadline and --lock-timeout say; and outside of a \
+             transaction each statement of a file may have another session, so a SET does not \
+             apply to the next",
             see,
         ),
     };
@@ -69,12 +69,12 @@ fn pooler(facts: &Facts<'_>) -> Option<Diagnostic> {
 
 fn starved(facts: &Facts<'_>, title: &str) -> Diagnostic {
     let why = "it has no second connection to the server: while a run holds its lock, its own \
-               statements and the application wait until the pooler gives up; the run goes on \
-               without the lock then";
+         and the application wait until the pooler gives up; then the run continues without the \
+         lock";
     match facts.alone() {
         Some(file) => Diagnostic::error("pooled_url", title).because(
             format!(
-                "{why}, and {}, which is no transaction, is refused without it",
+                "{why}, and {}, which is not a transaction, is refused without the lock",
                 file.file.path()
             ),
             see::PGBOUNCER,
@@ -96,16 +96,15 @@ fn unencrypted(dialect: Dialect, line: &Line) -> Option<Diagnostic> {
     Some(
         Diagnostic::warning(
             "unencrypted",
-            format!("the connection is not encrypted, and {far} is no private address"),
+            format!("the connection is not encrypted, and {far} is not a private address"),
         )
         .because(
-            "whoever is on the way reads and changes what is said, the data included",
+            "anybody on the network path can read and change what is sent, including the data",
             see,
         )
         .help(format!(
-            "add {mode} to the URL; where the server's authority is known, give it in \
-             DATABASE_CA_CERT and check it (sslmode=verify-full, for MySQL \
-             ssl-mode=VERIFY_IDENTITY)"
+            "add {mode} to the URL; if you have the server's CA certificate, set DATABASE_CA_CERT \
+             to it and verify the server (sslmode=verify-full, for MySQL ssl-mode=VERIFY_IDENTITY)"
         )),
     )
 }
@@ -153,17 +152,17 @@ fn no_room(dialect: Dialect, health: &Health) -> Option<Diagnostic> {
     )
     .because(
         "a run needs two, one that holds its lock and one that works; without the second it waits \
-         for --wait and ends with 4",
+         for --wait and exits with 4",
         see,
     )
     .help(match of {
         Of::Server => {
-            "close some: sessions that nobody needs, or the pools of the application, each of its \
-             instances; or take a larger plan"
+            "close some: unused sessions, or the pools of the application in each of its \
+             instances; or use a larger plan"
         }
         Of::Database | Of::User => {
-            "as an administrator, raise the limit (the number is an example: the application's \
-             own, and two), or close some"
+            "as an administrator, raise the limit (the number is an example: as many as the \
+             application needs, plus two), or close some"
         }
     });
     Some(match correction {
@@ -224,10 +223,10 @@ fn wrong_clock(dialect: Dialect, clock: Clock) -> Option<Diagnostic> {
             format!("the server's clock is {} {how} this machine's", said(apart)),
         )
         .because(
-            "one of them is wrong: certificates are found expired or not yet valid, and the times \
-             of the history, which are the server's, do not match any log",
+            "one of them is wrong: certificates may seem expired or not yet valid, and the times \
+             in the history, which are the server's, do not match other logs",
             see,
         )
-        .help("have the wrong one keep time by NTP")
+        .help("synchronize the wrong one with NTP")
     })
 }

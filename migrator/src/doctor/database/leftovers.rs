@@ -52,7 +52,7 @@ fn held_lock(facts: &Facts<'_>, lock: Lock, holder: &Blocker) -> Diagnostic {
                 Diagnostic::warning("lock_held", title)
             };
             found.note(format!(
-                "a deploy now waits for it, for up to --lock-wait ({}), and then ends with 5",
+                "a deploy now waits for it, for up to --lock-wait ({}), and then exits with 5",
                 said(facts.limits.lock_wait)
             ))
         }
@@ -63,13 +63,13 @@ fn held_lock(facts: &Facts<'_>, lock: Lock, holder: &Blocker) -> Diagnostic {
         )
         .because(
             "an application that migrates when it starts holds it, and after an error keeps it for \
-             as long as its session lasts; a deploy waits for it, and then ends with 5",
+             as long as its session lasts; a deploy waits for it, and then exits with 5",
             see::SQLX_LOCK,
         ),
     };
     ended(
         facts.dialect,
-        found.help("see that it ends; where nobody needs it any more, end its session:"),
+        found.help("make sure that it ends; if it is no longer needed, end its session:"),
         holder,
     )
 }
@@ -92,15 +92,15 @@ fn run_without_end(facts: &Facts<'_>) -> Option<Diagnostic> {
         Diagnostic::warning(
             "run_without_end",
             format!(
-                "the last run ({} of {}) began at {} and never said how it ended",
+                "the last run ({} of {}) began at {}, but its end is not recorded",
                 run.name, run.verb, run.began
             ),
         )
         .note(
-            "its process was killed, or lost the database: by a platform's timeout, or for want of \
-             memory; nothing is half applied",
+            "its process was killed (by a platform's timeout, or because it ran out of memory) or \
+             lost its connection; nothing is half applied",
         )
-        .help("see in the platform's log what ended it; `migrate up` does what it did not come to"),
+        .help("look in the platform's log for what ended it; `migrate up` applies what is left"),
     )
 }
 
@@ -121,14 +121,14 @@ fn open_transaction(facts: &Facts<'_>) -> Option<Diagnostic> {
         ),
     )
     .because(
-        "it keeps its locks until it ends; a migration that changes one of its tables tries again \
-         and again, until --deadline",
+        "it keeps its locks until it ends; a migration that changes one of its tables retries \
+         until --deadline",
         match facts.dialect {
             Dialect::Mysql => see::MYSQL_LOCKS,
             Dialect::Postgres | Dialect::Sqlite => see::LOCKS,
         },
     )
-    .help("see that it ends; where nobody needs it any more, end its session:");
+    .help("make sure that it ends; if it is no longer needed, end its session:");
     Some(ended(facts.dialect, found, oldest))
 }
 
@@ -154,10 +154,11 @@ fn prepared(facts: &Facts<'_>, own: &Postgres) -> Vec<Diagnostic> {
             ),
         )
         .because(
-            "it keeps its locks for ever, also after a restart, and no session is there to end it",
+            "it keeps its locks forever, even after a restart, and it has no session that could be \
+             ended",
             see::PREPARED,
         )
-        .help("let whoever prepared it decide; or as its owner commit it, or roll it back:")
+        .help("let whoever prepared it decide; or as its owner, commit it or roll it back:")
         .correction(format!(
             "ROLLBACK PREPARED '{}';",
             prepared.name.replace('\'', "''")
@@ -205,14 +206,14 @@ fn invalid_index(index: &InvalidIndex) -> Diagnostic {
     .because(
         "a CREATE INDEX CONCURRENTLY or REINDEX CONCURRENTLY failed: no query uses the index, a \
          unique one does not keep duplicates out, every write pays for it, and CREATE INDEX IF NOT \
-         EXISTS takes it for the real one",
+         EXISTS treats it as the real one",
         see::CONCURRENTLY,
     )
     .help(if is_copy {
-        "drop it; the index of which it is a copy is there"
+        "drop it; the original index still exists"
     } else {
-        "drop it; see what was in its way (of a unique one, duplicates), and create it again, in a \
-         migration:"
+        "drop it; find out what made it fail (for a unique index: duplicates), and create it \
+         again, in a migration:"
     })
     .correction(if is_copy {
         drop

@@ -36,9 +36,12 @@ fn postgres(facts: &Facts<'_>, own: &Postgres) -> Vec<Diagnostic> {
     found.extend(own.search_path.missing.as_deref().map(|name| {
         Diagnostic::error(
             "no_schema",
-            format!("the history is to be in the schema {name}, which is not there"),
+            format!("the history should be in the schema {name}, which does not exist"),
         )
-        .because("its table cannot be created without", see::SEARCH_PATH)
+        .because(
+            "its table cannot be created without the schema",
+            see::SEARCH_PATH,
+        )
         .help("create the schema, as the database's owner, or correct --table:")
         .correction(format!(
             "CREATE SCHEMA {} AUTHORIZATION {user};",
@@ -72,14 +75,14 @@ fn no_schema(own: &Postgres, user: &str) -> Option<Diagnostic> {
                 name, exists: true, ..
             }) => format!("this user may not use the schema {name} of its search_path"),
             Some(Named { name, .. }) => {
-                format!("the search_path names the schema {name}, which is not there")
+                format!("the search_path names the schema {name}, which does not exist")
             }
-            None => "the search_path names no schema that is there".to_owned(),
+            None => "the search_path names no schema that exists".to_owned(),
         },
     )
     .because(
-        "a table without a schema in its name is made in the first schema of the search_path that \
-         is there; with none, every CREATE TABLE fails",
+        "a table without a schema in its name is created in the first schema of the search_path \
+         that exists; if none does, every CREATE TABLE fails",
         see::SEARCH_PATH,
     );
     Some(match named {
@@ -119,24 +122,24 @@ fn not_the_first(own: &Postgres, current: Option<&str>, user: &str) -> Vec<Diagn
                 if named.exists {
                     "this user may not use it"
                 } else {
-                    "it is not there"
+                    "it does not exist"
                 }
             ),
         )
         .because(
             format!(
-                "nothing says so: tables and the history itself go to {current}; once the other can \
-                 be used, the history is not found any more"
+                "this is silent: tables and the history itself go to {current}; once the other \
+                 schema can be used, the history is no longer found"
             ),
             see::SEARCH_PATH,
         );
         if named.exists {
             found
-                .help("as the schema's owner, or take it out of the search_path:")
+                .help("as the schema's owner, or remove it from the search_path:")
                 .correction(format!("GRANT USAGE, CREATE ON SCHEMA {schema} TO {user};"))
         } else {
             found
-                .help("create it before the first run, or take it out of the search_path:")
+                .help("create it before the first run, or remove it from the search_path:")
                 .correction(format!("CREATE SCHEMA {schema} AUTHORIZATION {user};"))
         }
     };
@@ -147,7 +150,7 @@ fn may_not_create(health: &Health, schema: &Schema, user: &str) -> Diagnostic {
     let is_closed = health.product.is_some_and(|(_, major, _)| major >= 15);
     let since = match schema.name.as_str() {
         "public" if is_closed => {
-            "since PostgreSQL 15 only the database's owner may create in it by itself; "
+            "since PostgreSQL 15 only the database's owner may create tables in it by default; "
         }
         _ => "",
     };
@@ -215,14 +218,14 @@ fn not_owner(facts: &Facts<'_>, own: &Postgres, user: &str) -> Option<Diagnostic
     let (found, why) = if touched.is_empty() && !lacks {
         (
             Diagnostic::warning("not_owner", title),
-            "somebody else has migrated until now: only the owner of a table may ALTER or DROP it, \
-             and the tables that are there are that user's",
+            "another user has run the migrations until now: only the owner of a table may ALTER or \
+             DROP it, and the existing tables belong to that user",
         )
     } else if touched.is_empty() {
         (
             Diagnostic::error("not_owner", title),
-            "somebody else has migrated until now: this user may not write the history, nor ALTER \
-             or DROP the tables that are there",
+            "another user has run the migrations until now: this user may not write the history, \
+             nor ALTER or DROP the existing tables",
         )
     } else {
         (
@@ -248,7 +251,7 @@ fn not_owner(facts: &Facts<'_>, own: &Postgres, user: &str) -> Option<Diagnostic
         });
         return Some(
             found
-                .help("migrate as the owner; or as the owner give the tables to this user:")
+                .help("run migrate as the owner; or as the owner, give the tables to this user:")
                 .correction(given.collect::<Vec<_>>().join("\n")),
         );
     }
@@ -258,8 +261,8 @@ fn not_owner(facts: &Facts<'_>, own: &Postgres, user: &str) -> Option<Diagnostic
     Some(
         found
             .help(
-                "migrate as the owner; or as an administrator let this user act for the owner (it \
-                 then has the owner's other rights, too):",
+                "run migrate as the owner; or as an administrator, let this user act for the owner \
+                 (it then also has the owner's other rights):",
             )
             .correction(grants.collect::<Vec<_>>().join("\n")),
     )
@@ -298,8 +301,8 @@ fn not_written(own: &Postgres, user: &str) -> Option<Diagnostic> {
                     "each migration is recorded in the history in its own transaction: without the \
                      record it is rolled back"
                 } else {
-                    "runs are remembered there, and what is applied statement by statement; without \
-                     it neither `status` nor `down --unconfirmed` knows of them"
+                    "runs are recorded there, and what is applied statement by statement; without \
+                     these rights neither `status` nor `down --unconfirmed` knows of them"
                 },
                 see::PRIVILEGES,
             )
@@ -325,10 +328,10 @@ fn mysql(health: &Health, own: &Mysql) -> Option<Diagnostic> {
     );
     let found = if of_a_run.is_empty() {
         Diagnostic::warning("may_not_create", title)
-            .because("hardly any migration does without", see::MYSQL_PRIVILEGES)
+            .because("almost every migration needs it", see::MYSQL_PRIVILEGES)
     } else {
         Diagnostic::error("may_not_create", title).because(
-            "a run creates the history where it is missing, and records every migration in it",
+            "a run creates the history if it is missing, and records every migration in it",
             see::MYSQL_PRIVILEGES,
         )
     };

@@ -46,28 +46,25 @@ fn old_server(health: &Health) -> Option<Diagnostic> {
         )
         .because(
             format!(
-                "its makers have ended its support, and this program is not tried with anything \
-                 older than {what} {}",
+                "it is no longer supported by its makers, and this program is not tested with \
+                 anything older than {what} {}",
                 number(oldest)
             ),
             see,
         )
-        .help("move to a version that is supported")
+        .help("upgrade to a supported version")
     })
 }
 
 fn postgres_read_only(health: &Health, own: &Postgres) -> Option<Diagnostic> {
     if own.is_standby {
         return Some(
-            Diagnostic::error(
-                "standby",
-                "the URL leads to a standby, which may only be read",
-            )
-            .because(
-                "a standby follows its primary, and refuses every change",
-                see::STANDBY,
-            )
-            .help("put the primary's address into the URL"),
+            Diagnostic::error("standby", "the URL leads to a standby, which is read-only")
+                .because(
+                    "a standby follows its primary, and refuses every change",
+                    see::STANDBY,
+                )
+                .help("use the primary's address in the URL"),
         );
     }
     let setting = setting(own, "default_transaction_read_only")?;
@@ -80,11 +77,10 @@ fn postgres_read_only(health: &Health, own: &Postgres) -> Option<Diagnostic> {
             ),
         )
         .because(
-            "every transaction begins as one that may not write; some providers set it where a \
-             disk is nearly full",
+            "every transaction begins as read-only; some providers set it if a disk is nearly full",
             see::READ_ONLY,
         )
-        .help("see why it was set, and take it back")
+        .help("find out why it was set, and reset it")
         .correction(reset(health, setting)),
     )
 }
@@ -101,25 +97,27 @@ fn timeouts(facts: &Facts<'_>, own: &Postgres) -> Vec<Diagnostic> {
     };
     let mut alone = facts.pending.iter().filter(|pending| !pending.transaction);
     let alone = alone.find(|pending| !sets(pending, "lock_timeout"));
-    let of_a_lock = short("lock_timeout").zip(alone).map(|((setting, time), file)| {
-        let path = file.file.path();
-        Diagnostic::warning(
+    let of_a_lock = short("lock_timeout")
+        .zip(alone)
+        .map(|((setting, time), file)| {
+            let path = file.file.path();
+            Diagnostic::warning(
             "short_timeout",
             format!("lock_timeout is {}, set for {}", said(time), whom(setting)),
         )
         .because(
             format!(
-                "{path} is run outside of a transaction, where it counts: CREATE INDEX CONCURRENTLY \
-                 waits for every transaction that is open, and where one lasts longer than that, \
-                 what is built is thrown away and begun again, until --deadline"
+                "{path} is run outside of a transaction, where this setting applies: CREATE INDEX \
+                 CONCURRENTLY waits for every open transaction, and if one lasts longer than that, \
+                 the index is discarded and begun again, until --deadline"
             ),
             see::LOCK_TIMEOUT,
         )
         .help(format!(
-            "lift it by a first statement of {path}; it is given back at the file's end:"
+            "turn it off with a first statement in {path}; it is restored at the end of the file:"
         ))
         .correction("SET lock_timeout = 0;")
-    });
+        });
     let of_a_transaction = short("transaction_timeout").map(|(setting, time)| {
         Diagnostic::warning(
             "short_timeout",
@@ -131,11 +129,11 @@ fn timeouts(facts: &Facts<'_>, own: &Postgres) -> Vec<Diagnostic> {
             ),
         )
         .because(
-            "the server ends the session of a transaction that lasts longer: that of a migration, \
-             and that which holds the run's lock",
+            "the server ends the session of a transaction that lasts longer: the session of a \
+             migration, and the session that holds the run's lock",
             see::TRANSACTION_TIMEOUT,
         )
-        .help("lift it for the user that migrates:")
+        .help("turn it off for the user that runs the migrations:")
         .correction(format!(
             "ALTER ROLE {} SET transaction_timeout = 0;",
             name(Dialect::Postgres, &facts.health.user)
@@ -187,13 +185,13 @@ fn mysql_read_only(own: &Mysql) -> Option<Diagnostic> {
     }
     let found = Diagnostic::error(
         "read_only",
-        format!("{setting} is on: the server may only be read"),
+        format!("{setting} is on: the server is read-only"),
     )
     .because(
-        "a replica is set so, and some providers set it where a disk is nearly full",
+        "it is on for replicas, and some providers set it if a disk is nearly full",
         see::MYSQL_READ_ONLY,
     )
-    .help("put the primary's address into the URL; or see why it was set, and take it back");
+    .help("use the primary's address in the URL; or find out why it was set, and reset it");
     Some(match setting {
         // It is read when the server starts.
         "innodb_read_only" => found,
@@ -219,18 +217,18 @@ fn wants_key(facts: &Facts<'_>, own: &Mysql) -> Vec<Diagnostic> {
                 found.push(
                     Diagnostic::error(
                         "needs_primary_key",
-                        format!("a table without a primary key, and {setting} is on"),
+                        format!("this table has no primary key, and {setting} is on"),
                     )
                     .at(
                         Some(Place::new(&pending.file, statement.span)),
                         "this server refuses it",
                     )
                     .because(
-                        "the server wants a primary key in every table, because a replica looks for \
-                         each changed row by it",
+                        "the server requires a primary key in every table, because a replica uses \
+                         it to find each changed row",
                         see,
                     )
-                    .help("give the table one in this statement"),
+                    .help("add a primary key to this statement"),
                 );
             }
         }
@@ -242,24 +240,21 @@ fn sqlite(own: &Sqlite) -> Option<Diagnostic> {
     let path = own.path.display();
     if own.opened_to_read {
         return Some(
-            Diagnostic::error("read_only", format!("the URL opens {path} to be read only"))
+            Diagnostic::error("read_only", format!("the URL opens {path} read-only"))
                 .because(
-                    "mode=ro and immutable let nothing be written",
+                    "mode=ro and immutable do not allow writing",
                     see::SQLITE_URI,
                 )
-                .help("take mode=ro and immutable out of the URL"),
+                .help("remove mode=ro and immutable from the URL"),
         );
     }
     if let Some(error) = &own.file {
         return Some(
             Diagnostic::error("read_only", format!("{path} cannot be written: {error}"))
-                .because(
-                    "a migration changes the file",
-                    see::SQLITE_READ_ONLY,
-                )
+                .because("a migration changes the file", see::SQLITE_READ_ONLY)
                 .help(
-                    "let the user of this process write it; where the file system may only be read, \
-                     put the file on another",
+                    "allow the user of this process to write to it; if the file system is \
+                     read-only, put the file on another one",
                 ),
         );
     }
@@ -268,17 +263,17 @@ fn sqlite(own: &Sqlite) -> Option<Diagnostic> {
     Some(
         Diagnostic::error(
             "read_only",
-            format!("no file can be put into {folder}, where the database is: {error}"),
+            format!("no file can be created in {folder}, where the database is: {error}"),
         )
         .because(
-            "SQLite keeps its journal beside the database while it changes it, and this program its \
-             lock",
+            "while the database is changed, SQLite keeps its journal beside it, and this program \
+             its lock file",
             see::SQLITE_JOURNAL,
         )
         .help(if own.exists {
-            "let the user of this process write into the folder, not only the file"
+            "allow the user of this process to write to the folder, not only to the file"
         } else {
-            "create the folder, and let the user of this process write into it"
+            "create the folder, and allow the user of this process to write to it"
         }),
     )
 }

@@ -83,10 +83,10 @@ fn cluster(app: &App<'_>, node: &Node) -> Option<Diagnostic> {
         finding
             .because(
                 "a production database is a cluster that exists already; without its name nothing \
-                 is bound, and the job gets the text `${…}` for a URL",
+                 is bound, and the job gets the text `${…}` in place of a URL",
                 see::DATABASES,
             )
-            .help("name the cluster, or leave `production` out for a dev database")
+            .help("name the cluster, or remove `production` for a dev database")
             .correction(format!("cluster_name: {name}")),
     )
 }
@@ -126,14 +126,14 @@ fn missing(app: &App<'_>, component: &Component<'_>, name: &str, number: usize) 
     app.at(
         Diagnostic::error("database_url_missing", title),
         component.key("envs"),
-        "not among them",
+        "not among these",
     )
     .because(
-        "a job has its own variables, and the app's; those of a service are not among them, and \
-             without a URL the job fails and the deploy with it",
+        "a job has its own variables and the app's, but not those of a service; without a URL the \
+             job fails, and the deploy with it",
         see::ENVIRONMENT,
     )
-    .help("bind the database's, at run time")
+    .help("bind the database's URL, at run time")
     .correction(format!(
         "envs:\n- key: {name}\n  scope: RUN_TIME\n  value: ${{{database}.DATABASE_URL}}"
     ))
@@ -141,7 +141,7 @@ fn missing(app: &App<'_>, component: &Component<'_>, name: &str, number: usize) 
 
 fn build_scope(app: &App<'_>, component: &Component<'_>, env: &Env<'_>) -> Diagnostic {
     let title = format!(
-        "{} of {} is there while it is built, and not when it runs",
+        "{} of {} is set while it is built, but not when it runs",
         env.key,
         component.title()
     );
@@ -152,7 +152,7 @@ fn build_scope(app: &App<'_>, component: &Component<'_>, env: &Env<'_>) -> Diagn
         "not at run time",
     )
     .because(
-        "the migration runs after the build, and finds no URL",
+        "the migration runs after the build, and does not find a URL",
         see::ENVIRONMENT,
     )
     .help("give it the scope RUN_TIME")
@@ -221,15 +221,15 @@ fn reference(
 fn itself(app: &App<'_>, env: &Env<'_>) -> Diagnostic {
     let key = env.key;
     let is_url = key.ends_with("DATABASE_URL");
-    let title = format!("{key} names itself");
+    let title = format!("{key} refers to itself");
     let finding = if is_url {
         Diagnostic::error("self_reference", title)
     } else {
         Diagnostic::warning("self_reference", title)
     };
-    let finding = app.at(finding, env.span(), "of nobody else").because(
-        "only a variable of the whole app can fill it, and no component need repeat that one; \
-         without it the process gets this text itself for a value",
+    let finding = app.at(finding, env.span(), "refers to itself").because(
+        "only a variable of the whole app can give it a value, and a component does not need to \
+         repeat that one; without it the process gets this text as the value",
         see::ENVIRONMENT,
     );
     if is_url {
@@ -239,57 +239,57 @@ fn itself(app: &App<'_>, env: &Env<'_>) -> Diagnostic {
             .find_map(|node| node.word("name"))
             .unwrap_or("db");
         finding
-            .help("bind it to the database, by the database's name")
+            .help("bind it to the database, using the database's name")
             .correction(format!("value: ${{{database}.DATABASE_URL}}"))
     } else {
         finding
-            .help("leave it out, or make it a SECRET of the app; a migration mostly needs none")
+            .help("remove it, or make it a SECRET of the app; most migrations do not need it")
             .correction(format!("- key: {key}\n  scope: RUN_TIME\n  type: SECRET"))
     }
 }
 
 fn unknown(app: &App<'_>, env: &Env<'_>, name: &str, why: &str) -> Diagnostic {
-    let title = format!("{} refers to ${{{name}}}, which there is not", env.key);
+    let title = format!("{} refers to ${{{name}}}, which does not exist", env.key);
     app.at(
         Diagnostic::error("unknown_reference", title),
         env.span(),
-        "leads nowhere",
+        "does not exist",
     )
     .because(
-        format!("{why}, and the process gets the text ${{{name}}} for a value"),
+        format!("{why}, and the process gets the text ${{{name}}} as the value"),
         see::ENVIRONMENT,
     )
     .help(format!(
-        "give one that there is: of a database {}",
+        "use one that exists; a database has {}",
         OF_DATABASE.join(", ")
     ))
 }
 
 fn unbound(app: &App<'_>, env: &Env<'_>, component: &str) -> Diagnostic {
     let title = format!(
-        "{} refers to {component}, and the app has no such component",
+        "{} refers to {component}, but the app has no such component",
         env.key
     );
     let finding = app
         .at(
             Diagnostic::error("unknown_component", title),
             env.span(),
-            "leads nowhere",
+            "does not exist",
         )
         .because(
             format!(
-                "nothing is bound, and the process gets the text ${{{component}.…}} for a value; a \
-             database is bound when it is in `databases`, a dev database too"
+                "nothing is bound, and the process gets the text ${{{component}.…}} as the value; \
+                 a database is bound if it is in `databases`, also a dev database"
             ),
             see::DATABASES,
         );
     let databases = app.databases.iter().filter_map(|node| node.word("name"));
     match databases.collect::<Vec<_>>().as_slice() {
-        [] => finding.help("name the database among the app's").correction(format!(
+        [] => finding.help("add the database to the app's `databases`").correction(format!(
             "databases:\n- name: {component}\n  engine: PG\n  production: true\n  cluster_name: {component}"
         )),
         known => finding
-            .help(format!("there is {}", known.join(", ")))
+            .help(format!("these exist: {}", known.join(", ")))
             .correction(format!("value: ${{{}.DATABASE_URL}}", known[0])),
     }
 }
@@ -314,8 +314,8 @@ fn pooled(app: &App<'_>, component: &Component<'_>, env: &Env<'_>) -> Option<Dia
             "a pool",
         )
         .because(
-            "a pool lends a server's connection for one transaction: what needs a session, \
-                 CREATE INDEX CONCURRENTLY among it, is lent another connection, or none",
+            "a pool gives out a server connection for one transaction only: what needs a session, \
+             such as CREATE INDEX CONCURRENTLY, gets another connection, or none",
             see::POOLS,
         )
         .help("bind the database itself; a migration needs two connections")
@@ -329,7 +329,7 @@ fn build_variable(app: &App<'_>, env: &Env<'_>) -> Option<Diagnostic> {
         return None;
     }
     let title = format!(
-        "{} is there when the job runs, and not while it is built",
+        "{} is set when the job runs, but not while it is built",
         env.key
     );
     let span = env.node.get("scope").map_or(env.span(), |node| node.span);
@@ -340,7 +340,7 @@ fn build_variable(app: &App<'_>, env: &Env<'_>) -> Option<Diagnostic> {
             "not at build time",
         )
         .because(
-            "buildpacks read it, and the build does not see it",
+            "buildpacks read it, but the build does not see it",
             see::ENVIRONMENT,
         )
         .help("give it the scope BUILD_TIME")
@@ -366,9 +366,9 @@ fn twice(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
             "the second",
         )
         .because(
-            "one of the two is passed over without a word, or the spec is refused",
+            "one of the two is silently ignored, or the spec is refused",
             see::ENVIRONMENT,
         )
-        .help("leave one of them"),
+        .help("keep one of them"),
     )
 }

@@ -79,35 +79,33 @@ fn kind(app: &App<'_>, component: &Component<'_>, deed: Deed) -> Option<Diagnost
                 format!("{name} {what}, which means POST_DEPLOY"),
             )
             .because(
-                "the platform fills in POST_DEPLOY: the job runs when the new version serves \
-                     already, and if it fails the deploy has succeeded all the same",
+                "the platform fills in POST_DEPLOY: the job runs when the new version is already \
+                 live, and if the job fails, the deploy has succeeded anyway",
                 see::JOBS,
             )
         }
         (_, Deed::Confirm) => {
             Diagnostic::error("kind_wrong", format!("{name} confirms a deploy as {word}")).because(
-                "a run that is confirmed before its deploy is live can no longer be taken back \
-                     when that deploy fails",
+                "a run that is confirmed before its deploy is live can no longer be reverted if \
+                 that deploy fails",
                 see::JOBS,
             )
         }
-        (_, Deed::Undo) => Diagnostic::error(
-            "kind_wrong",
-            format!("{name} takes a deploy back as {word}"),
-        )
-        .because(
-            "it is for deploys that have failed; at any other time it reverts what is live \
+        (_, Deed::Undo) => {
+            Diagnostic::error("kind_wrong", format!("{name} reverts a deploy as {word}")).because(
+                "it is for deploys that have failed; at any other time it reverts what is live \
                      or about to be",
-            see::JOBS,
-        ),
+                see::JOBS,
+            )
+        }
         _ => {
             let when = match word {
-                "POST_DEPLOY" => "the new version serves before its schema is there",
+                "POST_DEPLOY" => "the new version is live before its schema is",
                 "FAILED_DEPLOY" => "it runs only when a deploy has failed",
-                _ => "it runs by the clock, whatever is deployed",
+                _ => "it runs on a schedule, whatever is deployed",
             };
             Diagnostic::error("kind_wrong", format!("{name} migrates as {word}")).because(
-                format!("{when}, and no failure of it stops a deploy"),
+                format!("{when}, and its failure does not stop a deploy"),
                 see::JOBS,
             )
         }
@@ -118,12 +116,12 @@ fn kind(app: &App<'_>, component: &Component<'_>, deed: Deed) -> Option<Diagnost
             finding,
             span,
             if kind.is_some() {
-                "not this"
+                "wrong kind"
             } else {
                 "has no `kind`"
             },
         )
-        .help(format!("say {right}"))
+        .help(format!("use {right}"))
         .correction(format!("kind: {right}")),
     )
 }
@@ -133,14 +131,14 @@ fn no_command(app: &App<'_>, component: &Component<'_>) -> Diagnostic {
     app.at(
         Diagnostic::error("run_command_missing", title),
         component.key("name"),
-        "runs what the image runs by default",
+        "runs the image's default process",
     )
     .because(
-        "without one the default process runs, which is mostly the web server: it never ends, \
-             and the deploy waits for it until its time is up",
+        "without one the default process runs, which is usually the web server: it never ends, and \
+         the deploy waits for it until the timeout",
         see::COMMANDS,
     )
-    .help("say what is to run")
+    .help("set the command")
     .correction("run_command: migrate")
 }
 
@@ -155,16 +153,16 @@ fn shell(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
                 "run_command_needs_shell",
                 format!("the run command of {name} needs a shell for {sign}"),
             ),
-            "whether a shell runs it is not promised: such a command passes validation and may die \
-             when it runs, or hand `&&` to the program as an argument",
+            "the platform does not promise that a shell runs it: such a command passes validation, \
+             but may fail when it runs, or pass `&&` to the program as an argument",
         )
     } else if command::is_quoted(command) {
         (
             Diagnostic::warning(
                 "run_command_needs_shell",
-                format!("the run command of {name} is quoted as for a shell"),
+                format!("the run command of {name} has quotes, as for a shell"),
             ),
-            "who takes the command apart, and by which rules, is not promised",
+            "the platform does not promise how the command is split into words",
         )
     } else {
         return None;
@@ -174,10 +172,12 @@ fn shell(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
         .because(why, see::COMMANDS);
     Some(if component.kind == Kind::Job {
         finding
-            .help("give one program and plain words; set the rest by variables, as MIGRATE_DIR")
+            .help(
+                "use one program and plain words; set the rest with variables, such as MIGRATE_DIR",
+            )
             .correction("run_command: migrate")
     } else {
-        finding.help("leave the migration to a PRE_DEPLOY job: migrate spec digitalocean")
+        finding.help("let a PRE_DEPLOY job run the migration: migrate spec digitalocean")
     })
 }
 
@@ -202,13 +202,13 @@ fn other_verb(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
         app.at(finding, node.span, "not `up`")
             .because(
                 if takes_away {
-                    "it takes away what the live version works with, at every deploy"
+                    "at every deploy it removes what the live version needs"
                 } else {
                     "it applies nothing: the new version starts on the old schema"
                 },
                 see::JOBS,
             )
-            .help("run the program alone, which is `migrate up`")
+            .help("run the program without a command, which is `migrate up`")
             .correction("run_command: migrate"),
     )
 }
@@ -229,12 +229,12 @@ fn other_tool(app: &App<'_>, component: &Component<'_>) -> Diagnostic {
         "another program",
     )
     .because(
-        "the platform does not promise that only one such job runs at a time: a superseded \
-             deploy may be in its grace period when the next begins; and a failed job says no more \
-             than its script does",
+        "the platform does not promise that only one such job runs at a time: a superseded deploy \
+         may be in its grace period when the next begins; and a failed job reports no more than \
+         its script does",
         see::JOBS,
     )
-    .help("run this program, which waits, locks, keeps time and says what failed where")
+    .help("run this program, which waits, locks, has a deadline and reports what failed and where")
     .correction("run_command: migrate")
 }
 
@@ -252,8 +252,8 @@ fn instances(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
             "more than one",
         )
         .because(
-            "one of them migrates and the others wait for its lock; a program without one runs \
-                 every migration several times at once",
+            "one of them migrates and the others wait for its lock; a program without a lock runs \
+             every migration several times at once",
             see::JOBS,
         )
         .help("run it once")

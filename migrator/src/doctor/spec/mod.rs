@@ -97,14 +97,14 @@ fn unreadable(path: &str, text: &str, malformed: &Malformed) -> Diagnostic {
     let place = Place::new(&file, Span::new(at, at + length));
     Diagnostic::error(
         "spec_unreadable",
-        format!("{path} is no YAML: {}", malformed.why),
+        format!("{path} is not valid YAML: {}", malformed.why),
     )
     .at(Some(place), "here")
     .because("the platform refuses the whole spec", see::YAML)
     .help(if tab.is_some() {
-        "indent with spaces: YAML takes no tabs there"
+        "indent with spaces: YAML does not allow tabs there"
     } else {
-        "correct it; what follows was not looked at"
+        "correct it; the rest was not checked"
     })
 }
 
@@ -126,14 +126,14 @@ fn no_spec(file: &Arc<SourceFile>) -> Diagnostic {
     let place = Place::new(file, Span::default());
     Diagnostic::error(
         "spec_unreadable",
-        format!("{} holds no app spec", file.path()),
+        format!("{} does not contain an app spec", file.path()),
     )
     .at(Some(place), "here")
     .because(
         "a spec is a mapping with `name`, `jobs`, `services`",
         see::APP_SPEC,
     )
-    .help("print a job to begin with: migrate spec digitalocean")
+    .help("print a job to start with: migrate spec digitalocean")
 }
 
 #[cfg(test)]

@@ -53,23 +53,23 @@ fn absent(
         ),
         None if is_rust => return None,
         Some("python") | None if python::installs(around.files, PACKAGE) == Some(false) => (
-            "the Python buildpack installs what is locked, without the groups of developers, and \
-             cnb-migrate, which brings the program, is not there",
+            "the Python buildpack installs what is locked, except development groups, and \
+             cnb-migrate, which contains the program, is not among it",
             "make it a dependency, and commit the lock; or run the image: migrate spec \
-             digitalocean --road image",
+             digitalocean --via image",
             "dependencies = [\"cnb-migrate\"]",
         ),
         _ => return None,
     };
     let title = format!(
-        "{} runs {PROGRAM}, and its build brings none",
+        "{} runs {PROGRAM}, but its build does not provide it",
         component.title()
     );
     Some(
         app.at(
             Diagnostic::error("program_missing", title),
             node.span,
-            "not there",
+            "not provided",
         )
         .because(
             format!("{why}; the job fails, and the deploy with it"),

@@ -48,15 +48,12 @@ pub(super) fn find(app: &App<'_>) -> Vec<Diagnostic> {
         .map(|(owner, env)| {
             let (title, severe) = if env.is("type", "SECRET") {
                 (
-                    format!(
-                        "{} of {owner} is a secret that stands here in plain text",
-                        env.key
-                    ),
+                    format!("{} of {owner} is a secret in plain text", env.key),
                     false,
                 )
             } else {
                 (
-                    format!("{} of {owner} is a secret, and not of type SECRET", env.key),
+                    format!("{} of {owner} is a secret, but not of type SECRET", env.key),
                     true,
                 )
             };
@@ -67,14 +64,15 @@ pub(super) fn find(app: &App<'_>) -> Vec<Diagnostic> {
             };
             app.at(finding, env.span(), "not shown here")
                 .because(
-                    "whoever reads the repository or the app's settings knows it; a SECRET is \
-                     encrypted when it is first submitted, and its value is hidden in logs",
+                    "everybody who can read the repository or the app's settings knows it; a \
+                     SECRET is encrypted when it is first submitted, and its value is hidden in \
+                     logs",
                     see::ENVIRONMENT,
                 )
                 .help(
                     "bind it (`${db.DATABASE_URL}`), or make it a SECRET, set it in the control \
-                     panel, and leave its value out of the file; then change the password, since \
-                     it is in the history",
+                     panel, and remove its value from the file; then change the password, because \
+                     it is in the repository's history",
                 )
                 .correction(if env.key.ends_with("DATABASE_URL") {
                     format!(
@@ -100,15 +98,22 @@ pub(super) fn find(app: &App<'_>) -> Vec<Diagnostic> {
 fn in_command(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
     let node = component.node.get("run_command")?;
     password(node.text()?)?;
-    let title = format!("the run command of {} holds a password", component.title());
+    let title = format!(
+        "the run command of {} contains a password",
+        component.title()
+    );
     let finding = Diagnostic::error("secret_in_plain_text", title);
     Some(
         app.at(finding, node.span, "not shown here")
             .because(
-                "whoever reads the repository, the app's settings or its list of processes knows it",
+                "everybody who can read the repository, the app's settings or its process list \
+                 knows it",
                 see::ENVIRONMENT,
             )
-            .help("bind the URL as a variable; then change the password, since it is in the history")
+            .help(
+                "bind the URL as a variable; then change the password, because it is in the \
+                 repository's history",
+            )
             .correction(
                 "run_command: migrate\nenvs:\n- key: DATABASE_URL\n  scope: RUN_TIME\n  value: \
                  ${db.DATABASE_URL}",
@@ -121,20 +126,20 @@ fn in_address(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
     let node = component.node.get("git")?.get("repo_clone_url")?;
     password(node.text()?)?;
     let title = format!(
-        "the repository's address of {} holds a login",
+        "the repository's address of {} contains a login",
         component.title()
     );
     let finding = Diagnostic::error("secret_in_plain_text", title);
     Some(
         app.at(finding, node.span, "not shown here")
             .because(
-                "whoever reads the repository or the app's settings can read, and mostly write, \
-                 what is cloned with it",
+                "everybody who can read the repository or the app's settings can read, and usually \
+                 write, what is cloned with it",
                 see::APP_SPEC,
             )
             .help(
-                "name the repository by github, gitlab or bitbucket, which the platform is \
-                 connected to, or an address without a login; then make a new token",
+                "name the repository with github, gitlab or bitbucket, which the platform is \
+                 connected to, or use an address without a login; then create a new token",
             ),
     )
 }
@@ -150,20 +155,20 @@ fn of_registry(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
         return None;
     }
     let title = format!(
-        "the registry's login of {} stands here in plain text",
+        "the registry login of {} is in plain text",
         component.title()
     );
     let finding = Diagnostic::error("secret_in_plain_text", title);
     Some(
         app.at(finding, node.span, "not shown here")
             .because(
-                "whoever reads the repository can pull and, mostly, push the app's images; it is \
-                 encrypted only when it is first submitted",
+                "everybody who can read the repository can pull and, usually, push the app's \
+                 images; it is encrypted only when it is first submitted",
                 see::APP_SPEC,
             )
             .help(
-                "set it in the control panel, or put the encrypted value (EV[…]) here; then make a \
-                 new token, since this one is in the history",
+                "set it in the control panel, or put the encrypted value (EV[…]) here; then create \
+                 a new token, because this one is in the repository's history",
             ),
     )
 }

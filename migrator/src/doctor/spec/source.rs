@@ -70,15 +70,15 @@ fn files(
     if let Some(node) = node.get("source_dir")
         && !(is_root || around.files.has(dir))
     {
-        let title = format!("`source_dir` of {name} is no folder of this project");
+        let title = format!("`source_dir` of {name} is not a folder of this project");
         let finding = Diagnostic::error("source_dir_missing", title);
         return Some(
-            app.at(finding, node.span, "not there")
+            app.at(finding, node.span, "does not exist")
                 .because(
-                    "the build begins there, and finds nothing to build",
+                    "the build starts there, and finds nothing to build",
                     see::APP_SPEC,
                 )
-                .help("give a folder, from the repository's root; `/` is the root")
+                .help("use a folder, relative to the repository's root; `/` is the root")
                 .correction("source_dir: /"),
         );
     }
@@ -87,15 +87,15 @@ fn files(
         if around.files.has(path.trim_start_matches('/')) {
             return None;
         }
-        let title = format!("{name} is to be built by {path}, which is not there");
+        let title = format!("{name} is built with {path}, which does not exist");
         let finding = Diagnostic::error("dockerfile_missing", title);
         return Some(
-            app.at(finding, node.span, "not there")
+            app.at(finding, node.span, "does not exist")
                 .because(
-                    "the build fails; the path is from the repository's root",
+                    "the build fails; the path is relative to the repository's root",
                     see::APP_SPEC,
                 )
-                .help("correct the path, or leave it out"),
+                .help("correct the path, or remove it"),
         );
     }
     let slug = node.get("environment_slug")?;
@@ -108,16 +108,23 @@ fn files(
         return None;
     }
     let title = format!(
-        "{name} is built by the Dockerfile, and not by the {} buildpack",
+        "{name} is built with the Dockerfile, not by the {} buildpack",
         slug.text().unwrap_or_default()
     );
     Some(
-        app.at(Diagnostic::warning("dockerfile_wins", title), slug.span, "of no effect")
-            .because(
-                "a Dockerfile at the root of what is built wins over every buildpack, so that \
-                 the run command meets the Dockerfile's image",
-                see::BUILDPACKS,
-            )
-            .help("see that `migrate` is in that image, or move the Dockerfile, or build from the image: migrate spec digitalocean --road image"),
+        app.at(
+            Diagnostic::warning("dockerfile_wins", title),
+            slug.span,
+            "has no effect",
+        )
+        .because(
+            "a Dockerfile at the root of what is built takes precedence over every buildpack, \
+                 so the command runs in the Dockerfile's image",
+            see::BUILDPACKS,
+        )
+        .help(
+            "make sure that `migrate` is in that image, or move the Dockerfile, or run the \
+                 image: migrate spec digitalocean --via image",
+        ),
     )
 }

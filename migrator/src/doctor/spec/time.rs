@@ -40,35 +40,38 @@ pub(super) fn timeout(
     let line = format!("timeout: {}", minutes(enough + TO_END * 2));
     if timeout < enough {
         let said = match node {
-            None => format!("{name} has 30 minutes by default, and its run may take"),
-            Some(_) => format!("the timeout of {name} is shorter than its run may be:"),
+            None => format!("{name} has 30 minutes by default, but its run may take"),
+            Some(_) => format!("the timeout of {name} is shorter than its run may take:"),
         };
         let title = format!("{said} {}", minutes(deadline));
         let span = node.map_or_else(|| component.key("run_command"), |node| node.span);
         return Some(
             app.at(Diagnostic::error("timeout_short", title), span, "too short")
                 .because(
-                    "the platform ends the job before the migrator has cancelled and rolled back by \
-                     itself, so that nobody says what was changed",
+                    "the platform ends the job before migrate can cancel and roll back by itself, \
+                     so nothing reports what was changed",
                     see::APP_SPEC,
                 )
-                .help("give the job a minute more than --deadline, or shorten the deadline (MIGRATE_DEADLINE)")
+                .help(
+                    "give the job one minute more than --deadline, or shorten the deadline \
+                     (MIGRATE_DEADLINE)",
+                )
                 .correction(line),
         );
     }
     if node.is_some() {
         return None;
     }
-    let title = format!("{name} says no timeout");
+    let title = format!("{name} has no timeout");
     let finding = Diagnostic::warning("timeout_missing", title);
     Some(
-        app.at(finding, component.key("run_command"), "for how long?")
+        app.at(finding, component.key("run_command"), "no timeout")
             .because(
-                "30 minutes is then the time of everything that the job does, and a run's deadline \
-                 must end before; a bigger instance does not lengthen it",
+                "the job then has 30 minutes for everything it does, and a run's deadline must \
+                 pass before that; a bigger instance does not extend it",
                 see::APP_SPEC,
             )
-            .help("say it, so that it is changed together with the deadline")
+            .help("set it, so that it is changed together with the deadline")
             .correction(line),
     )
 }
@@ -94,11 +97,11 @@ pub(super) fn grace(app: &App<'_>, component: &Component<'_>) -> Option<Diagnost
             "short",
         )
         .because(
-            "after that it is killed: what runs in the database is then ended by the server, when \
-                 it notices, and nobody says what was changed",
+            "after that it is killed: what runs in the database ends when the server notices, and \
+             nothing reports what was changed",
             see::TERMINATION,
         )
-        .help("give it the default of 120 s")
+        .help("use the default of 120 s")
         .correction("termination:\n  grace_period_seconds: 120"),
     )
 }

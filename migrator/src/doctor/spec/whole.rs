@@ -35,13 +35,13 @@ fn no_job(app: &App<'_>) -> Option<Diagnostic> {
         return None;
     }
     let (span, at) = match app.root.entry("jobs") {
-        Some((key, _)) => (key.span, "none of these"),
+        Some((key, _)) => (key.span, "none of these migrates"),
         None => (
             app.root
                 .entries()
                 .first()
                 .map_or(app.root.span, |(key, _)| key.span),
-            "no job of this app",
+            "this app has no jobs",
         ),
     };
     Some(
@@ -51,8 +51,8 @@ fn no_job(app: &App<'_>) -> Option<Diagnostic> {
             at,
         )
         .because(
-            "a new version is deployed on the old schema, unless somebody migrates by other \
-                 means before",
+            "a new version is deployed on the old schema, unless it is migrated by other means \
+             before",
             see::JOBS,
         )
         .help("print the job and add it: migrate spec digitalocean")
@@ -78,11 +78,14 @@ fn instance(app: &App<'_>, component: &Component<'_>) -> Option<Diagnostic> {
     Some(
         app.at(finding, node.span, "here")
             .because(
-                "every instance does it, at every restart and when more are added; a long migration \
-                 fails the health check, and the platform kills it half way",
+                "every instance does it, at every restart and when more are added; a long \
+                 migration fails the health check, and the platform kills it halfway",
                 see::JOBS,
             )
-            .help("let a PRE_DEPLOY job migrate, and the service only serve: migrate spec digitalocean"),
+            .help(
+                "let a PRE_DEPLOY job migrate, and the service only serve requests: migrate spec \
+                 digitalocean",
+            ),
     )
 }
 
@@ -120,11 +123,11 @@ fn pushes(app: &App<'_>) -> Option<Diagnostic> {
             "the second",
         )
         .because(
-            "a push may begin two deploys, of which the second supersedes the first while its \
-                 migration runs",
+            "a push may start two deploys, and the second supersedes the first while its migration \
+             runs",
             see::APP_SPEC,
         )
-        .help("let the service alone begin deploys: the job runs in each of them")
+        .help("let only the service start deploys: the job runs in each of them")
         .correction("deploy_on_push: false"),
     )
 }
@@ -137,7 +140,7 @@ fn rollback(app: &App<'_>) -> Option<Diagnostic> {
     }
     let undo = app.jobs().find(|job| deed(job) == Some(Deed::Undo))?;
     let title = format!(
-        "{} takes deploys back, and none is ever confirmed",
+        "{} reverts deploys, but none is ever confirmed",
         undo.title()
     );
     let span = undo
@@ -151,8 +154,8 @@ fn rollback(app: &App<'_>) -> Option<Diagnostic> {
             "alone",
         )
         .because(
-            "what no job confirms is never live, so that nothing is ever taken back; and were it \
-                 confirmed once by hand, a later failure would take back what serves",
+            "what no job confirms is never live, so nothing is ever reverted; and if a run is \
+             confirmed once by hand, a later failure would revert what is live",
             see::JOBS,
         )
         .help("add the job that confirms: migrate spec digitalocean --with-rollback")

@@ -10,12 +10,12 @@ pub(super) fn alembic(error: &AlembicError) -> Diagnostic {
         AlembicError::NotAlone { command, others } => Diagnostic::error(
             "alembic_not_alone",
             if others.is_empty() {
-                format!("`{command}` would not do all that is to be done")
+                format!("`{command}` would not do everything that was asked for")
             } else {
-                format!("`{command}` would change {}, too", others.join(", "))
+                format!("`{command}` would also change {}", others.join(", "))
             },
         )
-        .help("name another version with --to, so that these belong to it, or run Alembic by hand"),
+        .help("use another version with --to that includes these, or run Alembic by hand"),
         AlembicError::SeveralHeads {
             heads,
             folder,
@@ -36,7 +36,7 @@ pub(super) fn alembic(error: &AlembicError) -> Diagnostic {
             ),
         )
         .help(
-            "see that env.py connects to the URL of this variable, that it commits, and that \
+            "check that env.py connects to the URL of this variable, that it commits, and that \
              --table names its version_table (with version_table_schema)",
         ),
         AlembicError::NoCommand { looked, cause } => Diagnostic::error(
@@ -58,18 +58,21 @@ pub(super) fn alembic(error: &AlembicError) -> Diagnostic {
             if *is_after {
                 format!("Alembic failed after its last revision: {exception}")
             } else {
-                format!("Alembic failed before it had begun with a revision: {exception}")
+                format!("Alembic failed before its first revision: {exception}")
             },
         )
         .notes(place.as_ref().map(|place| format!("at {place}")))
-        .notes(sql.as_ref().map(|sql| format!("its SQL was: {}", one_line(sql))))
+        .notes(
+            sql.as_ref()
+                .map(|sql| format!("its SQL was: {}", one_line(sql))),
+        )
         .help(
-            "see its output above: env.py, a module that it imports, or its connection failed; then \
-             run migrate up again",
+            "see its output above: env.py, a module that it imports, or its connection failed; \
+             correct that, then run migrate up again",
         ),
         AlembicError::Refused { command, said } => {
             Diagnostic::error("alembic_refused", format!("`{command}` failed: {said}"))
-                .help("run it by hand to see all that it says")
+                .help("run it by hand to see its full output")
         }
         AlembicError::BesideSql { .. }
         | AlembicError::Configuration { .. }
@@ -86,10 +89,10 @@ fn configuration(error: &AlembicError) -> Diagnostic {
     match error {
         AlembicError::BesideSql { config, dir } => Diagnostic::error(
             "two_formats",
-            format!("{config} configures Alembic, and {dir} holds SQL migrations"),
+            format!("{config} configures Alembic, but {dir} contains SQL migrations"),
         )
         .help(
-            "say which are meant: --format alembic or --format sqlx (MIGRATE_FORMAT, or `format` in \
+            "choose one: --format alembic or --format sqlx (MIGRATE_FORMAT, or `format` in \
              migrate.toml)",
         ),
         AlembicError::Configuration { path, message } => Diagnostic::error(
@@ -99,9 +102,9 @@ fn configuration(error: &AlembicError) -> Diagnostic {
         .help("correct it: Alembic could not read it either"),
         AlembicError::NoConfiguration { dir } => Diagnostic::error(
             "no_alembic_configuration",
-            format!("there is no alembic.ini in {dir}, nor a pyproject.toml with [tool.alembic]"),
+            format!("{dir} contains neither alembic.ini nor a pyproject.toml with [tool.alembic]"),
         )
-        .help("name the folder that holds it with --dir, MIGRATE_DIR or `dir` in migrate.toml"),
+        .help("set the folder that contains it with --dir, MIGRATE_DIR or `dir` in migrate.toml"),
         AlembicError::NoLocation {
             path,
             section,
@@ -121,7 +124,7 @@ fn configuration(error: &AlembicError) -> Diagnostic {
         } => Diagnostic::error(
             "alembic_package_not_found",
             format!(
-                "{path} names {}, which is not in this project, and Python could not say where it is",
+                "{path} names {}, which is not in this project, and Python could not find it",
                 packages.join(", ")
             ),
         )
@@ -134,12 +137,15 @@ fn configuration(error: &AlembicError) -> Diagnostic {
             "missing_folder",
             format!("{} does not exist", path.display()),
         )
-        .help("see script_location and version_locations in alembic.ini"),
+        .help("check script_location and version_locations in alembic.ini"),
         AlembicError::SeveralConfigurations { paths } => Diagnostic::error(
             "several_alembic_configurations",
-            format!("there are several configurations of Alembic: {}", paths.join(", ")),
+            format!(
+                "there are several configurations of Alembic: {}",
+                paths.join(", ")
+            ),
         )
-        .help("name the folder of one with --dir, MIGRATE_DIR or `dir` in migrate.toml"),
+        .help("choose one: set its folder with --dir, MIGRATE_DIR or `dir` in migrate.toml"),
         _ => unreachable!("it has words of its own"),
     }
 }
@@ -148,19 +154,19 @@ fn no_location(path: &str, section: &str, others: &[String]) -> Diagnostic {
     let diagnostic = Diagnostic::error(
         "no_script_location",
         format!(
-            "{path} has no script_location in [{section}], so that only a program knows its \
-             revisions"
+            "{path} has no script_location in [{section}], so it does not say where the revisions \
+             are"
         ),
     );
     match others {
         [] => diagnostic.help(format!(
-            "set script_location in its [{section}] section; projects of Flask-Migrate are not \
+            "set script_location in its [{section}] section; Flask-Migrate projects are not \
              supported yet: run `flask db upgrade` for them"
         )),
         others => diagnostic
             .note(format!("it has one in {}", sections(others)))
             .help(
-                "name one of these with --alembic-section, MIGRATE_ALEMBIC_SECTION or \
+                "choose one of these with --alembic-section, MIGRATE_ALEMBIC_SECTION or \
                  `alembic-section` in migrate.toml",
             ),
     }
@@ -178,12 +184,12 @@ fn no_section(
         known => sections(known),
     };
     let help = nearest.map_or_else(
-        || "Alembic would read nothing of the file: name one that exists".to_owned(),
+        || "use a section that exists: Alembic would read nothing from the file".to_owned(),
         |nearest| format!("did you mean `{nearest}`?"),
     );
     Diagnostic::error(
         "unknown_alembic_section",
-        format!("{origin} names the section [{section}], and {path} has {has}"),
+        format!("{origin} names the section [{section}], but {path} has {has}"),
     )
     .help(help)
 }
@@ -198,7 +204,7 @@ pub(super) fn graph(error: &GraphError) -> Diagnostic {
         GraphError::Cycle { ids } => Diagnostic::error(
             "alembic_cycle",
             format!(
-                "each of these revisions needs another of them: {}",
+                "these revisions depend on each other in a circle: {}",
                 ids.join(", ")
             ),
         )
@@ -216,8 +222,8 @@ pub(super) fn graph(error: &GraphError) -> Diagnostic {
                 second.path()
             ),
         )
-        .at(Some(Place::new(second, *span)), "the same name again")
-        .help("give the one that is applied nowhere a name of its own"),
+        .at(Some(Place::new(second, *span)), "the same revision again")
+        .help("give a new revision identifier to the one that no database has applied"),
         GraphError::MissingParent {
             id,
             parent,
@@ -225,9 +231,9 @@ pub(super) fn graph(error: &GraphError) -> Diagnostic {
             span,
         } => Diagnostic::error(
             "alembic_missing_revision",
-            format!("{id} follows {parent}, which no file has"),
+            format!("{id} follows {parent}, which has no file"),
         )
-        .at(Some(Place::new(file, *span)), "no file has it")
+        .at(Some(Place::new(file, *span)), "no file has this revision")
         .help(format!(
             "restore the file of {parent} (it may be on a branch that is not merged), or correct \
              this down_revision"
@@ -261,8 +267,9 @@ fn several_heads(heads: &[Head], folder: &str, options: &[String]) -> Diagnostic
             .map(|head| format!("{} ({})", head.label, head.path)),
     )
     .help(format!(
-        "two branches have each added a revision: `{at}alembic{options} merge -m \"merge heads\" {}` makes \
-         one that follows all of them, or let the newer one's down_revision name the other",
+        "two branches have each added a revision: `{at}alembic{options} merge -m \"merge heads\" \
+         {}` creates one that follows all of them; or set the down_revision of the newer one to \
+         the other",
         ids.join(" ")
     ))
 }
@@ -280,16 +287,16 @@ pub(super) fn no_answer(unreadable: &[Unreadable], said: &str) -> Diagnostic {
         }
         Some(Unreadable { file, name, .. }) => {
             format!(
-                "{}: `{name}` is no literal, and Python could not be asked",
+                "{}: cannot read `{name}` statically, and Python is not available to evaluate it",
                 file.path()
             )
         }
-        None => "Python could not be asked for the revisions".to_owned(),
+        None => "Python is not available to list the revisions".to_owned(),
     };
     let label = if first.is_some_and(|it| it.is_missing) {
         ""
     } else {
-        "only Python can tell"
+        "only Python can evaluate this"
     };
     Diagnostic::error("alembic_unreadable", title)
         .at(first.map(|it| Place::new(&it.file, it.span)), label)

@@ -11,22 +11,22 @@ fn one_for_several(origin: &Origin, databases: &[String]) -> Diagnostic {
     Diagnostic::error(
         "one_for_several",
         format!(
-            "{origin} is for one database, and migrate.toml has {}: {}",
+            "{origin} is for one database, but migrate.toml has {}: {}",
             databases.len(),
             databases.join(", ")
         ),
     )
     .help(
-        "say it in each database's table of migrate.toml, or pick one with --database (a build \
-             has them all)",
+        "set it in each database's table of migrate.toml, or choose one with --database (a build \
+         has all of them)",
     )
 }
 
 fn addition_lost(label: &str, database: Option<&str>, known: &[String]) -> Diagnostic {
     let of = match (database, known) {
-        (Some(name), []) => format!("is for the database `{name}`, and migrate.toml names none"),
+        (Some(name), []) => format!("is for the database `{name}`, but migrate.toml names none"),
         (Some(name), known) => format!(
-            "is for the database `{name}`, and migrate.toml has only {}",
+            "is for the database `{name}`, but migrate.toml has only {}",
             known.join(", ")
         ),
         (None, known) => format!(
@@ -38,7 +38,7 @@ fn addition_lost(label: &str, database: Option<&str>, known: &[String]) -> Diagn
         "code_without_database",
         format!("the migration {label} of the program {of}"),
     )
-    .help("say .database(\"NAME\") before it, in the program's main function")
+    .help("call .database(\"NAME\") before it, in the program's main function")
 }
 
 pub(super) fn config(error: &ConfigError) -> Diagnostic {
@@ -51,9 +51,7 @@ pub(super) fn config(error: &ConfigError) -> Diagnostic {
         ConfigError::Authority { origin, problem } => {
             Diagnostic::error("bad_ca_certificate", format!("{origin} {problem}"))
                 .at(origin.place(), "here")
-                .help(
-                    "give the certificate's text (-----BEGIN CERTIFICATE-----) or its file's path",
-                )
+                .help("use PEM text (-----BEGIN CERTIFICATE-----) or the path of a file with it")
         }
         ConfigError::BadValue {
             option,
@@ -63,7 +61,7 @@ pub(super) fn config(error: &ConfigError) -> Diagnostic {
         } => Diagnostic::error(
             "bad_setting",
             without_user_info(&format!(
-                "{origin} says {value:?}, and {option} takes {takes}"
+                "{origin} has the invalid value {value:?}: {option} expects {takes}"
             )),
         )
         .help(format!("correct {origin}")),
@@ -75,7 +73,7 @@ pub(super) fn config(error: &ConfigError) -> Diagnostic {
         } => Diagnostic::error(
             "bad_configuration_file",
             without_user_info(&format!(
-                "{} cannot be used: {}",
+                "{} is invalid: {}",
                 file.path(),
                 one_line(message)
             )),
@@ -83,7 +81,7 @@ pub(super) fn config(error: &ConfigError) -> Diagnostic {
         .at(Some(Place::new(file, *span)), "here")
         .help(match nearest {
             Some(nearest) => format!("did you mean `{nearest}`?"),
-            None => "correct it; docs/reference/configuration.md has every key".to_owned(),
+            None => "correct it; docs/reference/configuration.md lists every key".to_owned(),
         }),
         ConfigError::NoDatabaseUrl {
             variable,
@@ -94,37 +92,41 @@ pub(super) fn config(error: &ConfigError) -> Diagnostic {
             "missing_configuration_file",
             format!("{origin} names {}, which does not exist", path.display()),
         )
-        .help(format!("correct {origin}, or leave it out")),
+        .help(format!("correct {origin}, or remove it")),
         ConfigError::NoVersion { typed, why } => no_version(typed, why),
         ConfigError::NotUnicode { name } => Diagnostic::error(
             "not_unicode",
-            format!("the variable {name} holds bytes that are not UTF-8 text"),
+            format!("the variable {name} is not valid UTF-8"),
         )
         .help(format!("set {name} again, as plain text, or unset it")),
         ConfigError::OneForSeveral { origin, databases } => one_for_several(origin, databases),
         ConfigError::OnlyTyped { name, option } => Diagnostic::error(
             "only_typed",
-            format!("{name} is set, and --{option} is no setting: it is for one run"),
+            format!(
+                "{name} is set, but --{option} is only for the command line: it is for one run"
+            ),
         )
-        .help(format!("unset {name}, and type --{option} behind the verb")),
+        .help(format!(
+            "unset {name}, and put --{option} after the command"
+        )),
         ConfigError::PickOne { databases } => Diagnostic::error(
             "one_for_several",
             format!(
-                "this is for one database, and migrate.toml has {}: {}",
+                "this is for one database, but migrate.toml has {}: {}",
                 databases.len(),
                 databases.join(", ")
             ),
         )
-        .help("pick one with --database"),
+        .help("choose one with --database"),
         ConfigError::TransactionAll { origin } => Diagnostic::error(
             "transaction_all_refused",
             format!(
-                "{origin} asks for one transaction over all migrations, and on MySQL and MariaDB \
-                 the statements of a schema commit by themselves"
+                "{origin} asks for one transaction for all migrations, but MySQL and MariaDB \
+                 commit at every statement that changes the schema"
             ),
         )
         .at(origin.place(), "here")
-        .help("leave it at `each`"),
+        .help("use `each`"),
         ConfigError::UnknownDatabase {
             origin,
             name,
@@ -148,13 +150,13 @@ pub(in crate::error) fn unknown(variable: &Unknown) -> Diagnostic {
     let name = &variable.name;
     let warning = Diagnostic::warning(
         "unknown_variable",
-        format!("the variable {name} is none of migrate's, and has no effect"),
+        format!("the variable {name} is unknown to migrate, and has no effect"),
     );
     match &variable.nearest {
         Some(nearest) => warning.help(format!("did you mean {nearest}?")),
         None => warning.help(format!(
-            "unset it; `migrate --help` has every option that can be a variable, and {name} is none \
-             of them"
+            "unset it; `migrate --help` lists every option that can be a variable, and {name} is \
+             not one of them"
         )),
     }
 }
@@ -165,14 +167,14 @@ pub(in crate::error) fn unused_parameter(origin: &Origin, name: &str) -> Diagnos
         "unused_url_parameter",
         format!("{origin} has the parameter {name}, which has no effect on migrate"),
     )
-    .help("remove it, or see the parameters that have one in docs/reference/configuration.md")
+    .help("remove it; docs/reference/configuration.md lists the parameters that have an effect")
 }
 
 /// A setting of a project of Alembic that it has its own way for.
 pub(in crate::error) fn no_effect_on_alembic(origin: &Origin, instead: &str) -> Diagnostic {
     Diagnostic::warning(
         "no_effect_on_alembic",
-        format!("{origin} has no effect on the migrations of Alembic"),
+        format!("{origin} has no effect on Alembic migrations"),
     )
     .help(instead)
 }
@@ -181,7 +183,7 @@ fn no_database_url(variable: &str, database: Option<&str>, misspelt: Option<&str
     let error = match database {
         None => Diagnostic::error(
             "no_database_url",
-            format!("no database is named: {variable} is not set"),
+            format!("no database URL: {variable} is not set"),
         ),
         Some(name) => Diagnostic::error(
             "no_database_url",
@@ -190,16 +192,15 @@ fn no_database_url(variable: &str, database: Option<&str>, misspelt: Option<&str
     };
     match (misspelt, database) {
         (Some(misspelt), _) => error.help(format!(
-            "{misspelt} is set, and is none of migrate's variables; did you mean \
-             MIGRATE_DATABASE_URL?"
+            "{misspelt} is set, but is unknown to migrate; did you mean MIGRATE_DATABASE_URL?"
         )),
         (None, None) => error.help(format!(
             "set {variable} where this process runs (on DigitalOcean: an `envs` entry of the job, \
-             scope RUN_TIME), or give --database-url"
+             scope RUN_TIME), or use --database-url"
         )),
         (None, Some(name)) => error.help(format!(
-            "set {variable} where this process runs, or name the variable that holds it: \
-             `url-env` in [database.{name}] of migrate.toml"
+            "set {variable} where this process runs, or set the name of the variable that contains \
+             it: `url-env` in [database.{name}] of migrate.toml"
         )),
     }
 }
@@ -216,12 +217,12 @@ fn unknown_database(
     };
     let error = Diagnostic::error(
         "unknown_database",
-        without_user_info(&format!("{origin} names {name:?}, and {have}")),
+        without_user_info(&format!("{origin} names {name:?}, but {have}")),
     );
     match nearest {
-        _ if name.contains("://") => error.help("a URL is given with --database-url"),
+        _ if name.contains("://") => error.help("for a URL, use --database-url"),
         Some(nearest) => error.help(format!("did you mean `{nearest}`?")),
-        None => error.help(format!("correct {origin}, or leave it out")),
+        None => error.help(format!("correct {origin}, or remove it")),
     }
 }
 
@@ -232,74 +233,65 @@ fn url(origin: &Origin, error: &UrlError) -> Diagnostic {
         UrlError::DriverLeftOut { dialect } => Diagnostic::error(
             "driver_left_out",
             format!(
-                "{origin} names a {} database, and this migrator was built without it",
+                "{origin} names a {} database, but this migrator was built without its driver",
                 server(*dialect)
             ),
         )
         .help("add it to BP_MIGRATE_DATABASES (or the features of cnb-migrate) and build again"),
         UrlError::Empty => Diagnostic::error("empty_database_url", format!("{origin} is empty"))
             .help(
-                "set it to the database's URL; a platform leaves it empty where a binding or a \
-                 secret has no value",
+                "set it to the database's URL; a platform leaves it empty if a binding or a secret \
+                 has no value",
             ),
         UrlError::FileForm => Diagnostic::error(
             "bad_database_url",
-            format!("{origin} has SQLite's own form file:, which migrate does not understand"),
+            format!("{origin} uses SQLite's form file:, which migrate does not support"),
         )
-        .help("write the path alone, as in sqlite:app.db or sqlite:/srv/app.db"),
+        .help("write only the path, as in sqlite:app.db or sqlite:/srv/app.db"),
         UrlError::InMemory => Diagnostic::error(
             "database_in_memory",
             format!("{origin} names a SQLite database in memory, which ends with this process"),
         )
-        .help("name a file, as in sqlite:app.db"),
-        UrlError::Malformed { reason } => {
-            Diagnostic::error("bad_database_url", format!("{origin} is no URL: {reason}")).help(
-                "percent-encode what is special in the user name and the password: / is %2F, @ is \
-             %40, # is %23, ? is %3F, : is %3A, % is %25",
-            )
-        }
+        .help("use a file, as in sqlite:app.db"),
+        UrlError::Malformed { reason } => Diagnostic::error(
+            "bad_database_url",
+            format!("{origin} is not a valid URL: {reason}"),
+        )
+        .help(
+            "percent-encode special characters in the user name and the password: / is %2F, @ \
+                 is %40, # is %23, ? is %3F, : is %3A, % is %25",
+        ),
         UrlError::Mode { mode } => Diagnostic::error(
             "bad_database_url",
-            format!("{origin} says mode={mode}, which SQLite does not know"),
+            format!("{origin} has mode={mode}, which SQLite does not know"),
         )
         .help("mode is one of ro, rw or rwc; without it, `migrate up` creates a missing file"),
         UrlError::NoDatabase => Diagnostic::error(
             "no_database_name",
-            format!("{origin} names no database after the host"),
+            format!("{origin} has no database name after the host"),
         )
         .help("add it, as in mysql://user:password@host:3306/database"),
         UrlError::Parameter { name, value, next } => Diagnostic::error(
             "bad_database_url",
             match value {
-                Some(value) => format!("{origin} says {name}={value}, which migrate cannot obey"),
-                None => format!("{origin} has the parameter {name}, which migrate cannot obey"),
+                Some(value) => {
+                    format!("{origin} has {name}={value}, which migrate does not accept")
+                }
+                None => format!("{origin} has the parameter {name}, which migrate does not accept"),
             },
         )
         .help((*next).to_owned()),
         UrlError::SeveralHosts => Diagnostic::error(
             "bad_database_url",
-            format!("{origin} names several servers, and migrate connects to one"),
+            format!("{origin} names several servers, but migrate connects to only one"),
         )
         .help(
-            "name the one server that takes writes (the primary), or an address that leads to it",
+            "use the one server that accepts writes (the primary), or an address that leads to it",
         ),
-        UrlError::VerifyCa => Diagnostic::error(
-            "verify_ca_refused",
-            format!(
-                "{origin} asks for a certificate of any host (verify-ca), which migrate refuses"
-            ),
-        )
-        .note(
-            "the public authorities are trusted beside yours, so that any site's certificate \
-             would do",
-        )
-        .help(
-            "check the host, too (sslmode=verify-full, for MySQL ssl-mode=VERIFY_IDENTITY), or \
-             encrypt without checking (sslmode=require, ssl-mode=REQUIRED)",
-        ),
+        UrlError::VerifyCa => verify_ca(origin),
         UrlError::UnknownScheme { scheme: None } => Diagnostic::error(
             "bad_database_url",
-            format!("{origin} is no database URL: it has no scheme"),
+            format!("{origin} is not a database URL: it has no scheme"),
         )
         .help(forms),
         UrlError::UnknownScheme {
@@ -311,13 +303,13 @@ fn url(origin: &Origin, error: &UrlError) -> Diagnostic {
         .help(if scheme.starts_with(['"', '\'']) {
             "remove the quotes around it: they became part of the value"
         } else if scheme.contains('=') {
-            "give the URL alone, without a variable's name before it"
+            "use only the URL, without a variable's name before it"
         } else {
             forms
         }),
         UrlError::Unresolved { placeholder } => Diagnostic::error(
             "unresolved_variable",
-            format!("{origin} holds {placeholder}, which the platform has not filled in"),
+            format!("{origin} contains {placeholder}, which the platform has not replaced"),
         )
         .help(
             "check the name before the dot: it must be that of a database in the same app spec \
@@ -325,6 +317,23 @@ fn url(origin: &Origin, error: &UrlError) -> Diagnostic {
              component",
         ),
     }
+}
+
+fn verify_ca(origin: &Origin) -> Diagnostic {
+    Diagnostic::error(
+        "verify_ca_refused",
+        format!(
+            "{origin} would accept a certificate of any host (verify-ca), which migrate refuses"
+        ),
+    )
+    .note(
+        "the public CAs are trusted in addition to yours, so the certificate of any website \
+             would be accepted",
+    )
+    .help(
+        "also check the host (sslmode=verify-full, for MySQL ssl-mode=VERIFY_IDENTITY), or \
+             encrypt without verifying (sslmode=require, ssl-mode=REQUIRED)",
+    )
 }
 
 fn server(dialect: Dialect) -> &'static str {

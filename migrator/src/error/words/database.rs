@@ -11,47 +11,47 @@ pub(super) fn fault(fault: &Fault) -> Diagnostic {
     let (code, title, help) = match fault.kind {
         FaultKind::Cascades => (
             "drop_cascades",
-            "a statement would cost rows of other tables",
+            "a statement would delete or change rows of other tables",
             "rebuild the table with foreign keys turned off",
         ),
         // The engine looks again where this may be.
         FaultKind::Claimed => (
             "lock_held",
-            "another run is at it",
-            "see that it ends, then run again",
+            "another run is at work",
+            "make sure that it ends, then run again",
         ),
         FaultKind::Driver => (
             "driver_error",
-            "the conversation with the database failed",
-            "see by `migrate status` what is applied; if it happens again, report it with this \
+            "the communication with the database failed",
+            "run `migrate status` to see what is applied; if it happens again, report it with this \
              output",
         ),
         FaultKind::File => (
             "database_file",
-            "the database's file cannot be used",
+            "the database file cannot be used",
             "correct the path in the URL (sqlite:/srv/app.db, or sqlite:app.db in the working \
-             directory) or put there what is missing; `migrate up` creates the file, but no folder, \
-             and not with mode=rw or mode=ro",
+             directory) or create what is missing; `migrate up` creates the file, but not its \
+             folder, and not with mode=rw or mode=ro",
         ),
         FaultKind::LockTimeout => (
             "lock_timeout",
-            "a statement of migrate's own waited too long for a lock",
+            "one of migrate's own statements waited too long for a lock",
             "run again at a quieter time, or wait longer with --lock-timeout",
         ),
         FaultKind::Lost => (
             "connection_lost",
-            "the connection to the database ended",
-            "run migrate again: it goes on from what the history says",
+            "the connection to the database was lost",
+            "run migrate again: it continues from what the history says",
         ),
         FaultKind::Name => (
             "bad_setting",
-            "the history table's name is none",
-            "correct --table, MIGRATE_TABLE, or in sqlx.toml table-name or create-schemas; what is \
-             no plain name stands in the database's own quotes",
+            "invalid history table name",
+            "correct --table, MIGRATE_TABLE, or in sqlx.toml table-name or create-schemas; quote \
+             names that are not plain identifiers as the database does",
         ),
         FaultKind::Hidden => (
             "history_hidden",
-            "the history cannot be read in full",
+            "the history cannot be read completely",
             "run as the table's owner or as a user with BYPASSRLS, or switch row-level security \
              off for this table",
         ),
@@ -63,35 +63,35 @@ pub(super) fn fault(fault: &Fault) -> Diagnostic {
         FaultKind::NotAHistory => (
             "not_a_history",
             "the history cannot be read",
-            "name the history table with --table, or table-name in sqlx.toml; if another program \
-             keeps a table of that name, choose another",
+            "set the history table with --table, or table-name in sqlx.toml; if another program \
+             has a table of that name, choose another name",
         ),
         FaultKind::Refused => (
             "connection_refused",
             "the database refused the connection",
-            "check user, password and database name of the URL",
+            "check the user, the password and the database name in the URL",
         ),
         FaultKind::Setting => (
             "bad_database_url",
-            "the database URL holds a bad setting",
+            "the database URL has an invalid parameter",
             "correct the parameters of the URL",
         ),
         FaultKind::Statement => (
             "statement_failed",
-            "the database refused a statement of migrate's own",
-            "see that the user of the URL may read and write the history table, and create it where \
-             it is missing",
+            "the database refused one of migrate's own statements",
+            "check that the user in the URL may read and write the history table, and create it if \
+             it does not exist",
         ),
         FaultKind::Tls => (
             "tls_failed",
-            "no encrypted connection could be made",
-            "check sslmode (for MySQL ssl-mode) and the CA of the URL",
+            "no encrypted connection could be established",
+            "check sslmode (for MySQL ssl-mode) and the CA certificate",
         ),
         FaultKind::Unreachable => (
             "unreachable",
             "the database does not answer",
-            "check host and port of the URL, that the server runs, and that its firewall or \
-             trusted sources let this process in; --wait waits longer",
+            "check the host and port in the URL, that the server is running, and that its firewall \
+             or trusted sources allow this process; --wait waits longer",
         ),
     };
     Diagnostic::error(code, format!("{title}: {}", said(fault)))
@@ -101,9 +101,9 @@ pub(super) fn fault(fault: &Fault) -> Diagnostic {
 
 /// Nothing of the schema was being changed, but what is recorded of it.
 pub(super) fn unrecorded(fault: &Fault) -> Diagnostic {
-    let title = "the connection to the database ended while what is recorded was being changed";
+    let title = "the connection to the database was lost while migrate was changing its records";
     Diagnostic::error("connection_lost", format!("{title}: {}", said(fault)))
-        .help("see with `migrate status` whether it was changed, and if not, run this again")
+        .help("run `migrate status` to see whether they were changed; if not, run this again")
 }
 
 pub(super) fn history_elsewhere(
@@ -120,18 +120,18 @@ pub(super) fn history_elsewhere(
     let diagnostic = Diagnostic::error(
         "history_elsewhere",
         format!(
-            "these migrations are recorded in {}, and {missing} records none",
+            "these migrations are recorded in {}, but {missing} records none of them",
             tables.join(" and ")
         ),
     )
     .note(note);
-    let begin = format!("to begin a new history all the same, give --table '{missing}'");
+    let begin = format!("to begin a new history anyway, use --table '{missing}'");
     match tables {
         [table] => diagnostic.help(format!(
-            "go on with it: give --table '{table}', or `table` in migrate.toml; {begin}"
+            "to continue with it, use --table '{table}', or `table` in migrate.toml; {begin}"
         )),
         _ => diagnostic.help(format!(
-            "say which one it is with --table, or `table` in migrate.toml; {begin}"
+            "choose one with --table, or `table` in migrate.toml; {begin}"
         )),
     }
 }
@@ -139,11 +139,11 @@ pub(super) fn history_elsewhere(
 pub(super) fn foreign_history(tool: &str, table: &str, create: &str) -> Diagnostic {
     Diagnostic::error(
         "foreign_history",
-        format!("this database has the history of {tool} (table {table}), and none of sqlx"),
+        format!("this database has a history of {tool} (table {table}), but none of sqlx"),
     )
-    .note("a second history beside it would apply again what is there already")
+    .note("with a second history, what is already in the database would be applied again")
     .help(format!(
-        "check that DATABASE_URL names the right database; if {tool} keeps another part of it, \
+        "check that DATABASE_URL names the right database; if {tool} manages another part of it, \
          create the history table by hand and run again: {create}"
     ))
 }
@@ -153,18 +153,19 @@ pub(super) fn lock_held(error: &LockHeld) -> Diagnostic {
     let (title, help) = match error.lock {
         Lock::Own => (
             format!("another migrator has held the lock for {waited} s"),
-            "see that it ends, then run again; --lock-wait waits longer",
+            "make sure that it ends, then run again; --lock-wait waits longer",
         ),
         Lock::Program => (
             format!(
-                "another Alembic has been in a transaction with the version table for {waited} s"
+                "another Alembic has had a transaction open on the version table for {waited} s"
             ),
-            "see that it ends, or the session that holds it, then run again; --lock-wait waits longer",
+            "make sure that it ends, or end the session that holds it, then run again; --lock-wait \
+             waits longer",
         ),
         Lock::Tools => (
             format!("an application has held the lock of sqlx's own migrator for {waited} s"),
-            "see that its migrations end, or its session: sqlx keeps the lock after an error for as \
-             long as the session lasts; then run again; --lock-wait waits longer",
+            "make sure that its migrations end, or end its session (after an error, sqlx keeps the \
+             lock for as long as the session lasts); then run again; --lock-wait waits longer",
         ),
     };
     let diagnostic = Diagnostic::error("lock_held", title).help(help);
@@ -181,7 +182,7 @@ fn who(blocker: &Blocker) -> String {
         name => name,
     };
     format!(
-        "process {} ({name}, {}, {} s); its query is or was: {}",
+        "process {} ({name}, {}, {} s); its current or last query: {}",
         blocker.process,
         blocker.state,
         blocker.age.as_secs(),
@@ -205,7 +206,7 @@ pub(super) fn said(fault: &Fault) -> String {
 pub(super) fn facts(fault: &Fault) -> Vec<String> {
     [
         ("detail", &fault.detail),
-        ("hint of the database", &fault.hint),
+        ("hint from the database", &fault.hint),
         ("constraint", &fault.constraint),
         ("table", &fault.table),
         ("in", &fault.context),
@@ -222,10 +223,10 @@ pub(super) fn facts(fault: &Fault) -> Vec<String> {
 pub(in crate::error) fn not_remembered(fault: &Fault) -> Diagnostic {
     Diagnostic::warning(
         "run_not_remembered",
-        format!("this run cannot be remembered: {}", said(fault)),
+        format!("this run cannot be recorded: {}", said(fault)),
     )
     .help(
-        "let this user create and write the table _migrate_runs beside the history table; without \
-         it `status` shows no runs, and `down --unconfirmed` has nothing to go by",
+        "allow this user to create and write the table _migrate_runs beside the history table; \
+         without it `status` shows no runs, and `down --unconfirmed` does not know what to revert",
     )
 }

@@ -55,17 +55,17 @@ fn all_missing(missing: &[(&Version, &String, bool)]) -> Diagnostic {
     Diagnostic::error(
         "missing_migration",
         format!(
-            "{} migrations are applied, and no file has them: {}{more}",
+            "{} migrations are applied, but have no file: {}{more}",
             missing.len(),
             names.join(", ")
         ),
     )
     .help(if missing.iter().all(|(_, _, newer)| *newer) {
-        "after a rollback to an older image this is as it should be; otherwise restore the files, \
-         or give this folder a history table of its own with --table"
+        "this is expected after a rollback to an older image; otherwise restore the files, or give \
+         this folder its own history table with --table"
     } else {
         "restore the files, or run with --unknown-applied warn if they were removed on purpose; if \
-         they are another folder's, give this folder a history table of its own with --table"
+         they belong to another folder, give this folder its own history table with --table"
     })
 }
 
@@ -85,35 +85,35 @@ pub(crate) fn drift(drift: &Drift) -> Diagnostic {
             format!("{path} was changed after migration {version} was applied"),
         )
         .help(format!(
-            "restore the file as it was applied and put the change into a new migration; or, if the \
-             change is none of the schema, accept it: migrate repair --accept {version}"
+            "restore the file as it was applied and put the change into a new migration; or, if \
+             the change does not affect the schema, accept it: migrate repair --accept {version}"
         )),
         Drift::FilledIn { version, path } => Diagnostic::error(
             "filled_in_migration",
             format!(
-                "{path} had no statement when migration {version} was applied, and has some now: \
-                 they have not run"
+                "{path} had no statement when migration {version} was applied, but has statements \
+                 now: they have not run"
             ),
         )
         .help(format!(
-            "to run it, take it for pending again: `migrate repair --resolve {version}=reverted`, \
-             then `migrate up` (with --out-of-order apply where newer ones are applied); or restore \
-             the file and put its statements into a new migration"
+            "to run them, make the migration pending again: `migrate repair --resolve \
+             {version}=reverted`, then `migrate up` (with --out-of-order apply if newer ones are \
+             applied); or restore the file and put its statements into a new migration"
         )),
         Drift::HalfApplied { version, name } => Diagnostic::error(
             "half_applied",
-            format!("migration {version} {name} began, and nobody recorded its end"),
+            format!("migration {version} {name} began, but its end was not recorded"),
         )
         .help(format!(
-            "see what of it is in the database and finish it by hand, then run `migrate repair \
-             --resolve {version}=applied`; or undo it by hand, then run `migrate repair --resolve \
-             {version}=reverted`"
+            "check how much of it is in the database; then either finish it by hand and run \
+             `migrate repair --resolve {version}=applied`, or undo it by hand and run `migrate \
+             repair --resolve {version}=reverted`"
         )),
         Drift::HalfReverted { version, name } => Diagnostic::error(
             "half_reverted",
-            format!("migration {version} {name} is being taken back, and nobody recorded the end"),
+            format!("the revert of migration {version} {name} began, but its end was not recorded"),
         )
-        .help("run migrate down, which goes on with it, and then migrate up"),
+        .help("run migrate down, which continues the revert, and then migrate up"),
         Drift::LineEndings { version, path } => Diagnostic::error(
             "line_endings_changed",
             format!(
@@ -128,34 +128,37 @@ pub(crate) fn drift(drift: &Drift) -> Diagnostic {
             newer,
         } => Diagnostic::error(
             "missing_migration",
-            format!("migration {} is applied, and no file has it", label(version, name)),
+            format!(
+                "migration {} is applied, but has no file",
+                label(version, name)
+            ),
         )
         .help(if *newer {
-            "after a rollback to an older image this is as it should be; otherwise restore the file"
+            "this is expected after a rollback to an older image; otherwise restore the file"
         } else {
             "restore the file, or run with --unknown-applied warn if it was removed on purpose"
         }),
         Drift::Resumable { version, name } => Diagnostic::error(
             "resumable",
-            format!("migration {version} {name} began and did not end"),
+            format!("migration {version} {name} began but did not end"),
         )
-        .help("the next run goes on after the last statement that is known to have completed"),
+        .help("the next run continues after the last statement that is known to have completed"),
         Drift::Unknown { version } => Diagnostic::error(
             "unknown_version",
             format!("no file has the version {version}"),
         )
-        .help("migrate status shows the versions that there are"),
+        .help("run `migrate status` to list the versions"),
         Drift::OutOfOrder {
             version,
             path,
             newest,
         } => Diagnostic::error(
             "out_of_order",
-            format!("{path} is pending, and sorts before {newest}, which is applied"),
+            format!("{path} is pending, but sorts before {newest}, which is applied"),
         )
         .help(format!(
-            "give it a version after {newest}, or run with --out-of-order apply if it does not \
-             matter that it comes late (version {version})"
+            "give it a version after {newest}, or run with --out-of-order apply if the order does \
+             not matter (version {version})"
         )),
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn deviation(deviation: &Deviation, branch: &str) -> Diagnostic {
     match deviation {
         Deviation::Deleted { version, path } => Diagnostic::error(
             "merged_deleted",
-            format!("{path} is merged into {branch}, and was deleted"),
+            format!("{path} is merged into {branch}, but was deleted"),
         )
         // The place is where it was.
         .at(
@@ -29,12 +29,12 @@ pub(crate) fn deviation(deviation: &Deviation, branch: &str) -> Diagnostic {
         )
         .help(format!(
             "restore it (git checkout {branch} -- {path}): a database that has applied {version} \
-             would miss it; take back what it does by a new migration"
+             would miss it; undo it with a new migration instead"
         )),
         Deviation::Edited { file, at } => Diagnostic::error(
             "merged_edited",
             format!(
-                "{} is merged into {branch}, and was changed since",
+                "{} is merged into {branch}, but was changed since",
                 file.path()
             ),
         )
@@ -59,15 +59,15 @@ pub(crate) fn deviation(deviation: &Deviation, branch: &str) -> Diagnostic {
         } => Diagnostic::error(
             "merged_renamed",
             format!(
-                "{path} is merged into {branch}, and was renamed to {}",
+                "{path} is merged into {branch}, but was renamed to {}",
                 file.path()
             ),
         )
         .at(at_line_one(file), "")
         .help(if *renumbered {
-            "give it its name back: a database that has applied it would apply it again"
+            "restore its name: a database that has applied it would apply it again"
         } else {
-            "give it its name back: the history of a database that has applied it knows the old one"
+            "restore its name: a database that has applied it has recorded the old one"
         }),
         Deviation::SortsBefore {
             file,
@@ -76,31 +76,31 @@ pub(crate) fn deviation(deviation: &Deviation, branch: &str) -> Diagnostic {
         } => Diagnostic::error(
             "sorts_before_merged",
             format!(
-                "{} is new, and sorts before {newest_path}, which is merged into {branch}",
+                "{} is new, but sorts before {newest_path}, which is merged into {branch}",
                 file.path()
             ),
         )
         .at(at_line_one(file), "")
         .help(format!(
-            "give it a version after {newest} (migrate new makes one); --out-of-order apply, if it \
-             does not matter that it comes late"
+            "give it a version after {newest} (`migrate new` creates one); or use --out-of-order \
+             apply, if the order does not matter"
         )),
         Deviation::VersionTaken { file, by } => Diagnostic::error(
             "version_taken",
             format!(
-                "{} is new, and {by} of {branch} has the same version",
+                "{} is new, but {by} in {branch} has the same version",
                 file.path()
             ),
         )
         .at(at_line_one(file), "")
-        .help("give it a version of its own, after all that are merged"),
+        .help("give it a new version, after all that are merged"),
     }
 }
 
 fn several_heads(heads: &[(Version, String)], branch: &str) -> Diagnostic {
     let ids: Vec<_> = heads.iter().map(|(version, _)| version.as_str()).collect();
     let title = format!(
-        "merged into {branch}, there would be {} heads: {}",
+        "after a merge into {branch} there would be {} heads: {}",
         heads.len(),
         ids.join(", ")
     );
@@ -111,8 +111,8 @@ fn several_heads(heads: &[(Version, String)], branch: &str) -> Diagnostic {
                 .map(|(version, path)| format!("{version} ({path})")),
         )
         .help(format!(
-            "take in {branch}, and let the first new revision of this branch follow its head \
-             (down_revision), or run `alembic merge -m \"merge heads\" {}`",
+            "merge {branch} into this branch, and let the first new revision of this branch follow \
+             its head (down_revision), or run `alembic merge -m \"merge heads\" {}`",
             ids.join(" ")
         ))
 }
@@ -124,18 +124,18 @@ pub(super) fn git(error: &GitError) -> Diagnostic {
             "this clone is shallow: fetch the whole history (git fetch --unshallow; on GitHub \
              Actions `fetch-depth: 0`, on GitLab `GIT_DEPTH: 0`) and the other branch"
         } else {
-            "fetch it (git fetch origin BRANCH), and name it as git knows it here, as in --base \
-             origin/main"
+            "fetch it (git fetch origin BRANCH), and use the name that git has for it here, as in \
+             --base origin/main"
         }
     };
     match error {
         GitError::Failed { command, said } => {
             Diagnostic::error("git_failed", format!("git {command} failed: {said}"))
-                .help("run it by hand; `git fsck` tells whether the repository is damaged")
+                .help("run it by hand; `git fsck` shows whether the repository is damaged")
         }
         GitError::NoCommand { cause } => Diagnostic::error(
             "no_git_command",
-            format!("--base asks the git command, which cannot be started: {cause}"),
+            format!("--base needs the git command, which cannot be started: {cause}"),
         )
         .help("install git where this runs, or check without --base"),
         GitError::NoCommonCommit {
@@ -148,13 +148,13 @@ pub(super) fn git(error: &GitError) -> Diagnostic {
         .help(if *is_shallow {
             fetched(true)
         } else {
-            "name the branch that this one is to be merged into"
+            "use the branch that this one will be merged into"
         }),
         GitError::NotARepository { folder, said } => Diagnostic::error(
             "not_a_repository",
-            format!("{} is in no git repository: {said}", folder.display()),
+            format!("{} is not in a git repository: {said}", folder.display()),
         )
-        .help("run it in a clone, whose owner is this user or is trusted (safe.directory)"),
+        .help("run it in a clone that this user owns or trusts (safe.directory)"),
         GitError::UnknownReference {
             reference,
             is_shallow,

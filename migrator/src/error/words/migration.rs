@@ -39,7 +39,7 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
                 format!("correct the function that {path} names, and run {again}")
             })),
         State::RolledBack if failure.statement.is_none() && failure.offset.is_none() => diagnostic
-            .note("no statement of the file failed, but its history row or its COMMIT")
+            .note("no statement of the file failed: its history row or its COMMIT failed")
             .help(known.unwrap_or_else(|| outside_the_file(failure))),
         State::RolledBack if failure.fault.kind == FaultKind::Cascades => {
             diagnostic.help(rebuild::keep_rows())
@@ -55,27 +55,27 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
             diagnostic.help(half_applied(failure, known.as_deref(), *ran, *resumable))
         }
         State::HalfRepeated { ran } => {
-            let begins = "begins with its first statement";
+            let begins = "begins again with its first statement";
             diagnostic.help(match known {
                 Some(step) => format!("{step}; then run {again}, which {begins}"),
                 None => {
-                    format!("correct {path} and run {again}: it {begins}, of which {ran} were run")
+                    format!("correct {path} and run {again}: it {begins} ({ran} were run)")
                 }
             })
         }
         State::Uncertain if failure.reverts => diagnostic.help(format!(
-            "see what of {path} is still in the database, for this one does not take back what DDL \
-             has done: put back by hand what is gone, correct the file and run {again}; or finish \
+            "check what of {path} is still in the database, because this database does not roll \
+             back DDL: restore by hand what is gone, correct the file and run {again}; or finish \
              it by hand and run `alembic stamp` for the revision before it"
         )),
         State::Uncertain => diagnostic.help(format!(
-            "see what of {path} is in the database, for this one does not take back what DDL has \
-             done (nor does any an autocommit_block): undo it by hand, correct the file and run \
+            "check what of {path} is in the database, because this database does not roll back DDL \
+             (and none rolls back an autocommit_block): undo it by hand, correct the file and run \
              {again}; or finish it by hand and run `alembic stamp` for it"
         )),
         State::Unsettled { ran } => diagnostic.help(settle(failure, *ran)),
         State::Unknown => diagnostic.help(format!(
-            "see with `migrate status` whether it is applied, half applied or pending, then run \
+            "run `migrate status` to see whether it is applied, half applied or pending, then run \
              {again}",
         )),
     }
@@ -88,7 +88,7 @@ pub(in crate::error) fn empty(deed: Deed<'_>) -> Diagnostic {
     let (title, help) = match deed {
         Deed::Apply(_) => (
             format!("{path} has no statement: it counts as applied, and nothing runs"),
-            "write its SQL before it is applied: what is written afterwards does not run",
+            "write its SQL before it is applied: statements that are added later do not run",
         ),
         Deed::Repeat(_) => (
             format!("{path} has no statement: nothing runs"),
@@ -120,7 +120,7 @@ fn known(failure: &MigrationFailure) -> Option<String> {
 /// What to run once more.
 fn again(failure: &MigrationFailure) -> &'static str {
     if failure.reverts {
-        "migrate down again (--steps counts anew)"
+        "migrate down again (--steps counts from there)"
     } else {
         "migrate up again"
     }
@@ -131,14 +131,13 @@ fn outside_the_file(failure: &MigrationFailure) -> String {
     let table = &failure.table;
     if failure.fault.constraint.is_some() || failure.fault.message.contains("constraint") {
         return format!(
-            "correct {}, which leaves behind what breaks a deferred constraint, and run migrate up \
-             again",
+            "correct {}, which violates a deferred constraint, and run migrate up again",
             failure.file.path()
         );
     }
     format!(
-        "see that {table} is a table (--table names another) and that this user may write into it, \
-         and that the file breaks no deferred constraint; then run migrate up again"
+        "check that {table} is a table (--table sets another), that this user may write to it, and \
+         that the file violates no deferred constraint; then run migrate up again"
     )
 }
 
@@ -152,9 +151,9 @@ fn settle(failure: &MigrationFailure, ran: usize) -> String {
     let number = ran + 1;
     let version = version(failure);
     format!(
-        "see in the database whether statement {number} happened; if it did, run `migrate repair \
-         --resolve {version}=happened`, if not, `migrate repair --resolve \
-         {version}=did-not-happen`; then run {}",
+        "check in the database whether statement {number} was done; if it was, run `migrate repair \
+         --resolve {version}=done`, if not, `migrate repair --resolve {version}=not-done`; then \
+         run {}",
         again(failure)
     )
 }
@@ -173,24 +172,24 @@ pub(super) fn half_applied(
         return match (known, ran) {
             (None, 0) => format!("correct {path} and run {again}"),
             (None, _) => {
-                format!("correct {path} after statement {ran} and run {again}: it goes on there")
+                format!("correct {path} after statement {ran} and run {again}: it continues there")
             }
             (Some(step), 0) => format!("{step}; then run {again}"),
             (Some(step), _) => {
-                format!("{step}; then run {again}, which goes on after statement {ran}")
+                format!("{step}; then run {again}, which continues after statement {ran}")
             }
         };
     }
     let first = known.map_or(String::new(), |step| format!("{step}; then "));
     let (finish, undo) = if failure.is_code {
         (
-            "do by hand what its code left undone".to_owned(),
+            "do by hand what its code did not do".to_owned(),
             "undo what it did".to_owned(),
         )
     } else if ran == 0 {
         (
             "run the whole file by hand".to_owned(),
-            "see that nothing of it is there".to_owned(),
+            "check that nothing of it is in the database".to_owned(),
         )
     } else {
         (

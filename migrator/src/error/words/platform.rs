@@ -17,15 +17,17 @@ pub(super) fn too_long(error: &TooLong) -> Diagnostic {
     Diagnostic::error(
         "deadline_too_long",
         format!(
-            "a run may take {}, and {platform} ends it after {}",
+            "the deadline of {} is too long: {platform} ends a run after {}",
             format_duration(*deadline),
             format_duration(*limit)
         ),
     )
     .at(place, "here")
-    .note("the run needs a little more than its deadline, to cancel and to say what was changed")
+    .note(
+        "the run needs a little longer than its deadline, to cancel and to report what was changed",
+    )
     .help(format!(
-        "give --deadline {} or less",
+        "set --deadline to {} or less",
         format_duration(*fits).to_string().replace(' ', "")
     ))
 }

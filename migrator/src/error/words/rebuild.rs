@@ -14,8 +14,8 @@ pub(super) const SAFE_FORM: &str = "to rebuild a table, write all of it in one f
     again, and at the end `PRAGMA foreign_keys = ON;` (docs/concepts/sqlite-rebuild.md)";
 
 /// How it is said that the rows may go.
-const MEANT: &str = "if the rows may go, write the line `-- migrate:allow drop_cascades REASON` \
-    before the statement, or allow it in migrate.toml under [migration.VERSION]";
+const MEANT: &str = "if this is intended, write the line `-- migrate:allow drop_cascades REASON` before the \
+     statement, or allow it in migrate.toml under [migration.VERSION]";
 
 /// What to do about a DROP TABLE that was not sent.
 pub(super) fn keep_rows() -> String {
@@ -32,7 +32,7 @@ pub(super) fn drop_cascades(error: &DropCascades) -> Diagnostic {
             .collect();
         format!(
             "DROP TABLE {table} also deletes or changes the rows that refer to it, if there are \
-             any by then: {}",
+             any at that time: {}",
             children.join(", ")
         )
     } else {
@@ -57,7 +57,7 @@ pub(super) fn loses(error: &RebuildLoses) -> Diagnostic {
         .map(|(kind, name)| format!("{kind} {name}"))
         .collect();
     let title = format!(
-        "the rebuild of {} does not create again: {}",
+        "the rebuild of {} does not create these again: {}",
         error.table,
         objects.join(", ")
     );
@@ -66,16 +66,16 @@ pub(super) fn loses(error: &RebuildLoses) -> Diagnostic {
             Some(Place::new(&error.file, first_line(&error.file, error.span))),
             "they are dropped with the table",
         )
-        .help("create them again after the RENAME; if they are to go, DROP them before")
+        .help("create them again after the RENAME; if you do not need them, DROP them before")
 }
 
 pub(super) fn allow(error: &BadAllow) -> Diagnostic {
     let known = || Rule::NAMES.iter().map(|(name, _)| *name);
-    let form = "write `-- migrate:allow RULE reason` in a line directly before the statement";
+    let form = "write `-- migrate:allow RULE reason` on the line directly before the statement";
     let (title, help) = match &error.why {
         WhyNotAllowed::NoReason => (
             "`-- migrate:allow` gives no reason".to_owned(),
-            "write after the rule why it is allowed here".to_owned(),
+            "after the rule, write why it is allowed here".to_owned(),
         ),
         WhyNotAllowed::NoRule => (
             "`-- migrate:allow` names no rule".to_owned(),

@@ -9,11 +9,12 @@ pub(super) fn revert(error: &RevertError) -> Diagnostic {
     match error {
         RevertError::HalfApplied { version, name } => Diagnostic::error(
             "half_applied",
-            format!("migration {version} {name} began, and nobody recorded its end"),
+            format!("migration {version} {name} began, but its end was not recorded"),
         )
         .help(format!(
-            "run migrate up first, which goes on with it where it can; otherwise settle it by hand \
-             and with `migrate repair --resolve {version}=applied` or `{version}=reverted`"
+            "first run migrate up, which continues it if it can; otherwise finish it by hand and \
+             run `migrate repair --resolve {version}=applied`, or undo it by hand and run it with \
+             `{version}=reverted`"
         )),
         RevertError::Irreversible { without, all } => {
             let named = |(version, name): &(_, String)| format!("{version} {name}");
@@ -25,8 +26,8 @@ pub(super) fn revert(error: &RevertError) -> Diagnostic {
             )
             .note(format!("would have been reverted: {}", all.join(", ")))
             .help(
-                "write VERSION_NAME.down.sql for each (the other file is then VERSION_NAME.up.sql, \
-                 with the same text), or undo it by a new migration",
+                "write VERSION_NAME.down.sql for each (and rename the other file to \
+                 VERSION_NAME.up.sql, with the same text), or undo it with a new migration",
             )
         }
         RevertError::Unknown { versions } => {
@@ -34,27 +35,29 @@ pub(super) fn revert(error: &RevertError) -> Diagnostic {
             Diagnostic::error(
                 "missing_migration",
                 format!(
-                    "the database is at {}, and no file has it: what comes before it is not known",
+                    "the database is at {}, which has no file: what comes before it is not known",
                     versions.join(", ")
                 ),
             )
-            .help("run this with the files of the version that has applied it")
+            .help("run this with the files of the application version that applied it")
         }
         RevertError::NotApplied { version } => Diagnostic::error(
             "not_applied",
-            format!("migration {version} is not applied, so that nothing can go back to it"),
+            format!("migration {version} is not applied, so the database cannot go back to it"),
         )
-        .help("name an applied version (migrate status shows them), or 0 for all of them"),
+        .help("use an applied version (`migrate status` lists them), or 0 to revert all"),
         RevertError::NothingApplied => Diagnostic::error(
             "nothing_applied",
-            "no migration is applied, so that none can be redone",
+            "no migration is applied, so there is nothing to redo",
         )
         .help("run migrate up"),
         RevertError::Overtaken { by } => Diagnostic::error(
             "overtaken",
-            format!("migration {by} is newer than what is to be reverted, and stays"),
+            format!("migration {by} is applied, and is newer than the migrations to revert"),
         )
-        .help("another run has applied it meanwhile: see migrate status, then decide again"),
+        .help(
+            "another run has applied it in the meantime: run `migrate status`, then decide again",
+        ),
     }
 }
 
@@ -62,21 +65,23 @@ pub(super) fn baseline(error: &BaselineError) -> Diagnostic {
     match error {
         BaselineError::HalfApplied { version } => Diagnostic::error(
             "half_applied",
-            format!("migration {version} began, and nobody recorded its end"),
+            format!("migration {version} began, but its end was not recorded"),
         )
         .help(format!(
-            "run migrate up, or settle it with `migrate repair --resolve {version}=applied`"
+            "run migrate up, or resolve it with `migrate repair --resolve {version}=applied`"
         )),
         BaselineError::NotEmpty { applied, newest } => Diagnostic::error(
             "history_not_empty",
-            format!("this database has a history already: {applied} applied, the newest {newest}"),
+            format!(
+                "this database already has a history: {applied} applied, the newest is {newest}"
+            ),
         )
-        .help("if migrations are missing from it that are in the database, --force records them"),
+        .help("if the history lacks migrations that are in the database, record them with --force"),
         BaselineError::Unknown { version } => Diagnostic::error(
             "unknown_version",
             format!("no file has the version {version}"),
         )
-        .help("name the newest version that is in the database already"),
+        .help("use the version the database is already at"),
     }
 }
 
@@ -88,17 +93,19 @@ pub(super) fn repair(error: &RepairError) -> Diagnostic {
                 format!("not all of migration {version} is applied: its index {index} is INVALID"),
             )
             .help(format!(
-                "run migrate up, which builds it again; or `migrate repair --resolve \
+                "run migrate up, which rebuilds it; or `migrate repair --resolve \
                  {version}=reverted`, which drops it"
             ));
         }
         RepairError::NoChecksum { version } => (
             "no_checksum",
-            format!("migration {version} was recorded without a checksum: there is none to accept"),
+            format!(
+                "migration {version} was recorded without a checksum: there is nothing to accept"
+            ),
         ),
         RepairError::NoFile { version } => (
             "missing_migration",
-            format!("migration {version} is recorded, and no file has it"),
+            format!("migration {version} is recorded, but has no file"),
         ),
         RepairError::NotInDoubt { version } => (
             "not_in_doubt",
@@ -106,17 +113,17 @@ pub(super) fn repair(error: &RepairError) -> Diagnostic {
         ),
         RepairError::NotRecorded { version } => (
             "not_applied",
-            format!("nothing of migration {version} is recorded"),
+            format!("migration {version} is not recorded"),
         ),
         RepairError::NotUnfinished { version } => (
             "not_half_applied",
-            format!("migration {version} is complete: there is nothing to settle"),
+            format!("migration {version} is complete: there is nothing to resolve"),
         ),
         RepairError::StillUnfinished { version } => (
             "half_applied",
-            format!("migration {version} is not complete, which is to be settled first"),
+            format!("migration {version} is not complete: resolve that first"),
         ),
     };
     Diagnostic::error(code, title)
-        .help("migrate repair, without an option, lists what could be repaired, and how")
+        .help("run `migrate repair` without options to list what can be repaired, and how")
 }

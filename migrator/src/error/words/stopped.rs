@@ -10,8 +10,8 @@ use crate::limits::StopReason;
 
 /// Of what was to be taken back a part may be, and a number of steps would be
 /// taken from what is left.
-const AGAIN_FOR_THE_REST: &str =
-    "see with `migrate status` what is left, then run migrate down for that: --steps counts anew";
+const AGAIN_FOR_THE_REST: &str = "run `migrate status` to see what is left, then run migrate down for the rest: --steps counts \
+     from there";
 
 pub(super) fn stopped(stopped: &Stopped) -> Diagnostic {
     let (code, title) = match stopped.reason {
@@ -23,14 +23,14 @@ pub(super) fn stopped(stopped: &Stopped) -> Diagnostic {
             ),
         ),
         StopReason::Interrupt => ("interrupted", "interrupted (SIGINT)".to_owned()),
-        StopReason::Terminate => ("terminated", "asked to end (SIGTERM)".to_owned()),
+        StopReason::Terminate => ("terminated", "terminated (SIGTERM)".to_owned()),
     };
     let help = match (stopped.reverts, stopped.reason) {
         (true, _) => AGAIN_FOR_THE_REST,
         (false, StopReason::Deadline { .. }) => {
-            "run again: it goes on from what the history says; --deadline allows for more time"
+            "run it again: it continues from what the history says; --deadline gives it more time"
         }
-        (false, _) => "run again: it goes on from what the history says",
+        (false, _) => "run it again: it continues from what the history says",
     };
     let Some(failure) = &stopped.failure else {
         return Diagnostic::error(code, title).help(help);

@@ -212,7 +212,7 @@ impl Rules for Sqlx {
 impl<'a> Name<'a> {
     #[expect(
         clippy::case_sensitive_file_extension_comparisons,
-        reason = "sqlx compares the ending as written: `1_a.SQL` is none of its files"
+        reason = "sqlx compares the ending as written: `1_a.SQL` is not one of its files"
     )]
     /// Reads a file name as sqlx does; `None` for one that sqlx passes over.
     fn parse(path: &str, name: &'a str) -> Result<Option<Self>, FormatError> {
@@ -268,14 +268,14 @@ fn sql_names(listing: &Listing) -> Vec<String> {
 fn passed_over(path: &str) -> Diagnostic {
     Diagnostic::warning(
         "file_passed_over",
-        format!("{path} is not named VERSION_NAME.sql and is passed over, as sqlx does"),
+        format!("{path} is not named VERSION_NAME.sql and is ignored, as sqlx does"),
     )
 }
 
 fn down_without_up(path: &str) -> Diagnostic {
     Diagnostic::warning(
         "down_without_up",
-        format!("{path} has no .up.sql of the same version and is passed over"),
+        format!("{path} has no .up.sql with the same version and is ignored"),
     )
 }
 

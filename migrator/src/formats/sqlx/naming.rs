@@ -103,9 +103,12 @@ fn newest(listing: &Listing) -> Result<Option<Newest<'_>>, FormatError> {
 fn ahead_of_the_clock(newest: &Newest<'_>) -> Diagnostic {
     Diagnostic::warning(
         "ahead_of_the_clock",
-        format!("{} is of a time that is still to come", newest.path),
+        format!("the version of {} is a time in the future", newest.path),
     )
-    .help("the new migration is numbered after it, so that it sorts last; check this clock")
+    .help(
+        "the new migration is numbered after it, so that it sorts last; check the clock of this \
+         machine",
+    )
 }
 
 #[cfg(test)]

@@ -234,7 +234,7 @@ impl Tool {
     fn essence(&self, heard: &Heard) -> Essence {
         let found = essence(&heard.last_lines).unwrap_or_else(|| Essence {
             exception: match heard.status {
-                Some(status) => format!("Alembic ended with {status} and said nothing of why"),
+                Some(status) => format!("Alembic ended with {status} and did not say why"),
                 None => "how Alembic ended is not known".to_owned(),
             },
             ..Essence::default()

@@ -110,7 +110,7 @@ fn revisions_that_are_no_graph(db: &Database) {
     for (text, complaint) in [
         (
             revision("xxxx", Some("nope"), "pass", "pass"),
-            "error[alembic_missing_revision]: xxxx follows nope, which no file has\n  --> \
+            "error[alembic_missing_revision]: xxxx follows nope, which has no file\n  --> \
              api/alembic/versions/x.py:9:35",
         ),
         (again, "are both revision aaaa"),
@@ -134,7 +134,7 @@ fn a_database_of_another_version_is_no_success(db: &Database) {
     without_python(&older, db)
         .run()
         .exits(7)
-        .complains("error[missing_migration]: migration cccc is applied, and no file has it");
+        .complains("error[missing_migration]: migration cccc is applied, but has no file");
     without_python(&older, db).args(["check"]).run().exits(7);
     without_python(&older, db)
         .args(["status", "--exit-code"])
@@ -145,7 +145,7 @@ fn a_database_of_another_version_is_no_success(db: &Database) {
         .args(["up", "--unknown-applied", "warn"])
         .run()
         .exits(0)
-        .says("⚠️  migration cccc is applied, and no file has it");
+        .says("⚠️  migration cccc is applied, but has no file");
     on(&older, db)
         .args(["down"])
         .run()
@@ -366,9 +366,10 @@ fn a_revision_of_a_branch_that_was_merged_late(db: &Database) {
     git(&["add", "."]);
     git(&["commit", "-qm", "theirs"]);
     git(&["checkout", "-q", "ours"]);
-    check()
-        .exits(7)
-        .says("error[alembic_several_heads]: merged into main, there would be 2 heads: oooo, tttt");
+    check().exits(7).says(
+        "error[alembic_several_heads]: after a merge into main there would be 2 heads: oooo, \
+             tttt",
+    );
     project.write(
         "api/alembic/versions/aaaa_the_aaaa.py",
         revision("aaaa", None, "pass", "pass"),
@@ -468,7 +469,7 @@ fn a_database_that_grew_by_hand_is_adopted(db: &Database) {
         .args(["baseline", "bbbb", "--force", "--yes"])
         .run()
         .exits(0)
-        .ends("✅ The baseline was recorded before.");
+        .ends("✅ The baseline was already recorded.");
     on(&project, db)
         .args(["baseline", "cccc", "--yes"])
         .run()

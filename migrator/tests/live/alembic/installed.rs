@@ -105,8 +105,8 @@ fn a_package_that_prints_and_a_name_that_only_python_knows(db: &Database) {
 
 fn a_package_that_nobody_finds_is_told(db: &Database) {
     let (project, elsewhere) = installed();
-    let title = "error[alembic_package_not_found]: api/alembic.ini names shop.db:alembic, which is \
-                 not in this project, and Python could not say where it is";
+    let title = "error[alembic_package_not_found]: api/alembic.ini names shop.db:alembic, which is not in \
+         this project, but Python could not find it";
     for args in [["up", "--yes"], ["status", "--exit-code"], ["new", "notes"]] {
         on(&project, db)
             .args(args)
@@ -124,7 +124,7 @@ fn a_package_that_nobody_finds_is_told(db: &Database) {
         .run()
         .exits(3)
         .complains(title)
-        .complains("Python: Alembic cannot be started: there is neither `alembic` nor `python3`");
+        .complains("Python: Alembic cannot be started: neither `alembic` nor `python3` exists");
     assert_eq!(db.tables(), [""; 0]);
     // A package of the project whose folder is missing is no other one's.
     project.write("api/shop/__init__.py", "");

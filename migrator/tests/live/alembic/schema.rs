@@ -42,7 +42,8 @@ fn a_schema_that_no_literal_names_is_told(db: &Database) {
     db.run("CREATE SCHEMA app");
     let project = configured("version_table_schema=str('app')");
     alembic(&project, db, &["upgrade", "bbbb"]);
-    let title = "these migrations are recorded in app.alembic_version, and public.alembic_version records none";
+    let title = "these migrations are recorded in app.alembic_version, but public.alembic_version records \
+         none of them";
     let next = "--table 'app.alembic_version'";
     for verb in ["up", "plan", "status", "down", "redo", "confirm", "check"] {
         on(&project, db)
@@ -172,6 +173,6 @@ fn several_version_tables_are_told(db: &Database) {
         .run()
         .exits(7)
         .complains("recorded in one.alembic_version and two.alembic_version, and")
-        .complains("say which one it is with --table");
+        .complains("choose one with --table");
     assert_eq!(tables(db), [""; 0]);
 }

@@ -97,8 +97,8 @@ fn a_section_that_does_not_exist_is_told(db: &Database) {
             .run()
             .exits(3)
             .complains(
-                "error[unknown_alembic_section]: the variable MIGRATE_ALEMBIC_SECTION names the section \
-                 [biling], and api/alembic.ini has [alembic], [billing]\n",
+                "error[unknown_alembic_section]: the variable MIGRATE_ALEMBIC_SECTION names the \
+                 section [biling], but api/alembic.ini has [alembic], [billing]\n",
             )
             .complains(" = help: did you mean `billing`?");
     }

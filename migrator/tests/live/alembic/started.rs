@@ -105,7 +105,7 @@ fn settings_that_alembic_does_without_are_told(db: &Database) {
         ("--lock-timeout", "1s"),
         ("--statement-timeout", "1s"),
     ] {
-        let told = format!("{option} has no effect on the migrations of Alembic");
+        let told = format!("{option} has no effect on Alembic migrations");
         said("plan", option, value).complains(&told);
         said("up", option, value).says(&told);
     }

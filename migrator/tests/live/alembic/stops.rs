@@ -165,7 +165,7 @@ fn alembic_by_hand_is_waited_for(db: &Database) {
     on(&project, db)
         .run()
         .exits(0)
-        .says("another Alembic is in a transaction with the version table")
+        .says("another Alembic has a transaction open on the version table")
         .says("Nothing to do; the schema is at bbbb.");
     assert!(by_hand.wait().unwrap().success());
 }
@@ -174,12 +174,12 @@ fn a_run_that_is_killed_leaves_an_alembic_that_the_next_run_waits_for(db: &Datab
     for (before, said) in [
         (
             three(),
-            "another Alembic is in a transaction with the version table",
+            "another Alembic has a transaction open on the version table",
         ),
         // Its version table is still to be made, so that nothing tells of it.
         (
             empty(),
-            "another Alembic, which does not know the lock, has done it meanwhile",
+            "another Alembic, which does not use the lock, has done it in the meantime",
         ),
     ] {
         let db = &Database::new(db.server);

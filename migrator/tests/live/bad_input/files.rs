@@ -31,7 +31,7 @@ const ON_EVERY: &[Case] = &[
         given: &[A, File("migrations/2_b.sql", "SELECT 1;\nSELECT 'it''s;\n")],
         code: "unterminated_sql",
         place: "migrations/2_b.sql:2:8",
-        next: "end it",
+        next: "close it",
         ..CASE
     },
     Case {
@@ -42,7 +42,7 @@ const ON_EVERY: &[Case] = &[
         ],
         code: "unterminated_sql",
         place: "migrations/2_b.sql:2:3",
-        next: "end it",
+        next: "close it",
         ..CASE
     },
     Case {
@@ -72,7 +72,7 @@ const ON_POSTGRES: &[Case] = &[
         given: &[A, File("migrations/2_b.sql", "SELECT \"a FROM b;\n")],
         code: "unterminated_sql",
         place: "migrations/2_b.sql:1:8",
-        next: "end it",
+        next: "close it",
         ..CASE
     },
     Case {
@@ -80,7 +80,7 @@ const ON_POSTGRES: &[Case] = &[
         given: &[A, File("migrations/2_b.sql", "DO $x$ BEGIN END $y$;\n")],
         code: "unterminated_sql",
         place: "migrations/2_b.sql:1:4",
-        next: "end it",
+        next: "close it",
         ..CASE
     },
     Case {
@@ -88,7 +88,7 @@ const ON_POSTGRES: &[Case] = &[
         given: &[A, File("migrations/2_b.sql", "SELECT 1; SELECT E'it\\';\n")],
         code: "unterminated_sql",
         place: "migrations/2_b.sql:1:18",
-        next: "end it",
+        next: "close it",
         ..CASE
     },
     Case {
@@ -96,7 +96,7 @@ const ON_POSTGRES: &[Case] = &[
         given: &[A, File("migrations/2_b.sql", "/* a /* b */ SELECT 1;\n")],
         code: "unterminated_sql",
         place: "migrations/2_b.sql:1:1",
-        next: "end it",
+        next: "close it",
         ..CASE
     },
     Case {
@@ -110,7 +110,7 @@ const ON_POSTGRES: &[Case] = &[
         ],
         code: "unterminated_sql",
         place: "migrations/2_b.sql:1:46",
-        next: "end it",
+        next: "close it",
         ..CASE
     },
     Case {
@@ -266,7 +266,7 @@ const ON_MYSQL: &[Case] = &[
         given: &[A, File("migrations/2_b.sql", "SELECT `a FROM b;\n")],
         code: "unterminated_sql",
         place: "migrations/2_b.sql:1:8",
-        next: "end it",
+        next: "close it",
         ..CASE
     },
     Case {
@@ -274,7 +274,7 @@ const ON_MYSQL: &[Case] = &[
         given: &[A, File("migrations/2_b.sql", "SELECT \"it's;\n")],
         code: "unterminated_sql",
         place: "migrations/2_b.sql:1:8",
-        next: "end it",
+        next: "close it",
         ..CASE
     },
     Case {
@@ -282,7 +282,7 @@ const ON_MYSQL: &[Case] = &[
         given: &[A, File("migrations/2_b.sql", "/*!40101 SET @a = 1;\n")],
         code: "unterminated_sql",
         place: "migrations/2_b.sql:1:1",
-        next: "end it",
+        next: "close it",
         ..CASE
     },
     Case {
@@ -290,7 +290,7 @@ const ON_MYSQL: &[Case] = &[
         given: &[A, File("migrations/2_b.sql", "SELECT 1;\nDELIMITER\n")],
         code: "unterminated_sql",
         place: "migrations/2_b.sql:2:1",
-        next: "end it",
+        next: "close it",
         ..CASE
     },
     Case {
@@ -304,7 +304,7 @@ const ON_MYSQL: &[Case] = &[
         ],
         code: "unterminated_sql",
         place: "migrations/2_b.sql:1:22",
-        next: "end it",
+        next: "close it",
         ..CASE
     },
 ];
@@ -315,7 +315,7 @@ const ON_SQLITE: &[Case] = &[
         given: &[A, File("migrations/2_b.sql", "SELECT \"a FROM b;\n")],
         code: "unterminated_sql",
         place: "migrations/2_b.sql:1:8",
-        next: "end it",
+        next: "close it",
         ..CASE
     },
     Case {
@@ -323,7 +323,7 @@ const ON_SQLITE: &[Case] = &[
         given: &[A, File("migrations/2_b.sql", "SELECT [a FROM b;\n")],
         code: "unterminated_sql",
         place: "migrations/2_b.sql:1:8",
-        next: "end it",
+        next: "close it",
         ..CASE
     },
     Case {
@@ -337,7 +337,7 @@ const ON_SQLITE: &[Case] = &[
         ],
         code: "unterminated_sql",
         place: "migrations/2_b.sql:1:36",
-        next: "end it",
+        next: "close it",
         ..CASE
     },
     Case {

@@ -63,7 +63,7 @@ const CASES: &[Case] = &[
         name: "a configuration of Alembic that lies too deep",
         given: &[File("services/api/src/my app/alembic.ini", "[alembic]\n")],
         code: "no_migrations_folder",
-        says: "but services/api/src/my app/alembic.ini",
+        says: "but it has services/api/src/my app/alembic.ini",
         next: "--dir 'services/api/src/my app'",
         ..CASE
     },
@@ -92,7 +92,7 @@ const CASES: &[Case] = &[
         name: "an empty folder",
         given: &[Folder("migrations")],
         code: "no_migrations",
-        says: "holds no SQL files",
+        says: "contains no SQL files",
         next: "20260131120000_create_users.sql",
         ..CASE
     },
@@ -117,7 +117,7 @@ const CASES: &[Case] = &[
         args: &["--dir", "migrations"],
         code: "not_a_folder",
         says: "migrations",
-        next: "name the folder",
+        next: "use the folder",
         ..CASE
     },
     Case {
@@ -134,7 +134,7 @@ const CASES: &[Case] = &[
         given: &[Link("migrations", "nowhere")],
         args: &["--dir", "migrations"],
         code: "missing_folder",
-        next: "name",
+        next: "set the migrations folder",
         ..CASE
     },
     Case {
@@ -185,7 +185,7 @@ const CASES: &[Case] = &[
         given: &[A, File("migrations/1_b.sql", "SELECT 1;\n")],
         code: "duplicate_version",
         says: "migrations/1_a.sql and migrations/1_b.sql",
-        next: "version of its own",
+        next: "new version",
         ..CASE
     },
     Case {
@@ -193,7 +193,7 @@ const CASES: &[Case] = &[
         given: &[A, File("migrations/001_b.sql", "SELECT 1;\n")],
         code: "duplicate_version",
         says: "migrations/001_b.sql",
-        next: "version of its own",
+        next: "new version",
         ..CASE
     },
     Case {
@@ -201,7 +201,7 @@ const CASES: &[Case] = &[
         given: &[A, File("migrations/1_a.up.sql", "SELECT 1;\n")],
         code: "duplicate_version",
         says: "migrations/1_a.up.sql",
-        next: "version of its own",
+        next: "new version",
         ..CASE
     },
     Case {
@@ -256,7 +256,7 @@ const CASES: &[Case] = &[
         given: &[A, Folder("migrate.toml")],
         code: "unreadable",
         says: "migrate.toml",
-        next: "a file belongs there",
+        next: "expected a file",
         ..CASE
     },
     Case {
@@ -294,7 +294,7 @@ const OTHER_TOOLS: &[Case] = &[
         )],
         code: "foreign_format",
         says: "is written for goose",
-        next: "Use goose",
+        next: "use goose",
         ..CASE
     },
     Case {
@@ -305,7 +305,7 @@ const OTHER_TOOLS: &[Case] = &[
         )],
         code: "foreign_format",
         says: "is written for dbmate",
-        next: "Use dbmate",
+        next: "use dbmate",
         ..CASE
     },
     Case {
@@ -316,7 +316,7 @@ const OTHER_TOOLS: &[Case] = &[
         )],
         code: "foreign_format",
         says: "is written for sql-migrate",
-        next: "Use sql-migrate",
+        next: "use sql-migrate",
         ..CASE
     },
     Case {
@@ -324,7 +324,7 @@ const OTHER_TOOLS: &[Case] = &[
         given: &[File("migrations/V1__a.sql", "CREATE TABLE a (id INT);\n")],
         code: "foreign_format",
         says: "is written for Flyway or refinery",
-        next: "Use Flyway or refinery",
+        next: "use Flyway or refinery",
         ..CASE
     },
     Case {
@@ -335,7 +335,7 @@ const OTHER_TOOLS: &[Case] = &[
         )],
         code: "foreign_format",
         says: "is written for Liquibase",
-        next: "Use Liquibase",
+        next: "use Liquibase",
         ..CASE
     },
     Case {
@@ -346,7 +346,7 @@ const OTHER_TOOLS: &[Case] = &[
         ],
         code: "foreign_format",
         says: "is written for Diesel",
-        next: "Use Diesel",
+        next: "use Diesel",
         ..CASE
     },
     Case {
@@ -360,7 +360,7 @@ const OTHER_TOOLS: &[Case] = &[
         ],
         code: "foreign_format",
         says: "is written for Prisma",
-        next: "Use Prisma",
+        next: "use Prisma",
         ..CASE
     },
     Case {
@@ -371,7 +371,7 @@ const OTHER_TOOLS: &[Case] = &[
         )],
         code: "foreign_format",
         says: "is written for Drizzle",
-        next: "Use Drizzle",
+        next: "use Drizzle",
         ..CASE
     },
     Case {
@@ -382,7 +382,7 @@ const OTHER_TOOLS: &[Case] = &[
         ],
         code: "foreign_format",
         says: "is written for Alembic",
-        next: "Use Alembic",
+        next: "use Alembic",
         ..CASE
     },
     Case {
@@ -396,7 +396,7 @@ const OTHER_TOOLS: &[Case] = &[
         ],
         code: "foreign_format",
         says: "is written for Django",
-        next: "Use Django",
+        next: "use Django",
         ..CASE
     },
     Case {
@@ -404,7 +404,7 @@ const OTHER_TOOLS: &[Case] = &[
         given: &[A, File("migrations/atlas.sum", "h1:x\n")],
         code: "foreign_format",
         says: "is written for Atlas",
-        next: "Use Atlas",
+        next: "use Atlas",
         ..CASE
     },
     Case {
@@ -415,7 +415,7 @@ const OTHER_TOOLS: &[Case] = &[
         )],
         code: "foreign_format",
         says: "is written for graphile-migrate",
-        next: "Use graphile-migrate",
+        next: "use graphile-migrate",
         ..CASE
     },
 ];

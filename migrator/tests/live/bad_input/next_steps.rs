@@ -91,7 +91,7 @@ const ON_POSTGRES: &[Case] = &[
         ],
         place: "migrations/2_b.sql:1:1",
         says: "25001",
-        next: "no function",
+        next: "a function cannot run it",
         ..FAILS
     },
     Case {
@@ -149,7 +149,8 @@ const ON_POSTGRES: &[Case] = &[
         code: "migration_half_applied",
         place: "migrations/2_b.sql:3:14",
         says: "42P07",
-        next: "migrate baseline VERSION`; then run migrate up again, which goes on after statement 1",
+        next: "migrate baseline VERSION`; then run migrate up again, which continues after \
+               statement 1",
         stays: &["b"],
         ..CASE
     },
@@ -297,7 +298,8 @@ const ON_MYSQL: &[Case] = &[
         code: "migration_half_applied",
         place: "migrations/2_b.sql:2:14",
         says: "1050",
-        next: "migrate baseline VERSION`; then run migrate up again, which goes on after statement 1",
+        next: "migrate baseline VERSION`; then run migrate up again, which continues after \
+               statement 1",
         stays: &["b"],
         ..CASE
     },

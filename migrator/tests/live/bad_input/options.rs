@@ -90,7 +90,7 @@ const CASES: &[Case] = &[
         given: &[A],
         args: &["--wait", "5"],
         code: "bad_setting",
-        says: "--wait says \"5\"",
+        says: "--wait has the invalid value \"5\"",
         next: "--wait",
         ..CASE
     },
@@ -198,7 +198,7 @@ const CASES: &[Case] = &[
         args: &["--dir", "postgres://app:hush-hush@db/app"],
         code: "missing_folder",
         says: "postgres://@db/app",
-        next: "name",
+        next: "set the migrations folder",
         ..CASE
     },
     Case {

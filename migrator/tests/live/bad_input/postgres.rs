@@ -31,7 +31,7 @@ const ACCESS: &[Case] = &[
         exit: 4,
         code: "connection_refused",
         says: "28P01",
-        next: "user and password",
+        next: "user and the password",
         ..CASE
     },
     Case {
@@ -40,7 +40,7 @@ const ACCESS: &[Case] = &[
         exit: 4,
         code: "connection_refused",
         says: "28P01",
-        next: "user and password",
+        next: "user and the password",
         ..CASE
     },
     Case {
@@ -66,7 +66,7 @@ const ACCESS: &[Case] = &[
         args: &["--wait", "0"],
         exit: 4,
         code: "unreachable",
-        next: "its scheme",
+        next: "the scheme",
         ..CASE
     },
     Case {

@@ -183,7 +183,7 @@ const ON_MYSQL: &[Case] = &[
         exit: 4,
         code: "connection_refused",
         says: "1045",
-        next: "user and password",
+        next: "user and the password",
         ..CASE
     },
     Case {

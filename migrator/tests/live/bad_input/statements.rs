@@ -307,7 +307,7 @@ const STATEMENTS: &[Case] = &[
         code: "migration_failed",
         place: "migrations/2_b.sql:2:8",
         says: "55P04",
-        next: "migration of its own",
+        next: "separate migration",
         ..CASE
     },
     Case {

@@ -77,7 +77,7 @@ const CASES: &[Case] = &[
         given: &[A, Url("DATABASE_URL=postgres://app:hush-hush@db/app")],
         args: &["--wait", "0"],
         code: "unknown_scheme",
-        next: "the URL alone",
+        next: "only the URL",
         ..CASE
     },
     Case {
@@ -252,7 +252,7 @@ const CASES: &[Case] = &[
         args: &["--wait", "0"],
         exit: 4,
         code: "unreachable",
-        next: "no name server",
+        next: "cannot be resolved",
         ..CASE
     },
     Case {
@@ -261,7 +261,7 @@ const CASES: &[Case] = &[
         args: &["--wait", "0"],
         exit: 4,
         code: "unreachable",
-        next: "no name server",
+        next: "cannot be resolved",
         ..CASE
     },
     Case {
@@ -304,7 +304,7 @@ const CASES: &[Case] = &[
             Url("postgres://app:hush-hush@127.0.0.1:1/app?sslrootcert=/certificates/ca.pem"),
         ],
         code: "bad_database_url",
-        says: "sslrootcert names \"/certificates/ca.pem\", which is no file that can be read",
+        says: "sslrootcert names \"/certificates/ca.pem\", which is not a readable file",
         next: "correct the path",
         ..CASE
     },
@@ -343,7 +343,7 @@ const CASES: &[Case] = &[
         ..CASE
     },
     Case {
-        name: "no file",
+        name: "not a readable file",
         given: &[A, Url("sqlite://")],
         args: &["--wait", "0"],
         code: "database_in_memory",
@@ -383,7 +383,7 @@ const CASES: &[Case] = &[
         ],
         args: &["--wait", "0"],
         says: "several servers",
-        next: "takes writes",
+        next: "accepts writes",
         code: "bad_database_url",
         ..CASE
     },

@@ -69,8 +69,8 @@ fn a_branch_that_only_adds_may_be_merged() {
         .exits(0)
         .says("compared with main (")
         .says("warning[transaction_control]")
-        .says("it is merged, so that this is no error")
-        .does_not_say("which this branch left")
+        .says("it is merged, so this is not an error")
+        .does_not_say("this branch forked from it")
         .ends("4 migrations checked, 0 errors, 2 warnings.");
     // What is new is not forgiven what is merged.
     project.write("app/migrations/4_d.sql", "SELECT 1;\nCOMMIT;\n");
@@ -96,9 +96,12 @@ fn what_is_merged_may_not_be_edited_deleted_or_renamed() {
         .says("error[merged_edited]: app/migrations/1_a.sql is merged into main")
         .says(" --> app/migrations/1_a.sql:2:1\n")
         .says("^ the first line that differs")
-        .says("error[merged_deleted]: app/migrations/2_b.sql is merged into main, and was deleted")
+        .says("error[merged_deleted]: app/migrations/2_b.sql is merged into main, but was deleted")
         .says("git checkout main -- app/migrations/2_b.sql")
-        .says("app/migrations/3_c.sql is merged into main, and was renamed to app/migrations/30_c.sql");
+        .says(
+            "app/migrations/3_c.sql is merged into main, but was renamed to \
+             app/migrations/30_c.sql",
+        );
     // Committed or not makes no difference.
     commit(&project);
     let output = migrate(&project)
@@ -150,7 +153,7 @@ fn another_name_for_the_same_version_is_a_rename_and_a_way_back_is_none() {
     check(&project, "main")
         .exits(7)
         .says("error[merged_renamed]")
-        .says("give it its name back");
+        .says("restore its name");
 }
 
 #[test]
@@ -169,7 +172,7 @@ fn what_is_new_sorts_after_what_was_merged_meanwhile() {
     // Merely behind: it has deleted nothing.
     check(&project, "main")
         .exits(0)
-        .says(", which this branch left at ")
+        .says("; this branch forked from it at ")
         .does_not_say("error[");
     project.write("app/migrations/4_d.sql", "SELECT 4;\n");
     check(&project, "main")
