@@ -278,10 +278,8 @@ fn url(origin: &Origin, error: &UrlError) -> Diagnostic {
         UrlError::Parameter { name, value, next } => Diagnostic::error(
             "bad_database_url",
             match value {
-                Some(value) => {
-                    format!("{origin} has {name}={value}, which migrate does not accept")
-                }
-                None => format!("{origin} has the parameter {name}, which migrate does not accept"),
+                Some(value) => format!("{origin} has {name}={value}, which migrate cannot use"),
+                None => format!("{origin} has the parameter {name}, which migrate cannot use"),
             },
         )
         .help((*next).to_owned()),
@@ -294,9 +292,7 @@ fn url(origin: &Origin, error: &UrlError) -> Diagnostic {
         ),
         UrlError::VerifyCa => Diagnostic::error(
             "verify_ca_refused",
-            format!(
-                "{origin} would accept a certificate of any host (verify-ca), which migrate refuses"
-            ),
+            format!("{origin} accepts a certificate of any host (verify-ca), which is refused"),
         )
         .note(
             "the public CAs are trusted in addition to yours, so the certificate of any website \
