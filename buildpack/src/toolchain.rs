@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(because(&[]).to_string(), "there is no cargo on the PATH");
         assert_eq!(
             because(&[("cargo", "cargo 1.95.0"), ("rustc", &rustc("1.93.1", GNU))]).to_string(),
-            "the rustc on the PATH is 1.93.1, and 1.94 or later is needed"
+            "the rustc on the PATH is 1.93.1, but 1.94 or later is needed"
         );
         assert_eq!(
             because(&[("cargo", "cargo 1.65.0"), ("rustc", &new)]),

@@ -308,7 +308,7 @@ mod tests {
         let changes = super::changes(&key(), &own).join("\n");
         insta::assert_snapshot!(
             bullet_stream::strip_ansi(changes),
-            @"the program is another: `guestbook` in place of `cnb-migrate`"
+            @"the program is `guestbook` now, not `cnb-migrate`"
         );
     }
 }

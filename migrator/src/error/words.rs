@@ -58,10 +58,7 @@ fn of(error: &Error) -> Diagnostic {
         Error::Database(fault) => database::fault(fault),
         Error::CodeInOneTransaction { path } => Diagnostic::error(
             "code_in_one_transaction",
-            format!(
-                "{path} is a migration written in Rust, which cannot be part of a run in one \
-                 transaction"
-            ),
+            format!("{path} is written in Rust, and cannot be part of a run in one transaction"),
         )
         .help("run with --transaction each: each migration in Rust has its own transaction"),
         Error::Forbidden(forbidden) => self::forbidden(forbidden),
@@ -100,16 +97,10 @@ fn of(error: &Error) -> Diagnostic {
             "the pool has no second connection for the lock, which is needed for a file that \
              begins with `-- no-transaction`, for a half applied migration and for Alembic",
         )
-        .help(
-            "use the database's direct port (on DigitalOcean 25060), or a pool of at least two \
-             connections",
-        ),
+        .help("use the database's direct port (on DigitalOcean 25060), or a pool of two or more"),
         Error::NoSourceTree { dir } => Diagnostic::error(
             "no_source_tree",
-            format!(
-                "the migrations of {dir} are inside this program, and the folder {dir} does not \
-                 exist here"
-            ),
+            format!("the migrations of {dir} are inside this program; {dir} does not exist here"),
         )
         .help("run it in the folder of the package's Cargo.toml, or set the folder with --dir"),
         Error::NoFolder { root, looked, deep } => no_folder(root, looked, deep.as_deref()),

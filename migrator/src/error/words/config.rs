@@ -274,10 +274,8 @@ fn url(origin: &Origin, error: &UrlError) -> Diagnostic {
         UrlError::Parameter { name, value, next } => Diagnostic::error(
             "bad_database_url",
             match value {
-                Some(value) => {
-                    format!("{origin} has {name}={value}, which migrate does not accept")
-                }
-                None => format!("{origin} has the parameter {name}, which migrate does not accept"),
+                Some(value) => format!("{origin} has {name}={value}, which migrate cannot use"),
+                None => format!("{origin} has the parameter {name}, which migrate cannot use"),
             },
         )
         .help((*next).to_owned()),
@@ -288,7 +286,18 @@ fn url(origin: &Origin, error: &UrlError) -> Diagnostic {
         .help(
             "use the one server that accepts writes (the primary), or an address that leads to it",
         ),
-        UrlError::VerifyCa => verify_ca(origin),
+        UrlError::VerifyCa => Diagnostic::error(
+            "verify_ca_refused",
+            format!("{origin} accepts a certificate of any host (verify-ca), which is refused"),
+        )
+        .note(
+            "the public CAs are trusted in addition to yours, so the certificate of any website \
+             would be accepted",
+        )
+        .help(
+            "also check the host (sslmode=verify-full, for MySQL ssl-mode=VERIFY_IDENTITY), or \
+             encrypt without verifying (sslmode=require, ssl-mode=REQUIRED)",
+        ),
         UrlError::UnknownScheme { scheme: None } => Diagnostic::error(
             "bad_database_url",
             format!("{origin} is not a database URL: it has no scheme"),
@@ -317,23 +326,6 @@ fn url(origin: &Origin, error: &UrlError) -> Diagnostic {
              component",
         ),
     }
-}
-
-fn verify_ca(origin: &Origin) -> Diagnostic {
-    Diagnostic::error(
-        "verify_ca_refused",
-        format!(
-            "{origin} would accept a certificate of any host (verify-ca), which migrate refuses"
-        ),
-    )
-    .note(
-        "the public CAs are trusted in addition to yours, so the certificate of any website \
-             would be accepted",
-    )
-    .help(
-        "also check the host (sslmode=verify-full, for MySQL ssl-mode=VERIFY_IDENTITY), or \
-             encrypt without verifying (sslmode=require, ssl-mode=REQUIRED)",
-    )
 }
 
 fn server(dialect: Dialect) -> &'static str {
