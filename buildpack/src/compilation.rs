@@ -131,7 +131,7 @@ impl Compilation<'_> {
                     .iter()
                     .filter(|(name, _)| !environment::is_ours(name)),
             )
-            .env("CARGO_HOME", &self.workshop.home)
+            .env("CARGO_HOME", &self.workshop.workspace)
             .env("CARGO_INCREMENTAL", "0")
             .env("CARGO_TERM_COLOR", "never")
             .env("RUSTC", &self.rustc);

@@ -3,7 +3,7 @@
 use crate::config::{Config, ConfigError};
 use crate::own;
 use libcnb::data::build_plan::{BuildPlan, BuildPlanBuilder};
-use migrate::project::{self, Home, Project};
+use migrate::project::{self, Project, Workspace};
 use std::path::Path;
 
 #[derive(Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(crate) fn on(app: &Path, config: &Result<Config, ConfigError>) -> Verdict {
     if overrides.dir.is_none() && own::find(app).is_some() {
         return Verdict::Pass;
     }
-    let projects = Home::open(app).and_then(|home| home.projects(&overrides));
+    let projects = Workspace::open(app).and_then(|workspace| workspace.projects(&overrides));
     let dir = overrides.dir.as_ref().map(|dir| dir.value.0.as_str());
     verdict(config, &projects, project::is_explicit(app, dir))
 }

@@ -38,11 +38,11 @@ pub(crate) fn names_a_linker(env: &Env) -> bool {
 
 /// The config.toml of the `CARGO_HOME` that is in force before ours.
 pub(crate) fn user_config(env: &Env) -> Option<PathBuf> {
-    let home = env
+    let workspace = env
         .get("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(env.get("HOME")?).join(".cargo")))?;
-    Some(home.join("config.toml")).filter(|file| file.is_file())
+    Some(workspace.join("config.toml")).filter(|file| file.is_file())
 }
 
 /// Set by the buildpack alone, whatever the app's own build has there.
@@ -115,11 +115,14 @@ mod tests {
 
     #[test]
     fn the_build_images_own_cargo_settings_count() {
-        let home = tempfile::tempdir().unwrap();
-        let env = env([("CARGO_HOME", home.path().to_str().unwrap())]);
+        let workspace = tempfile::tempdir().unwrap();
+        let env = env([("CARGO_HOME", workspace.path().to_str().unwrap())]);
         let before = digest(&env);
-        fs::write(home.path().join("config.toml"), "[net]\nretry = 5\n").unwrap();
+        fs::write(workspace.path().join("config.toml"), "[net]\nretry = 5\n").unwrap();
         assert_ne!(digest(&env), before);
-        assert_eq!(user_config(&env), Some(home.path().join("config.toml")));
+        assert_eq!(
+            user_config(&env),
+            Some(workspace.path().join("config.toml"))
+        );
     }
 }

@@ -29,7 +29,7 @@ use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
 use libcnb::detect::{DetectContext, DetectResult, DetectResultBuilder};
 use libcnb::generic::{GenericMetadata, GenericPlatform};
 use libcnb::{Buildpack, Env, buildpack_main};
-use migrate::project::{Home, Project};
+use migrate::project::{Project, Workspace};
 use std::io;
 use std::path::{Component, Path};
 
@@ -209,8 +209,8 @@ fn check(program: &Path, folder: &Path) -> Result<(), BuildpackError> {
 /// Reads the migrations of every database, and `migrate.toml`, in full: whatever
 /// is wrong with them fails the build, and not a release.
 fn find_projects(app: &Path, config: &Config) -> Result<Vec<Project>, BuildpackError> {
-    let projects = Home::open(app)
-        .and_then(|home| home.projects(&config.overrides()))
+    let projects = Workspace::open(app)
+        .and_then(|workspace| workspace.projects(&config.overrides()))
         .map_err(|error| BuildpackError::Project(Box::new(error)))?;
     for project in &projects {
         print::sub_bullet(about(project));

@@ -10,14 +10,14 @@ use crate::config::environment::Unknown;
 use crate::db::dependents::Loss;
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::url::without_user_info;
-use crate::db::{Blocker, Lock};
+use crate::db::{BlockingSession, Lock};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
 use crate::formats::FormatError;
 use crate::formats::alembic::AlembicError;
 use crate::git::GitError;
 use crate::limits::StopReason;
-use crate::model::Deed;
+use crate::model::Operation;
 use crate::model::Subject;
 use crate::plan::baseline::BaselineError;
 use crate::plan::drift::Drift;
@@ -146,7 +146,7 @@ pub enum Error {
 pub struct LockHeld {
     pub lock: Lock,
     /// Where the database tells.
-    pub holder: Option<Box<Blocker>>,
+    pub holder: Option<Box<BlockingSession>>,
     pub waited: Duration,
 }
 
@@ -248,7 +248,7 @@ pub struct MigrationFailure {
     /// The byte of the file at which it failed, where the database told.
     pub offset: Option<usize>,
     pub fault: Fault,
-    pub state: State,
+    pub state: MigrationState,
     /// How many more were sent with it, of which nothing is known either.
     pub sent_with_it: usize,
     /// What this run had done before.
@@ -260,7 +260,7 @@ pub struct MigrationFailure {
 
 /// The database's state after a migration failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum MigrationState {
     /// Its first `ran` statements stay; where it is resumable, the next run goes
     /// on after them.
     HalfApplied { ran: usize, resumable: bool },
@@ -348,8 +348,8 @@ pub(crate) fn tables_without_history() -> Diagnostic {
 }
 
 /// That a file has no statement, in words.
-pub(crate) fn empty(deed: Deed<'_>) -> Diagnostic {
-    words::empty(deed)
+pub(crate) fn empty(operation: Operation<'_>) -> Diagnostic {
+    words::empty(operation)
 }
 
 /// A disagreement that is not tolerated, in words.

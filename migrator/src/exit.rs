@@ -3,7 +3,7 @@
 
 use crate::config::ConfigError;
 use crate::db::fault::FaultKind;
-use crate::error::{Error, State};
+use crate::error::{Error, MigrationState};
 use crate::formats::alembic::AlembicError;
 use crate::limits::StopReason;
 use crate::plan::baseline::BaselineError;
@@ -93,12 +93,12 @@ pub(crate) fn code(error: &Error) -> u8 {
         },
         Error::LockHeld(_) => LOCKED,
         Error::Migration(failure) => match &failure.state {
-            State::RolledBack => FAILED,
-            State::HalfApplied { .. }
-            | State::HalfRepeated { .. }
-            | State::Uncertain
-            | State::Unknown
-            | State::Unsettled { .. } => HALF_APPLIED,
+            MigrationState::RolledBack => FAILED,
+            MigrationState::HalfApplied { .. }
+            | MigrationState::HalfRepeated { .. }
+            | MigrationState::Uncertain
+            | MigrationState::Unknown
+            | MigrationState::Unsettled { .. } => HALF_APPLIED,
         },
         Error::Stopped(stopped) => match stopped.reason {
             StopReason::Deadline { .. } => DEADLINE,

@@ -154,14 +154,14 @@ pub struct Repeatable {
 
 /// One thing to do to a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed<'a> {
+pub enum Operation<'a> {
     Apply(&'a Migration),
     Repeat(&'a Repeatable),
     /// Takes a migration back by its down script.
     Revert(&'a Migration, &'a Script),
 }
 
-/// What a deed is about, by its name.
+/// What an operation is about, by its name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
     Migration(Version),
@@ -189,7 +189,7 @@ impl Script {
     }
 }
 
-impl<'a> Deed<'a> {
+impl<'a> Operation<'a> {
     /// What is run for it.
     #[must_use]
     pub fn script(self) -> &'a Script {

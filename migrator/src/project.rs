@@ -32,7 +32,7 @@ pub const USUAL_FOLDERS: [&str; 3] = ["migrations", "db/migrations", "database/m
 /// Where a project is, and what its `migrate.toml` says: nothing of its
 /// migrations is read yet.
 #[derive(Debug)]
-pub struct Home {
+pub struct Workspace {
     /// What the paths are relative to that a person sees.
     root: PathBuf,
     /// `migrate.toml`; empty where there is none.
@@ -80,7 +80,7 @@ pub struct Folder {
     pub listing: Listing,
 }
 
-impl Home {
+impl Workspace {
     /// The project at `root`, with the `migrate.toml` there, if there is one.
     ///
     /// # Errors
@@ -103,7 +103,7 @@ impl Home {
     /// relative to its folder.
     ///
     /// # Errors
-    /// As [`Home::open`], and a file that is not there.
+    /// As [`Workspace::open`], and a file that is not there.
     pub fn with_file(path: &Setting<String>) -> Result<Self, Error> {
         let at = Path::new(&path.value);
         let text = sources::read_optional(at)?.ok_or_else(|| ConfigError::NoFile {
@@ -127,7 +127,7 @@ impl Home {
     /// `None` where there is no bundle.
     ///
     /// # Errors
-    /// A bundle that is not whole, or what [`Home::open`] returns.
+    /// A bundle that is not whole, or what [`Workspace::open`] returns.
     pub fn bundled(root: &Path) -> Result<Option<Self>, Error> {
         let path = root.join(MANIFEST);
         let Some(text) = sources::read_optional(&path)? else {
@@ -141,10 +141,10 @@ impl Home {
                 return Err(BundleError::Changed { path }.into());
             }
         }
-        let home = Self::open(root)?;
+        let workspace = Self::open(root)?;
         Ok(Some(Self {
             manifest: Some(manifest),
-            ..home
+            ..workspace
         }))
     }
 
@@ -195,7 +195,7 @@ impl Home {
     /// yet: `None` where no other program applies them.
     ///
     /// # Errors
-    /// As [`Home::find`].
+    /// As [`Workspace::find`].
     pub fn delegated(&self, settings: &Settings) -> Result<Option<Project>, Error> {
         match settings.format.as_ref().map(|format| format.value) {
             Some(FormatName::Sqlx) => Ok(None),
@@ -272,7 +272,7 @@ impl Home {
     }
 
     /// Where a new migration of one database goes: by the rules of
-    /// [`Home::find`], and never into a bundle; a project without any begins
+    /// [`Workspace::find`], and never into a bundle; a project without any begins
     /// with the first usual folder.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use crate::history::{History, Resume};
 use crate::model::{Rule, Script, Version};
 use crate::plan::resume;
 use crate::sql::{
-    self, Dialect, Kind, Statement, Syntax, allow, session, sets_session, unit, variables,
+    self, Dialect, Statement, StatementKind, Syntax, allow, session, sets_session, unit, variables,
 };
 use crate::text::{SourceFile, Span};
 use std::sync::Arc;
@@ -86,7 +86,7 @@ pub(crate) fn without_effect(
     let in_transaction = script.transaction && dialect != Dialect::Mysql;
     if in_transaction {
         let off = statements.iter();
-        let off = off.filter(|statement| statement.kind == Kind::ForeignKeys(false));
+        let off = off.filter(|statement| statement.kind == StatementKind::ForeignKeys(false));
         let what = "PRAGMA foreign_keys = OFF";
         return off
             .map(|statement| refusal(file, statement, Why::IgnoredInTransaction { what }).into())
@@ -203,7 +203,7 @@ fn forbidden(
     verified.statements.iter().filter_map(move |statement| {
         let why = match statement.kind {
             // What is prepared outlives every connection, and no mark goes with it.
-            Kind::TransactionControl if !script.transaction => {
+            StatementKind::TransactionControl if !script.transaction => {
                 let text = verified.file.slice(statement.span);
                 let is = |word: &str| {
                     text.get(..word.len())
@@ -237,20 +237,20 @@ pub(crate) fn resume(
     })
 }
 
-fn why_forbidden(kind: Kind, script: &Script, dialect: Dialect) -> Option<Why> {
+fn why_forbidden(kind: StatementKind, script: &Script, dialect: Dialect) -> Option<Why> {
     // MySQL has no transactional DDL: sqlx's directive means nothing there, and a
     // file's own COMMIT does no more than any CREATE TABLE.
     let mysql = dialect == Dialect::Mysql;
     let in_transaction = script.transaction && !mysql;
     match kind {
-        Kind::CopyFromStdin | Kind::CopyToStdout => Some(Why::Copy),
-        Kind::NoTransaction(what) if in_transaction => Some(Why::NoTransaction { what }),
-        Kind::PsqlCommand => Some(Why::PsqlCommand),
-        Kind::TransactionControl if !mysql => Some(Why::TransactionControl),
-        Kind::ForeignKeys(_)
-        | Kind::LockTables
-        | Kind::NoTransaction(_)
-        | Kind::Other
-        | Kind::TransactionControl => None,
+        StatementKind::CopyFromStdin | StatementKind::CopyToStdout => Some(Why::Copy),
+        StatementKind::NoTransaction(what) if in_transaction => Some(Why::NoTransaction { what }),
+        StatementKind::PsqlCommand => Some(Why::PsqlCommand),
+        StatementKind::TransactionControl if !mysql => Some(Why::TransactionControl),
+        StatementKind::ForeignKeys(_)
+        | StatementKind::LockTables
+        | StatementKind::NoTransaction(_)
+        | StatementKind::Other
+        | StatementKind::TransactionControl => None,
     }
 }

@@ -6,9 +6,11 @@
 use migrate::formats::sqlx::{Settings, Sqlx};
 use migrate::history::journal::{CLAIM, REVERT, claim_digest};
 use migrate::history::{Applied, Ending, History, Mark, Run, Who};
-use migrate::model::{Body, Checksum, Deed, Direction, Migration, Needs, Script, Subject, Version};
+use migrate::model::{
+    Body, Checksum, Direction, Migration, Needs, Operation, Script, Subject, Version,
+};
 use migrate::plan::planner::Request;
-use migrate::plan::revert::{self, LeftAlone, RevertError, Wish};
+use migrate::plan::revert::{self, LeftAlone, RevertError, RevertTarget};
 use migrate::text::SourceFile;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -60,11 +62,11 @@ fn states() -> impl Strategy<Value = States> {
     ]
 }
 
-fn wishes() -> impl Strategy<Value = Wish> {
+fn wishes() -> impl Strategy<Value = RevertTarget> {
     prop_oneof![
-        (0..5_usize).prop_map(Wish::Steps),
-        (-2..20_i64).prop_map(|version| Wish::To(Version::from(version))),
-        Just(Wish::To(Version::from(0))),
+        (0..5_usize).prop_map(RevertTarget::Steps),
+        (-2..20_i64).prop_map(|version| RevertTarget::To(Version::from(version))),
+        Just(RevertTarget::To(Version::from(0))),
     ]
 }
 
@@ -144,7 +146,7 @@ fn can_go_back(state: State) -> bool {
     )
 }
 
-fn wanted(states: &States, wish: &Wish) -> Option<Vec<i64>> {
+fn wanted(states: &States, wish: &RevertTarget) -> Option<Vec<i64>> {
     let newest_first = states
         .iter()
         .rev()
@@ -152,8 +154,8 @@ fn wanted(states: &States, wish: &Wish) -> Option<Vec<i64>> {
     let all = newest_first.map(|(version, _)| *version);
     let row = |version: i64| states.get(&version).and_then(|state| state.row);
     match wish {
-        Wish::Steps(steps) => Some(all.take(*steps).collect()),
-        Wish::To(version) => match number(version) {
+        RevertTarget::Steps(steps) => Some(all.take(*steps).collect()),
+        RevertTarget::To(version) => match number(version) {
             0 if row(0).is_none() => Some(all.collect()),
             0 => Some(all.take_while(|version| *version != 0).collect()),
             to if row(to) == Some(Row::Complete) => {
@@ -195,9 +197,9 @@ fn steps(states: &States, targets: &[Version]) -> Result<Vec<i64>, RevertError> 
 }
 
 /// The version of a deed that is nothing but a way back, by its own script.
-fn reverted(deed: &Deed<'_>) -> i64 {
-    match deed {
-        Deed::Revert(migration, down) if migration.down.as_ref() == Some(*down) => {
+fn reverted(operation: &Operation<'_>) -> i64 {
+    match operation {
+        Operation::Revert(migration, down) if migration.down.as_ref() == Some(*down) => {
             number(&migration.version)
         }
         other => panic!("no way back: {other:?}"),
@@ -255,7 +257,7 @@ proptest! {
             Ok(targets) => prop_assert_eq!(Some(versions(&targets)), wanted(&states, &wish)),
             Err(error) => {
                 prop_assert_eq!(wanted(&states, &wish), None);
-                let Wish::To(version) = wish else { panic!("{wish:?}") };
+                let RevertTarget::To(version) = wish else { panic!("{wish:?}") };
                 prop_assert_eq!(error, RevertError::NotApplied { version });
             }
         }

@@ -9,7 +9,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use migrate::sql::{self, Dialect, Kind};
+use migrate::sql::{self, Dialect, StatementKind};
 use migrate::text::SourceFile;
 use proptest::prelude::*;
 
@@ -49,7 +49,7 @@ fn outcome(file: &SourceFile, dialect: Dialect) -> String {
         Ok(statements) => statements
             .iter()
             .map(|found| match found.kind {
-                Kind::Other => format!("{}\n", file.slice(found.span)),
+                StatementKind::Other => format!("{}\n", file.slice(found.span)),
                 kind => format!("{}\n-- {kind:?}\n", file.slice(found.span)),
             })
             .collect::<Vec<_>>()

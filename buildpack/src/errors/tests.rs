@@ -169,8 +169,9 @@ fn internal() {
 }
 
 fn projects(app: &std::path::Path) -> migrate::Error {
-    let home = migrate::project::Home::open(app);
-    home.and_then(|home| home.projects(&migrate::config::Overrides::default()))
+    let workspace = migrate::project::Workspace::open(app);
+    workspace
+        .and_then(|workspace| workspace.projects(&migrate::config::Overrides::default()))
         .err()
         .unwrap()
 }

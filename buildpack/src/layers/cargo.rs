@@ -36,7 +36,7 @@ struct Metadata {
 
 /// Where cargo works.
 pub(crate) struct Workshop {
-    pub(crate) home: PathBuf,
+    pub(crate) workspace: PathBuf,
     pub(crate) source: PathBuf,
     pub(crate) target: PathBuf,
 }
@@ -99,7 +99,7 @@ fn layer(context: &BuildContext<MigrateBuildpack>) -> libcnb::Result<CargoLayer,
 impl Workshop {
     fn at(layer: &Path) -> Self {
         Self {
-            home: layer.join("home"),
+            workspace: layer.join("home"),
             source: layer.join("source"),
             target: layer.join("target"),
         }
@@ -111,7 +111,7 @@ impl Workshop {
     }
 
     fn prepare(&self, source: &Source) -> io::Result<()> {
-        for folder in [&self.home, &self.target] {
+        for folder in [&self.workspace, &self.target] {
             fs::create_dir_all(folder)?;
         }
         // Not 1980, as is often advised: the files of a published crate are mostly
@@ -129,9 +129,9 @@ impl Workshop {
     /// downloads, from which cargo unpacks the sources when it needs them.
     pub(crate) fn close(&self) -> io::Result<()> {
         remove(&self.source)?;
-        keep_only(&self.home, &["registry", "git"])?;
-        keep_only(&self.home.join("registry"), &["cache", "index"])?;
-        keep_only(&self.home.join("git"), &["db"])
+        keep_only(&self.workspace, &["registry", "git"])?;
+        keep_only(&self.workspace.join("registry"), &["cache", "index"])?;
+        keep_only(&self.workspace.join("git"), &["db"])
     }
 }
 

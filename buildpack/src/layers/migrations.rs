@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use migrate::bundle::{MIGRATIONS_LAYER, MIGRATOR_LAYER};
     use migrate::config::Overrides;
-    use migrate::project::Home;
+    use migrate::project::Workspace;
     use std::fs;
 
     #[test]
@@ -93,12 +93,12 @@ mod tests {
         assert_eq!(layer_name!("migrator").as_str(), MIGRATOR_LAYER);
     }
 
-    fn projects(home: &Home) -> Vec<Project> {
-        home.projects(&Overrides::default()).unwrap()
+    fn projects(workspace: &Workspace) -> Vec<Project> {
+        workspace.projects(&Overrides::default()).unwrap()
     }
 
     fn fill_from(layer: &Path, app: &Path) -> Result<usize, BundleError> {
-        let projects = projects(&Home::open(app).unwrap());
+        let projects = projects(&Workspace::open(app).unwrap());
         fill(layer, app, &projects.iter().collect::<Vec<_>>())
     }
 
@@ -125,13 +125,13 @@ mod tests {
             "{manifest}"
         );
         // The program reads there what it would read of the app.
-        let of_the_app = projects(&Home::open(app.path()).unwrap());
-        let bundled = projects(&Home::bundled(layer.path()).unwrap().unwrap());
+        let of_the_app = projects(&Workspace::open(app.path()).unwrap());
+        let bundled = projects(&Workspace::bundled(layer.path()).unwrap().unwrap());
         assert_eq!(bundled[0].migrations, of_the_app[0].migrations);
         assert_eq!(bundled[0].repeatables, of_the_app[0].repeatables);
         assert_eq!(bundled[0].repeatables[0].name, "totals");
         fs::write(layer.path().join("db/migrations/repeatable/totals.sql"), "").unwrap();
-        assert!(Home::bundled(layer.path()).is_err());
+        assert!(Workspace::bundled(layer.path()).is_err());
     }
 
     #[test]
@@ -150,8 +150,8 @@ mod tests {
             write(app.path(), path, text.as_bytes()).unwrap();
         }
         assert_eq!(fill_from(layer.path(), app.path()).unwrap(), 4);
-        let home = Home::bundled(layer.path()).unwrap().unwrap();
-        let found = projects(&home);
+        let workspace = Workspace::bundled(layer.path()).unwrap().unwrap();
+        let found = projects(&workspace);
         let found: Vec<_> = found
             .iter()
             .map(|project| (project.database.as_deref(), project.dirs[0].as_str()))
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(found, [(Some("b"), "migrations"), (Some("a"), "a")]);
         // A bundle that is not whole is none.
         fs::write(layer.path().join("migrate.toml"), "").unwrap();
-        assert!(Home::bundled(layer.path()).is_err());
+        assert!(Workspace::bundled(layer.path()).is_err());
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
         fs::create_dir_all(app.path().join("migrations")).unwrap();
         let file = app.path().join("migrations/0001_users.sql");
         fs::write(&file, "SELECT 1;").unwrap();
-        let projects = projects(&Home::open(app.path()).unwrap());
+        let projects = projects(&Workspace::open(app.path()).unwrap());
         fs::remove_file(&file).unwrap();
         assert!(matches!(
             fill(app.path(), app.path(), &projects.iter().collect::<Vec<_>>()),

@@ -6,7 +6,7 @@ use crate::commands::repair::{self, Decisions};
 use crate::commands::{Done, Start, Task, baseline, confirm, redo, up};
 use crate::engine::stop::Stop;
 use crate::error::Error;
-use crate::plan::revert::Wish;
+use crate::plan::revert::RevertTarget;
 use crate::report::Report;
 
 /// Changes one database.
@@ -29,8 +29,8 @@ pub(super) async fn act(
                 (_, true) => Choice::Unconfirmed {
                     within: down.within,
                 },
-                (Some(version), false) => Choice::Wish(Wish::To(version)),
-                (None, false) => Choice::Wish(Wish::Steps(down.steps.unwrap_or(1))),
+                (Some(version), false) => Choice::RevertTarget(RevertTarget::To(version)),
+                (None, false) => Choice::RevertTarget(RevertTarget::Steps(down.steps.unwrap_or(1))),
             };
             down::down(task, start, choice, stop, report).await
         }

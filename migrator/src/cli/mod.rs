@@ -22,8 +22,8 @@ use crate::error::{self, Error};
 use crate::exit;
 use crate::limits::Limits;
 use crate::model::Addition;
-use crate::project::Home;
-use crate::report::{Asks, Ended, Human, Json, Report, Turn};
+use crate::project::Workspace;
+use crate::report::{Asks, DatabaseProgress, Ended, Human, Json, Report};
 use args::{Act, Cli, Request};
 use questions::Asked;
 use std::ffi::OsString;
@@ -60,10 +60,10 @@ pub(crate) fn run_program(brought: Option<Brought>) -> ExitCode {
         options: &options,
         environment: &environment,
     };
-    let home = tasks::home(lookup, brought);
-    let file = home.as_ref().ok().map(|home| &home.file);
+    let workspace = tasks::workspace(lookup, brought);
+    let file = workspace.as_ref().ok().map(|workspace| &workspace.file);
     let (presentation, result) = Presentation::resolve(lookup, file);
-    let home = result.map_err(Error::from).and(home);
+    let workspace = result.map_err(Error::from).and(workspace);
     let mut out = std::io::stdout();
     let mut err = std::io::stderr();
     let code = match presentation.output {
@@ -89,11 +89,11 @@ pub(crate) fn run_program(brought: Option<Brought>) -> ExitCode {
                     on_error
                 });
             }
-            run(&request, lookup, home, &mut report)
+            run(&request, lookup, workspace, &mut report)
         }
         Output::Json => {
             let mut report = Json::new(&mut out, presentation.detail);
-            run(&request, lookup, home, &mut report)
+            run(&request, lookup, workspace, &mut report)
         }
     };
     ExitCode::from(code)
@@ -113,8 +113,8 @@ fn not_a_command(error: &clap::Error, typed: &[OsString], environment: &Environm
         options: &options,
         environment,
     };
-    let home = tasks::home(lookup, None);
-    let file = home.as_ref().ok().map(|home| &home.file);
+    let workspace = tasks::workspace(lookup, None);
+    let file = workspace.as_ref().ok().map(|workspace| &workspace.file);
     let (presentation, _) = Presentation::resolve(lookup, file);
     match presentation.output {
         Output::Human => {
@@ -140,7 +140,7 @@ fn without_redundant_word(args: impl Iterator<Item = OsString>) -> Vec<OsString>
 fn run(
     request: &Request,
     lookup: Lookup<'_>,
-    home: Result<Home, Error>,
+    workspace: Result<Workspace, Error>,
     report: &mut dyn Report,
 ) -> u8 {
     let acts = matches!(request, Request::Act(_));
@@ -149,8 +149,8 @@ fn run(
             .enable_all()
             .build()
             .map_err(|error| unexpected(&format!("the runtime could not be started: {error}")))?;
-        let home = home?;
-        let others = home.file.url_variables();
+        let workspace = workspace?;
+        let others = workspace.file.url_variables();
         let unknown = lookup.environment.unknown(&others);
         if acts {
             args::may_be_variables(&unknown)?;
@@ -161,11 +161,11 @@ fn run(
                 Request::Act(act) => {
                     // At once, since it may be why the next step fails.
                     warn(warnings, report);
-                    let mut tasks = Scope::of(&home, lookup)?.tasks()?;
+                    let mut tasks = Scope::of(&workspace, lookup)?.tasks()?;
                     Box::pin(self::act(act, &mut tasks, lookup.environment, report)).await
                 }
                 Request::Ask(ask) => {
-                    let scope = Scope::of(&home, lookup)?;
+                    let scope = Scope::of(&workspace, lookup)?;
                     let asked = Asked { scope, warnings };
                     Box::pin(questions::ask(ask, &asked, report)).await
                 }
@@ -239,9 +239,9 @@ fn signals() -> Result<Stop, Error> {
 }
 
 /// Whose turn it is, and whose it was and will be.
-fn turn(tasks: &[Task], number: usize) -> Option<Turn> {
+fn turn(tasks: &[Task], number: usize) -> Option<DatabaseProgress> {
     let names: Vec<_> = tasks.iter().map(|task| task.name.as_deref()).collect();
-    Turn::of(&names, number)
+    DatabaseProgress::of(&names, number)
 }
 
 /// Tells every setting that is not the default.

@@ -4,7 +4,7 @@ use super::args::{Ask, Question};
 use super::tasks::{NewIn, Scope};
 use super::{signals, stop, tasks, tell, turn};
 use crate::commands::check::Findings;
-use crate::commands::doctor::Patient;
+use crate::commands::doctor::Checkup;
 use crate::commands::plan::Planned;
 use crate::commands::status::Found;
 use crate::commands::{self, Task};
@@ -13,12 +13,12 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::event::Event;
 use crate::error::{self, Error};
 use crate::exit;
-use crate::model::{Deed, Subject};
+use crate::model::{Operation, Subject};
 use crate::plan::planner;
 use crate::project::Project;
 use crate::report::{
-    Answered, Check, CheckedBase, CheckedDatabase, Created, Doctor, Pending, Plan, Repairs, Report,
-    Stanza, Status, Turn,
+    Answered, Check, CheckedBase, CheckedDatabase, Created, DatabaseProgress, Doctor, Pending,
+    Plan, Repairs, Report, Stanza, Status,
 };
 use std::path::Path;
 
@@ -52,13 +52,13 @@ pub(super) async fn ask(
     match ask {
         Ask::CheckOffline { base } => check_offline(asked, base.as_deref(), report).await,
         Ask::Doctor { spec } => {
-            let mut patients = scope.patients()?;
-            let mut stop = stop(patients.iter().filter_map(Patient::limits))?;
-            for patient in &mut patients {
-                stop.or(patient.settle()).await?;
+            let mut checkups = scope.checkups()?;
+            let mut stop = stop(checkups.iter().filter_map(Checkup::limits))?;
+            for checkup in &mut checkups {
+                stop.or(checkup.settle()).await?;
             }
             let found =
-                commands::doctor::examine(here, &patients, spec.as_deref(), &asked.warnings);
+                commands::doctor::examine(here, &checkups, spec.as_deref(), &asked.warnings);
             let found = stop.or(Box::pin(found)).await??;
             Ok(report.answer(&Doctor {
                 looked_at: &found.looked_at,
@@ -146,7 +146,7 @@ async fn check_offline(
         .map(|sources| sources.project.database.as_deref())
         .collect();
     for (number, sources) in all.iter().enumerate() {
-        if let Some(turn) = Turn::of(&names, number) {
+        if let Some(turn) = DatabaseProgress::of(&names, number) {
             report.turn(turn);
         }
         let findings = commands::check::offline(sources, base).await?;
@@ -223,13 +223,13 @@ fn checked<'a>(
     }
 }
 
-fn pending(deed: &Deed<'_>) -> Pending {
+fn pending(operation: &Operation<'_>) -> Pending {
     Pending {
-        id: match deed.subject() {
+        id: match operation.subject() {
             Subject::Migration(version) => version.to_string(),
             Subject::Repeatable(name) => format!("repeatable/{name}"),
         },
-        label: deed.label(),
+        label: operation.label(),
     }
 }
 
@@ -271,7 +271,7 @@ fn show_status(task: &Task, found: &Found, report: &mut dyn Report) -> u8 {
         repeatables: &task.project.repeatables,
         history: &found.history,
         drifts: &found.drifts,
-        is_agreed: planner::judge(found.drifts.clone(), &task.config.request).is_ok(),
+        is_agreed: planner::tolerate(found.drifts.clone(), &task.config.request).is_ok(),
         warnings: task.warnings(),
     })
 }

@@ -5,19 +5,19 @@ use super::platform::Spec;
 use crate::bundle;
 use crate::commands::Task;
 use crate::commands::check::Sources;
-use crate::commands::doctor::Patient;
+use crate::commands::doctor::Checkup;
 use crate::commands::spec::Asked;
 use crate::config::file::Settings;
-use crate::config::setting::{Origin, Told};
+use crate::config::setting::{EffectiveSetting, Origin};
 use crate::config::{
-    self, Config, ConfigError, Environment, Folder, Lookup, Overrides, Reader, Setting,
+    self, Config, ConfigError, Environment, Folder, Lookup, Overrides, Setting, UrlReader,
 };
 use crate::db::{self, url::UrlError};
 use crate::diagnostic::Diagnostic;
 use crate::embedded::Embedded;
 use crate::error::{self, Error};
-use crate::project::{self, Home, Project};
-use crate::python::Places;
+use crate::project::{self, Project, Workspace};
+use crate::python::SearchPaths;
 use crate::sql;
 use crate::tools::Tool;
 use std::path::Path;
@@ -26,7 +26,7 @@ use std::path::Path;
 pub(super) const HERE: &str = ".";
 
 /// Where the project is, with the migrations that the program brings.
-pub(super) fn home(lookup: Lookup<'_>, brought: Option<Brought>) -> Result<Home, Error> {
+pub(super) fn workspace(lookup: Lookup<'_>, brought: Option<Brought>) -> Result<Workspace, Error> {
     let (embedded, additions) = brought.unzip();
     find_home(lookup, embedded)?.with(additions.unwrap_or_default())
 }
@@ -34,26 +34,26 @@ pub(super) fn home(lookup: Lookup<'_>, brought: Option<Brought>) -> Result<Home,
 /// The named configuration file's folder, the working directory where a folder is
 /// named, what the program carries, the bundle beside the executable, or the
 /// working directory.
-fn find_home(lookup: Lookup<'_>, embedded: Option<Embedded>) -> Result<Home, Error> {
+fn find_home(lookup: Lookup<'_>, embedded: Option<Embedded>) -> Result<Workspace, Error> {
     let here = Path::new(HERE);
     if let Some(path) = lookup.find("config", None)? {
-        return Ok(Home::with_file(&path)?.or_embedded(embedded));
+        return Ok(Workspace::with_file(&path)?.or_embedded(embedded));
     }
     if lookup.find::<Folder>("dir", None)?.is_some() {
-        return Home::open(here);
+        return Workspace::open(here);
     }
     if let Some(embedded) = embedded {
-        return Home::embedded(embedded);
+        return Workspace::embedded(embedded);
     }
     match bundled()? {
-        Some(home) => Ok(home),
-        None => Home::open(here),
+        Some(workspace) => Ok(workspace),
+        None => Workspace::open(here),
     }
 }
 
 /// Where what is asked for is looked for.
 pub(super) struct Scope<'a> {
-    home: &'a Home,
+    workspace: &'a Workspace,
     lookup: Lookup<'a>,
     overrides: Overrides,
     /// What the file says of each database that is meant, and over it what was said
@@ -76,21 +76,21 @@ impl<'a> Scope<'a> {
     ///
     /// # Errors
     /// A database that is picked and does not exist, or a value that is none.
-    pub(super) fn of(home: &'a Home, lookup: Lookup<'a>) -> Result<Self, Error> {
+    pub(super) fn of(workspace: &'a Workspace, lookup: Lookup<'a>) -> Result<Self, Error> {
         let overrides = Overrides::of(lookup)?;
         let names: Vec<_> = if let Some(name) = lookup.find("database", None)? {
-            vec![Some(pick(home, name)?)]
+            vec![Some(pick(workspace, name)?)]
         } else {
-            let names = home.databases().into_iter();
+            let names = workspace.databases().into_iter();
             names.map(|name| name.map(str::to_owned)).collect()
         };
-        let settings = |name: Option<String>| home.file.settings(name.as_deref());
+        let settings = |name: Option<String>| workspace.file.settings(name.as_deref());
         let databases = names
             .into_iter()
             .map(|name| settings(name).with(&overrides));
         Ok(Self {
             databases: databases.collect(),
-            home,
+            workspace,
             lookup,
             overrides,
         })
@@ -120,17 +120,20 @@ impl<'a> Scope<'a> {
     }
 
     fn task(&self, settings: &Settings) -> Result<Task, Error> {
-        let mut project = self.home.find(settings)?;
+        let mut project = self.workspace.find(settings)?;
         let mut tool = tool(&mut project, self.lookup.environment)?;
         let mut config = Config::resolve(self.lookup, settings, &reader(tool.as_ref()))?;
         let mut warnings = unused_parameters(&config);
         if let Some(tool) = &mut tool {
             warnings.extend(without_effect_on_alembic(&config));
-            let section = settings.alembic_section.iter().map(|section| Told {
-                option: "alembic-section",
-                value: section.value.clone(),
-                origin: section.origin.clone(),
-            });
+            let section = settings
+                .alembic_section
+                .iter()
+                .map(|section| EffectiveSetting {
+                    option: "alembic-section",
+                    value: section.value.clone(),
+                    origin: section.origin.clone(),
+                });
             config.told.extend(section);
             tool.database = Some(config.database.value.clone());
             let handed_on = config::handed_on(self.lookup, settings)?.into_iter();
@@ -138,11 +141,13 @@ impl<'a> Scope<'a> {
                 .map(|(name, value)| (name, value.into()))
                 .collect();
         }
-        config.told.extend(project.is_embedded.then(|| Told {
-            option: "dir",
-            value: project.dir(),
-            origin: Origin::Embedded,
-        }));
+        config
+            .told
+            .extend(project.is_embedded.then(|| EffectiveSetting {
+                option: "dir",
+                value: project.dir(),
+                origin: Origin::Embedded,
+            }));
         Ok(Task {
             name: settings.name.clone(),
             project,
@@ -160,7 +165,7 @@ impl<'a> Scope<'a> {
     /// What keeps one of them from being read.
     pub(super) fn sources(&self) -> Result<Vec<Sources>, Error> {
         let sources = self.databases.iter().map(|settings| {
-            let mut project = self.home.find(settings)?;
+            let mut project = self.workspace.find(settings)?;
             let tool = tool(&mut project, self.lookup.environment)?;
             let reader = reader(tool.as_ref());
             let dialect = match Config::resolve(self.lookup, settings, &reader) {
@@ -189,15 +194,15 @@ impl<'a> Scope<'a> {
     ///
     /// # Errors
     /// A policy that does not exist.
-    pub(super) fn patients(&self) -> Result<Vec<Patient>, Error> {
-        let patients = self.databases.iter().map(|settings| {
-            let mut project = self.home.find(settings);
+    pub(super) fn checkups(&self) -> Result<Vec<Checkup>, Error> {
+        let checkups = self.databases.iter().map(|settings| {
+            let mut project = self.workspace.find(settings);
             let tool = match &mut project {
                 Ok(project) => tool(project, self.lookup.environment)?,
                 Err(_) => None,
             };
             let config = Config::resolve(self.lookup, settings, &reader(tool.as_ref()));
-            Ok(Patient {
+            Ok(Checkup {
                 deadline: config::patience(self.lookup, settings)?.deadline,
                 variable: match settings.database_url {
                     Some(_) => None,
@@ -209,7 +214,7 @@ impl<'a> Scope<'a> {
                 name: settings.name.clone(),
             })
         });
-        patients.collect()
+        checkups.collect()
     }
 
     /// What a platform's stanza must know of the project: it needs neither migrations
@@ -222,7 +227,7 @@ impl<'a> Scope<'a> {
         let found = self
             .databases
             .iter()
-            .filter_map(|it| self.home.find(it).ok());
+            .filter_map(|it| self.workspace.find(it).ok());
         let mut variables: Vec<String> = Vec::new();
         for project in found {
             for file in project.texts() {
@@ -242,7 +247,7 @@ impl<'a> Scope<'a> {
                 .map(|settings| (settings.name.clone(), config::url_variable(settings)))
                 .collect(),
             variables,
-            patience: config::patience(self.lookup, &self.home.file.settings(None))?,
+            patience: config::patience(self.lookup, &self.workspace.file.settings(None))?,
         })
     }
 
@@ -260,7 +265,7 @@ impl<'a> Scope<'a> {
             }
             .into());
         };
-        if let Some(mut project) = self.home.delegated(settings)?
+        if let Some(mut project) = self.workspace.delegated(settings)?
             && let Some(tool) = tool(&mut project, self.lookup.environment)?
         {
             return Ok(NewIn::Tool {
@@ -268,7 +273,7 @@ impl<'a> Scope<'a> {
                 project: Box::new(project),
             });
         }
-        Ok(NewIn::Folder(self.home.folder(settings)?))
+        Ok(NewIn::Folder(self.workspace.folder(settings)?))
     }
 
     /// The databases alone, for what does without migrations.
@@ -278,19 +283,19 @@ impl<'a> Scope<'a> {
     pub(super) fn configs(&self) -> Result<Vec<Config>, Error> {
         let databases = self.databases.iter();
         databases
-            .map(|settings| Ok(Config::resolve(self.lookup, settings, &Reader::Sqlx)?))
+            .map(|settings| Ok(Config::resolve(self.lookup, settings, &UrlReader::Sqlx)?))
             .collect()
     }
 }
 
 /// Alembic reads URLs by `SQLAlchemy`, and takes paths from the folder in which it is
 /// run.
-fn reader(tool: Option<&Tool>) -> Reader {
+fn reader(tool: Option<&Tool>) -> UrlReader {
     match tool {
-        Some(tool) => Reader::SqlAlchemy {
+        Some(tool) => UrlReader::SqlAlchemy {
             folder: tool.project.root.join(&tool.project.folder),
         },
-        None => Reader::Sqlx,
+        None => UrlReader::Sqlx,
     }
 }
 
@@ -300,7 +305,7 @@ fn tool(project: &mut Project, environment: &Environment) -> Result<Option<Tool>
         return Ok(None);
     };
     Ok(Some(Tool {
-        places: Places {
+        search_paths: SearchPaths {
             root: project.root.clone(),
             folder: project.root.join(&project.folder),
             config_folder: project.root.join(project.config_folder()),
@@ -351,9 +356,9 @@ pub(super) fn unused_parameters(config: &Config) -> Vec<Diagnostic> {
 }
 
 /// The name of one of the file's databases.
-fn pick(home: &Home, picked: Setting<String>) -> Result<String, ConfigError> {
+fn pick(workspace: &Workspace, picked: Setting<String>) -> Result<String, ConfigError> {
     let Setting { value, origin } = picked;
-    let known = home.file.databases();
+    let known = workspace.file.databases();
     if known.contains(&value.as_str()) {
         return Ok(value);
     }
@@ -365,10 +370,10 @@ fn pick(home: &Home, picked: Setting<String>) -> Result<String, ConfigError> {
     })
 }
 
-fn bundled() -> Result<Option<Home>, Error> {
+fn bundled() -> Result<Option<Workspace>, Error> {
     let executable = std::env::current_exe().and_then(std::fs::canonicalize);
     match executable.ok().and_then(|path| bundle::root_beside(&path)) {
-        Some(root) => Home::bundled(&root),
+        Some(root) => Workspace::bundled(&root),
         None => Ok(None),
     }
 }

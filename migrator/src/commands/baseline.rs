@@ -1,13 +1,13 @@
 //! `baseline`: adopts a database that grew by hand.
 
 use super::execute::Execution;
-use super::{Done, Start, Task, opening};
-use crate::db::{Edit, Guard, Wanted};
+use super::{Done, Start, Task, preflight};
+use crate::db::{Edit, Guard, ReadScope};
 use crate::engine::stop::Stop;
 use crate::engine::{self, Outcome, event::Event};
 use crate::error::Error;
 use crate::history::History;
-use crate::model::{Deed, Subject, Version};
+use crate::model::{Operation, Subject, Version};
 use crate::plan::baseline::{self, BaselineError};
 use crate::report::Report;
 use crate::tools::Aim;
@@ -24,13 +24,13 @@ pub(crate) async fn baseline(
     stop: &mut Stop,
     report: &mut dyn Report,
 ) -> Result<Done, Error> {
-    opening::announce(task, report);
-    let wanted = Wanted {
+    preflight::announce(task, report);
+    let wanted = ReadScope {
         repeated: false,
         ..task.wanted()
     };
     super::must_be_there(task)?;
-    let (connection, look) = opening::look(task, wanted, stop, report).await?;
+    let (connection, look) = preflight::look(task, wanted, stop, report).await?;
     let migrations = &task.project.migrations;
     let names = match baseline::missing(migrations, &task.history(&look), version, force) {
         Ok(first) => first.iter().map(|migration| migration.label()).collect(),
@@ -51,7 +51,7 @@ pub(crate) async fn baseline(
         };
         let decide = |history: &History| {
             let missing = baseline::missing(migrations, history, version, force)?;
-            Ok(missing.into_iter().map(Deed::Apply).collect())
+            Ok(missing.into_iter().map(Operation::Apply).collect())
         };
         let (outcome, seen) = execution.run(connection, decide, stop, report).await?;
         return Ok(Done {

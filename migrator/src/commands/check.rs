@@ -1,7 +1,7 @@
 //! `check`: whether the files may be merged and deployed. It lists all that it
 //! finds, changes nothing, and needs no right but SELECT, or no database at all.
 
-use super::{Task, foresight, opening};
+use super::{Task, foresight, preflight};
 use crate::db::Look;
 use crate::db::dependents::Dependents;
 use crate::db::fault::Fault;
@@ -11,7 +11,7 @@ use crate::formats::alembic::GraphError;
 use crate::formats::{Format, FormatError};
 use crate::git::{Commit, Git, GitError};
 use crate::history::History;
-use crate::model::{Deed, Migration, Script, Version};
+use crate::model::{Migration, Operation, Script, Version};
 use crate::plan::drift::{self, Drift};
 use crate::plan::merged::{self, Deviation};
 use crate::plan::planner::{self, OutOfOrder, Request};
@@ -57,7 +57,7 @@ pub(crate) struct Findings<'a> {
     /// Where they disagree with the history, or with what is merged.
     pub history: Vec<Diagnostic>,
     /// `None` where no database was asked.
-    pub pending: Option<Vec<Deed<'a>>>,
+    pub pending: Option<Vec<Operation<'a>>>,
     pub begun: Begun,
 }
 
@@ -123,9 +123,9 @@ pub(crate) async fn offline<'a>(
         None => files.push(unknown_dialect()),
         Some(syntax) => {
             let all = project.migrations.iter();
-            let pending: Vec<Deed<'_>> = all
+            let pending: Vec<Operation<'_>> = all
                 .filter(|migration| !is_settled(&migration.version))
-                .map(Deed::Apply)
+                .map(Operation::Apply)
                 .collect();
             let nobody = async |_: &[String]| Ok(Dependents::default());
             files.extend(foreseen(&pending, syntax, nobody).await?);
@@ -153,7 +153,7 @@ pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Find
         ..
     } = task;
     let merged = base.map(|base| merged(project, base)).transpose()?;
-    let (mut reader, look) = opening::read(task).await?.unzip();
+    let (mut reader, look) = preflight::read(task).await?.unzip();
     let history = look.as_ref().map(|look| task.history(look));
     let history = history.unwrap_or_default();
     let is_done = |version: &Version| {
@@ -162,8 +162,8 @@ pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Find
     };
     let mut pending = planner::pending(task.files(), &history);
     // What has begun is told apart, as `status` does.
-    pending.retain(|deed| {
-        let migration = deed.migration();
+    pending.retain(|operation| {
+        let migration = operation.migration();
         migration.is_none_or(|migration| history.find(&migration.version).is_none())
     });
     if history.is_partial {
@@ -191,12 +191,12 @@ pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Find
 
 /// What can be told of files that are to be applied, as they are written.
 async fn foreseen(
-    pending: &[Deed<'_>],
+    pending: &[Operation<'_>],
     syntax: Syntax,
     ask: impl AsyncFnOnce(&[String]) -> Result<Dependents, Fault>,
 ) -> Result<Vec<Diagnostic>, Fault> {
     // What cannot be split is found with the files.
-    let split = |deed: &Deed<'_>| match deed.script() {
+    let split = |operation: &Operation<'_>| match operation.script() {
         script if !script.is_sql() => Some(Verified {
             file: Arc::clone(&script.file),
             statements: Vec::new(),
@@ -205,7 +205,7 @@ async fn foreseen(
     };
     let verified: Vec<_> = pending
         .iter()
-        .filter_map(|deed| Some((deed.script(), split(deed)?)))
+        .filter_map(|operation| Some((operation.script(), split(operation)?)))
         .collect();
     let pending: Vec<Pending<'_>> = verified
         .iter()
@@ -238,15 +238,15 @@ pub(super) fn files(
         .migrations
         .iter()
         .filter(|migration| !is_settled(&migration.version));
-    let deeds = new.flat_map(|migration| {
+    let operations = new.flat_map(|migration| {
         let down = migration.down.as_ref();
-        std::iter::once(Deed::Apply(migration))
-            .chain(down.map(|down| Deed::Revert(migration, down)))
+        std::iter::once(Operation::Apply(migration))
+            .chain(down.map(|down| Operation::Revert(migration, down)))
     });
-    let repeatables = project.repeatables.iter().map(Deed::Repeat);
-    let empty = deeds
+    let repeatables = project.repeatables.iter().map(Operation::Repeat);
+    let empty = operations
         .chain(repeatables)
-        .filter(|deed| verify::is_empty(deed.script(), syntax));
+        .filter(|operation| verify::is_empty(operation.script(), syntax));
     found.extend(empty.map(error::empty));
     for migration in &project.migrations {
         let scripts = std::iter::once(&migration.up).chain(&migration.down);
@@ -306,7 +306,7 @@ pub(super) fn drifts(
     // One by one they could hide all else.
     let (tolerated, refused): (Vec<_>, Vec<_>) = missing
         .into_iter()
-        .partition(|drift| planner::judge(vec![drift.clone()], request).is_ok());
+        .partition(|drift| planner::tolerate(vec![drift.clone()], request).is_ok());
     found.extend(error::warnings(&tolerated));
     found.extend(error::disagreements(&refused));
     for drift in others {
@@ -326,7 +326,7 @@ pub(super) fn drifts(
                 continue;
             }
         }
-        match planner::judge(vec![drift.clone()], request) {
+        match planner::tolerate(vec![drift.clone()], request) {
             Ok(tolerated) => found.extend(error::warnings(&tolerated)),
             Err(_) => found.push(error::disagreement(&drift).at(place, "")),
         }

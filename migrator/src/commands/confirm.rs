@@ -1,7 +1,7 @@
 //! `confirm`: says that a deploy has succeeded, so that what stands is live.
 
-use super::{Done, Start, Task, opening};
-use crate::db::{Edit, Guard, Past, Wanted};
+use super::{Done, Start, Task, preflight};
+use crate::db::{Edit, Guard, Past, ReadScope};
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::engine::{self, Outcome};
@@ -18,17 +18,17 @@ pub(crate) async fn confirm(
     stop: &mut Stop,
     listener: &mut dyn Listener,
 ) -> Result<Done, Error> {
-    opening::announce(task, listener);
+    preflight::announce(task, listener);
     // From the first one on, the runs of a database are remembered of which another
     // program applies the migrations; before it, no table of ours is made there.
-    let wanted = Wanted {
+    let wanted = ReadScope {
         runs: true,
-        ..Wanted::default()
+        ..ReadScope::default()
     };
     if !super::is_there(task) {
         return Ok(done(0, None, listener));
     }
-    let (connection, look) = opening::look(task, wanted, stop, listener).await?;
+    let (connection, look) = preflight::look(task, wanted, stop, listener).await?;
     if look.past == Past::Fresh {
         // Nothing was ever applied: a history is not begun by its confirmation.
         return Ok(done(0, None, listener));

@@ -46,7 +46,7 @@ const BUILT_FROM: [&str; 14] = [
 ];
 
 /// One database of the project, as far as it can be read.
-pub(crate) struct Patient {
+pub(crate) struct Checkup {
     /// The database's name, where there are several.
     pub name: Option<String>,
     pub project: Result<Project, Error>,
@@ -60,7 +60,7 @@ pub(crate) struct Patient {
 
 /// What was looked at, and what was found.
 #[derive(Default)]
-pub(crate) struct Examination {
+pub(crate) struct Diagnosis {
     /// What was looked at, and what was not and why: a line each.
     pub looked_at: Vec<String>,
     pub findings: Vec<Diagnostic>,
@@ -68,7 +68,7 @@ pub(crate) struct Examination {
     pub unreachable: Vec<Diagnostic>,
 }
 
-impl Patient {
+impl Checkup {
     /// The bounds of the examination.
     pub(crate) fn limits(&self) -> Option<Limits> {
         let config = self.config.as_ref().ok();
@@ -98,7 +98,7 @@ impl Patient {
     }
 }
 
-impl Examination {
+impl Diagnosis {
     fn saw(&mut self, what: &str, how: &str) {
         self.looked_at.push(format!("{what}: {how}"));
     }
@@ -111,12 +111,12 @@ impl Examination {
 /// A named spec that is not there or cannot be read.
 pub(crate) async fn examine(
     root: &Path,
-    patients: &[Patient],
+    checkups: &[Checkup],
     named: Option<&str>,
     warnings: &[Diagnostic],
-) -> Result<Examination, Error> {
-    let mut examination = Examination::default();
-    examination.findings.extend_from_slice(warnings);
+) -> Result<Diagnosis, Error> {
+    let mut diagnosis = Diagnosis::default();
+    diagnosis.findings.extend_from_slice(warnings);
     let exists = |path: &str| root.join(path).exists();
     let read = |path: &str| read_optional(&root.join(path)).ok().flatten();
     let files = Files {
@@ -126,35 +126,35 @@ pub(crate) async fn examine(
     let git = Git::of(root);
     // Before the files are judged: how they are read is the server's to say.
     let mut answers = Vec::new();
-    for patient in patients {
-        answers.push(database::ask(patient).await);
+    for checkup in checkups {
+        answers.push(database::ask(checkup).await);
     }
-    for (patient, answer) in patients.iter().zip(&answers) {
-        migrations(patient, answer.as_ref(), &mut examination);
+    for (checkup, answer) in checkups.iter().zip(&answers) {
+        migrations(checkup, answer.as_ref(), &mut diagnosis);
     }
-    committed(&git, patients, &files, &mut examination);
+    committed(&git, checkups, &files, &mut diagnosis);
     let (origin, _) = git.as_ref().map_or((None, None), Git::origin);
     let repository = origin.as_deref().and_then(Repository::of);
     let around = spec::Surroundings {
         files: &files,
         repository: repository.map(|repository| repository.name),
-        deadline: patients
+        deadline: checkups
             .iter()
-            .map(|patient| patient.deadline)
+            .map(|checkup| checkup.deadline)
             .max()
             .unwrap_or_default(),
-        variables: patients
+        variables: checkups
             .iter()
-            .filter_map(|patient| patient.variable.clone())
+            .filter_map(|checkup| checkup.variable.clone())
             .collect(),
     };
     let specs = specs(root, named)?;
     for (path, text) in &specs {
-        examination.saw(path, "an app spec");
-        examination.findings.extend(spec::lint(path, text, &around));
+        diagnosis.saw(path, "an app spec");
+        diagnosis.findings.extend(spec::lint(path, text, &around));
     }
     if specs.is_empty() {
-        examination.saw(
+        diagnosis.saw(
             "app spec",
             "none; `migrate spec digitalocean` prints a job for one",
         );
@@ -162,76 +162,80 @@ pub(crate) async fn examine(
     let is_built = specs.is_empty() || specs.iter().any(|(_, text)| spec::is_built(text));
     if is_built && !files.has("Dockerfile") {
         let of_specs = specs.iter().flat_map(|(_, text)| spec::drivers(text));
-        let mut drivers: Vec<_> = patients.iter().filter_map(driver).chain(of_specs).collect();
+        let mut drivers: Vec<_> = checkups.iter().filter_map(driver).chain(of_specs).collect();
         drivers.sort();
         drivers.dedup();
-        let alembic = patients.iter().find_map(Patient::alembic);
+        let alembic = checkups.iter().find_map(Checkup::alembic);
         let wanted = python::Wanted {
             drivers: &drivers,
             alembic: alembic.as_deref(),
             is_certain: !specs.is_empty() || files.has("Procfile"),
         };
         let found = python::judge(&files, &wanted);
-        examination.findings.extend(found);
+        diagnosis.findings.extend(found);
     }
-    examination.findings.extend(cargo::judge(&files));
-    for (patient, answer) in patients.iter().zip(answers) {
-        let of_the_url = examination.findings.len();
-        database(patient, &specs, &mut examination);
+    diagnosis.findings.extend(cargo::judge(&files));
+    for (checkup, answer) in checkups.iter().zip(answers) {
+        let of_the_url = diagnosis.findings.len();
+        database(checkup, &specs, &mut diagnosis);
         if let Some(answer) = answer {
-            database::judge(patient, answer, of_the_url, &mut examination);
+            database::judge(checkup, answer, of_the_url, &mut diagnosis);
         }
     }
     // Databases may share a folder.
     let mut seen: Vec<Diagnostic> = Vec::new();
-    for finding in std::mem::take(&mut examination.findings) {
+    for finding in std::mem::take(&mut diagnosis.findings) {
         if !seen.contains(&finding) {
             seen.push(finding);
         }
     }
-    examination.findings = seen;
-    Ok(examination)
+    diagnosis.findings = seen;
+    Ok(diagnosis)
 }
 
 /// What `check --offline` finds, in files that are read as the database that
 /// answered would read them.
-fn migrations(patient: &Patient, answer: Option<&database::Answer>, examination: &mut Examination) {
-    let project = match &patient.project {
+fn migrations(
+    checkup: &Checkup,
+    answer: Option<&database::ServerAnswer>,
+    diagnosis: &mut Diagnosis,
+) {
+    let project = match &checkup.project {
         Ok(project) => project,
         Err(error) => {
-            return examination.findings.push(error.diagnostic());
+            return diagnosis.findings.push(error.diagnostic());
         }
     };
-    let config = patient.config.as_ref().ok();
+    let config = checkup.config.as_ref().ok();
     let syntax = config.map(|config| database::syntax(config, answer));
-    let found = check::files(project, patient.tool.as_ref(), syntax, |_| false, "");
+    let found = check::files(project, checkup.tool.as_ref(), syntax, |_| false, "");
     let number = project.migrations.len();
     let noun = if number == 1 {
         "migration"
     } else {
         "migrations"
     };
-    let of = patient.name.as_ref();
+    let of = checkup.name.as_ref();
     let of = of.map_or(String::new(), |name| format!(" of {name}"));
-    examination.saw(&project.dir(), &format!("{number} {noun}{of}"));
-    examination.findings.extend(found);
+    diagnosis.saw(&project.dir(), &format!("{number} {noun}{of}"));
+    diagnosis.findings.extend(found);
 }
 
 /// Whether what a deploy needs is in the repository.
 fn committed(
     git: &Result<Git, GitError>,
-    patients: &[Patient],
+    checkups: &[Checkup],
     files: &Files<'_>,
-    examination: &mut Examination,
+    diagnosis: &mut Diagnosis,
 ) {
     let git = match git {
         Ok(git) => git,
         Err(GitError::NoCommand { .. }) => {
-            return examination.saw("git", "not checked: there is no git command");
+            return diagnosis.saw("git", "not checked: there is no git command");
         }
-        Err(_) => return examination.saw("git", "not checked: this is not a git working tree"),
+        Err(_) => return diagnosis.saw("git", "not checked: this is not a git working tree"),
     };
-    let mut paths: Vec<String> = patients.iter().flat_map(Patient::paths).collect();
+    let mut paths: Vec<String> = checkups.iter().flat_map(Checkup::paths).collect();
     paths.retain(|path| Path::new(path).is_relative());
     let others = BUILT_FROM.iter().filter(|path| files.has(path));
     paths.extend(others.map(|&path| path.to_owned()));
@@ -242,16 +246,16 @@ fn committed(
     }
     match git.differences(&paths) {
         Ok(differences) => {
-            examination.saw("git", "checked whether everything to deploy is committed");
+            diagnosis.saw("git", "checked whether everything to deploy is committed");
             let differences: Vec<_> = differences
                 .into_iter()
                 .filter(|(_, path)| !is_compiled(path))
                 .map(|(difference, path)| (standing(difference), path))
                 .collect();
-            examination.findings.extend(committed::judge(&differences));
+            diagnosis.findings.extend(committed::judge(&differences));
         }
         Err(error) => {
-            examination.findings.push(Error::from(error).diagnostic());
+            diagnosis.findings.push(Error::from(error).diagnostic());
         }
     }
 }
@@ -289,23 +293,23 @@ fn specs(root: &Path, named: Option<&str>) -> Result<Vec<(String, String)>, Erro
 }
 
 /// What the URL tells before anybody connects.
-fn database(patient: &Patient, specs: &[(String, String)], examination: &mut Examination) {
-    let what = match &patient.name {
+fn database(checkup: &Checkup, specs: &[(String, String)], diagnosis: &mut Diagnosis) {
+    let what = match &checkup.name {
         Some(name) => format!("database {name}"),
         None => "database".to_owned(),
     };
-    match &patient.config {
+    match &checkup.config {
         Ok(config) => {
             let url = &config.database;
-            examination.saw(&what, &format!("{}, from {}", url.value, url.origin));
+            diagnosis.saw(&what, &format!("{}, from {}", url.value, url.origin));
             let authority = url.value.authority().is_some();
-            examination
+            diagnosis
                 .findings
                 .extend(connection::judge(&url.value, &url.origin, authority));
         }
         // Where a spec says how it gets its URL, this machine need not have one.
         Err(Error::Config(ConfigError::NoDatabaseUrl { variable, .. })) if !specs.is_empty() => {
-            examination.saw(
+            diagnosis.saw(
                 &what,
                 &format!("not checked, because {variable} is not set here"),
             );
@@ -313,13 +317,13 @@ fn database(patient: &Patient, specs: &[(String, String)], examination: &mut Exa
         Err(Error::Config(ConfigError::NoDatabaseUrl {
             variable, misspelt, ..
         })) => {
-            examination.saw(
+            diagnosis.saw(
                 &what,
                 &format!("not checked, because {variable} is not set here"),
             );
             // What is misspelt is said already.
             if misspelt.is_none() {
-                examination.findings.push(connection::unset(variable));
+                diagnosis.findings.push(connection::unset(variable));
             }
         }
         Err(error) => {
@@ -327,7 +331,7 @@ fn database(patient: &Patient, specs: &[(String, String)], examination: &mut Exa
                 Error::Config(error) => connection::unusable(error),
                 _ => None,
             };
-            examination
+            diagnosis
                 .findings
                 .push(found.unwrap_or_else(|| error.diagnostic()));
         }
@@ -335,7 +339,7 @@ fn database(patient: &Patient, specs: &[(String, String)], examination: &mut Exa
 }
 
 /// The driver that a patient's URL names for another program.
-fn driver(patient: &Patient) -> Option<String> {
-    let config = patient.config.as_ref().ok()?;
+fn driver(checkup: &Checkup) -> Option<String> {
+    let config = checkup.config.as_ref().ok()?;
     config.database.value.python_driver().map(str::to_owned)
 }

@@ -1,8 +1,8 @@
 //! `down`: takes migrations back by their own down scripts.
 
 use super::execute::Execution;
-use super::{Done, Start, Task, opening};
-use crate::db::{Connection, Look, Wanted};
+use super::{Done, Start, Task, preflight};
+use crate::db::{Connection, Look, ReadScope};
 use crate::engine::Outcome;
 use crate::engine::event::Event;
 use crate::engine::stop::Stop;
@@ -10,7 +10,7 @@ use crate::error::{self, Error};
 use crate::history::{History, Run, Who};
 use crate::model::Version;
 use crate::plan::planner::Plan;
-use crate::plan::revert::{self, LeftAlone, RevertError, Unconfirmed, Wish};
+use crate::plan::revert::{self, LeftAlone, RevertError, RevertTarget, Unconfirmed};
 use crate::report::Report;
 use crate::tools::Aim;
 use std::cell::Cell;
@@ -19,7 +19,7 @@ use std::time::Duration;
 /// What is to be taken back.
 #[derive(Clone, Debug)]
 pub(crate) enum Choice {
-    Wish(Wish),
+    RevertTarget(RevertTarget),
     /// What the newest run applied, if its deploy has failed.
     Unconfirmed {
         within: Duration,
@@ -37,21 +37,21 @@ pub(crate) async fn down(
     stop: &mut Stop,
     report: &mut dyn Report,
 ) -> Result<Done, Error> {
-    opening::announce(task, report);
+    preflight::announce(task, report);
     let files = &task.project.migrations;
     let mut wanted = task.wanted();
     wanted.runs |= matches!(choice, Choice::Unconfirmed { .. });
     if !super::is_there(task) {
         let nothing_applied = History::default();
-        if let Choice::Wish(wish) = &choice {
+        if let Choice::RevertTarget(wish) = &choice {
             revert::targets(files, &nothing_applied, wish)?;
         }
         return Ok(nothing(task, &nothing_applied));
     }
-    let (connection, look) = opening::look(task, wanted, stop, report).await?;
+    let (connection, look) = preflight::look(task, wanted, stop, report).await?;
     let history = task.history(&look);
     let (targets, run) = match &choice {
-        Choice::Wish(wish) => (revert::targets(files, &history, wish)?, None),
+        Choice::RevertTarget(wish) => (revert::targets(files, &history, wish)?, None),
         Choice::Unconfirmed { within } => match unconfirmed(task, &history, *within, &start.who) {
             Ok(Unconfirmed { run, stand }) => (stand, Some(run)),
             // Until it has ended, nobody knows what it will have applied.
@@ -67,7 +67,7 @@ pub(crate) async fn down(
     };
     let left_alone = Cell::new(None);
     let still = |history: &History| match &choice {
-        Choice::Wish(_) => targets.clone(),
+        Choice::RevertTarget(_) => targets.clone(),
         // The run may have gone on meanwhile, or another have begun.
         Choice::Unconfirmed { within } => {
             let why = match unconfirmed(task, history, *within, &start.who) {
@@ -102,7 +102,7 @@ pub(super) struct Back<'a> {
     pub(super) task: &'a Task,
     pub(super) start: &'a Start,
     pub(super) verb: &'static str,
-    pub(super) wanted: Wanted,
+    pub(super) wanted: ReadScope,
     /// Which ones, by what the history says.
     pub(super) targets: &'a dyn Fn(&History) -> Vec<Version>,
     /// Whether the lock is waited for although nothing is to be done by now.

@@ -2,13 +2,13 @@
 //! program. Before and after it, every verb is the same for both.
 
 use super::{Start, Task};
-use crate::db::{Connection, Guard, Look, Wanted};
+use crate::db::{Connection, Guard, Look, ReadScope};
 use crate::engine::event::Listener;
 use crate::engine::stop::Stop;
 use crate::engine::{self, Outcome};
 use crate::error::Error;
 use crate::history::History;
-use crate::model::Deed;
+use crate::model::Operation;
 use crate::tools::{Aim, Tool, Work};
 use std::cell::RefCell;
 
@@ -17,7 +17,7 @@ pub(super) struct Execution<'a> {
     pub(super) task: &'a Task,
     pub(super) start: &'a Start,
     pub(super) verb: &'static str,
-    pub(super) wanted: Wanted,
+    pub(super) wanted: ReadScope,
     /// The look on which it was decided that something is to be done.
     pub(super) look: &'a Look,
     pub(super) aim: Aim,
@@ -32,7 +32,7 @@ impl<'a> Execution<'a> {
     pub(super) async fn run(
         &self,
         connection: Connection,
-        plan: impl Fn(&History) -> Result<Vec<Deed<'a>>, Error>,
+        plan: impl Fn(&History) -> Result<Vec<Operation<'a>>, Error>,
         stop: &mut Stop,
         listener: &mut dyn Listener,
     ) -> Result<(Outcome, History), Error> {
@@ -45,7 +45,7 @@ impl<'a> Execution<'a> {
     async fn here(
         &self,
         connection: Connection,
-        plan: impl Fn(&History) -> Result<Vec<Deed<'a>>, Error>,
+        plan: impl Fn(&History) -> Result<Vec<Operation<'a>>, Error>,
         stop: &mut Stop,
         listener: &mut dyn Listener,
     ) -> Result<(Outcome, History), Error> {
@@ -71,7 +71,7 @@ impl<'a> Execution<'a> {
         &self,
         tool: &Tool,
         connection: Connection,
-        plan: impl Fn(&History) -> Result<Vec<Deed<'a>>, Error>,
+        plan: impl Fn(&History) -> Result<Vec<Operation<'a>>, Error>,
         stop: &mut Stop,
         listener: &mut dyn Listener,
     ) -> Result<(Outcome, History), Error> {

@@ -59,7 +59,7 @@ pub(super) async fn of_steps(
     let pending: Vec<Pending<'_>> = steps
         .iter()
         .map(|step| Pending {
-            script: step.deed.script(),
+            script: step.operation.script(),
             file: &step.file,
             statements: &step.statements,
             done: step.resume.as_ref().map_or(0, |resume| resume.done),

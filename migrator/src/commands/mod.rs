@@ -9,8 +9,8 @@ pub(crate) mod down;
 mod execute;
 mod foresight;
 pub(crate) mod new;
-mod opening;
 pub(crate) mod plan;
+mod preflight;
 pub(crate) mod redo;
 pub(crate) mod repair;
 pub(crate) mod spec;
@@ -20,7 +20,7 @@ pub(crate) mod wait;
 
 use crate::config::{Config, ConfigError};
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::{self, Connection, Look, Past, Wanted};
+use crate::db::{self, Connection, Look, Past, ReadScope};
 use crate::diagnostic::Diagnostic;
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
@@ -30,7 +30,7 @@ use crate::formats::Format;
 use crate::history::ledger::Ledger;
 use crate::history::{History, Who};
 use crate::limits::Transaction;
-use crate::model::{Deed, Migration, Subject, Version};
+use crate::model::{Migration, Operation, Subject, Version};
 use crate::order;
 use crate::plan::planner::Files;
 use crate::project::Project;
@@ -219,8 +219,8 @@ impl Task {
     }
 
     /// What of a database must be known to plan an `up`.
-    fn wanted(&self) -> Wanted {
-        Wanted {
+    fn wanted(&self) -> ReadScope {
+        ReadScope {
             repeated: !self.project.repeatables.is_empty(),
             // Where another program applies, they tell whether any is to be remembered.
             runs: self.tool.is_some(),
@@ -232,7 +232,7 @@ impl Task {
         &'a self,
         start: &'a Start,
         verb: &'static str,
-        wanted: Wanted,
+        wanted: ReadScope,
         look: &'a Look,
     ) -> Run<'a> {
         Run {
@@ -251,41 +251,41 @@ impl Task {
     /// first is sent.
     fn steps<'a>(
         &self,
-        deeds: &[Deed<'a>],
+        operations: &[Operation<'a>],
         history: &History,
         quoting: Quoting,
     ) -> Result<Vec<Step<'a>>, Error> {
         let dialect = self.dialect();
         let syntax = Syntax { dialect, quoting };
-        deeds
+        operations
             .iter()
-            .map(|deed| {
+            .map(|operation| {
                 let as_one = self.config.transaction == Transaction::All;
-                if as_one && deed.script().is_code() {
+                if as_one && operation.script().is_code() {
                     return Err(Error::CodeInOneTransaction {
-                        path: deed.script().file.path().to_owned(),
+                        path: operation.script().file.path().to_owned(),
                     });
                 }
-                if as_one && deed.script().is_sql() && !deed.script().transaction {
+                if as_one && operation.script().is_sql() && !operation.script().transaction {
                     return Err(Error::NeedsItsOwnTransaction {
-                        file: Arc::clone(&deed.script().file),
+                        file: Arc::clone(&operation.script().file),
                     });
                 }
-                let script = verify::script(deed.script(), syntax, self.variables)?;
-                let begun = match deed {
-                    Deed::Apply(migration) => history.find(&migration.version),
+                let script = verify::script(operation.script(), syntax, self.variables)?;
+                let begun = match operation {
+                    Operation::Apply(migration) => history.find(&migration.version),
                     // Whoever takes back a complete one begins.
-                    Deed::Revert(migration, _) => history
+                    Operation::Revert(migration, _) => history
                         .find(&migration.version)
                         .filter(|applied| !applied.complete),
-                    Deed::Repeat(_) => None,
+                    Operation::Repeat(_) => None,
                 };
                 let resume = match begun {
                     Some(applied) => Some(verify::resume(&applied.version, &script, history)?),
                     None => None,
                 };
                 Ok(Step {
-                    deed: *deed,
+                    operation: *operation,
                     file: script.file,
                     statements: script.statements,
                     resume,
@@ -298,8 +298,8 @@ impl Task {
 /// Warns of every file of which nothing runs.
 fn warn_of_empty(steps: &[Step<'_>], listener: &mut dyn Listener) {
     for step in steps {
-        if step.statements.is_empty() && step.deed.script().is_sql() {
-            listener.event(&Event::Warning(error::empty(step.deed)));
+        if step.statements.is_empty() && step.operation.script().is_sql() {
+            listener.event(&Event::Warning(error::empty(step.operation)));
         }
     }
 }

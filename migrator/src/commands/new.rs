@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::formats::Drafts;
-use crate::formats::naming::Wish;
+use crate::formats::naming::NewMigration;
 use crate::project::Folder;
 use crate::report::Created;
 use crate::sources;
@@ -21,13 +21,13 @@ pub(crate) fn new(
     reversible: bool,
 ) -> Result<Created, Error> {
     let now = SystemTime::now();
-    let wish = Wish {
+    let wanted = NewMigration {
         name,
         reversible,
         now: stamp(now),
         soon: stamp(now + Duration::from_mins(1)),
     };
-    let draft = folder.format.draft(&folder.listing, &wish)?;
+    let draft = folder.format.draft(&folder.listing, &wanted)?;
     let files: Vec<_> = draft
         .files
         .iter()

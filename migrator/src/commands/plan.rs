@@ -1,17 +1,17 @@
 //! `plan`: what `up` would do, found in the same way, and not done. It only asks,
 //! and needs no right but SELECT.
 
-use super::{Task, foresight, opening, up};
+use super::{Task, foresight, preflight, up};
 use crate::db::dependents::Dependents;
 use crate::db::{self, Look, Past, Reader};
 use crate::diagnostic::Diagnostic;
 use crate::engine::Step;
 use crate::error::Error;
-use crate::model::Deed;
+use crate::model::Operation;
 use crate::plan::drift::Drift;
 use crate::plan::planner::{self, Request};
-use crate::plan::step::{Manner, PlannedStep};
-use crate::sql::{Dialect, Kind};
+use crate::plan::step::{ExecutionMode, PlannedStep};
+use crate::sql::{Dialect, StatementKind};
 
 /// What `up` would do.
 pub(crate) struct Planned<'a> {
@@ -35,8 +35,8 @@ pub(crate) struct Planned<'a> {
 pub(crate) async fn plan<'a>(task: &'a Task, request: &Request) -> Result<Planned<'a>, Error> {
     planner::known(task.files(), request)?;
     task.must_be_clear()?;
-    let (mut reader, look) = opening::read(task).await?.unzip();
-    let together = reader.as_ref().map_or(1, Reader::together);
+    let (mut reader, look) = preflight::read(task).await?.unzip();
+    let together = reader.as_ref().map_or(1, Reader::batch_size);
     let history = look.as_ref().map(|look| task.history(look));
     let history = history.unwrap_or_default();
     let plan = up::plan(task, &history, request)?;
@@ -67,10 +67,13 @@ pub(crate) async fn plan<'a>(task: &'a Task, request: &Request) -> Result<Planne
 
 impl Planned<'_> {
     /// The files of which nothing would run.
-    pub(crate) fn empty(&self) -> impl Iterator<Item = Deed<'_>> {
+    pub(crate) fn empty(&self) -> impl Iterator<Item = Operation<'_>> {
         let is_empty =
-            |step: &&PlannedStep<'_>| step.statements == 0 && step.deed.script().is_sql();
-        self.steps.iter().filter(is_empty).map(|step| step.deed)
+            |step: &&PlannedStep<'_>| step.statements == 0 && step.operation.script().is_sql();
+        self.steps
+            .iter()
+            .filter(is_empty)
+            .map(|step| step.operation)
     }
 
     /// Whether the history table is still to be created.
@@ -85,15 +88,15 @@ fn planned<'a>(steps: &[Step<'a>], dialect: Dialect, together: usize) -> Vec<Pla
     let mut planned: Vec<_> = steps
         .iter()
         .map(|step| PlannedStep {
-            deed: step.deed,
+            operation: step.operation,
             statements: step.statements.len(),
-            manner: manner(step, dialect),
+            mode: mode(step, dialect),
             together: false,
         })
         .collect();
     if together > 1 {
         let whole = |at: Option<&PlannedStep<'_>>| {
-            at.is_some_and(|step| step.manner == Manner::Transaction)
+            at.is_some_and(|step| step.mode == ExecutionMode::Transaction)
         };
         let company: Vec<bool> = (0..planned.len())
             .map(|at| {
@@ -108,15 +111,17 @@ fn planned<'a>(steps: &[Step<'a>], dialect: Dialect, together: usize) -> Vec<Pla
     planned
 }
 
-fn manner(step: &Step<'_>, dialect: Dialect) -> Manner {
-    let script = step.deed.script();
-    let locks = |kind| dialect == Dialect::Mysql && kind == Kind::LockTables;
+fn mode(step: &Step<'_>, dialect: Dialect) -> ExecutionMode {
+    let script = step.operation.script();
+    let locks = |kind| dialect == Dialect::Mysql && kind == StatementKind::LockTables;
     match &step.resume {
-        None if script.is_code() => Manner::Code,
-        None if !script.is_sql() => Manner::Delegated,
-        Some(resume) => Manner::Statements { done: resume.done },
-        None if step.statements.iter().any(|found| locks(found.kind)) => Manner::Locked,
-        None if db::is_one_transaction(dialect, script, &step.statements) => Manner::Transaction,
-        None => Manner::Statements { done: 0 },
+        None if script.is_code() => ExecutionMode::Code,
+        None if !script.is_sql() => ExecutionMode::Delegated,
+        Some(resume) => ExecutionMode::Statements { done: resume.done },
+        None if step.statements.iter().any(|found| locks(found.kind)) => ExecutionMode::Locked,
+        None if db::is_one_transaction(dialect, script, &step.statements) => {
+            ExecutionMode::Transaction
+        }
+        None => ExecutionMode::Statements { done: 0 },
     }
 }

@@ -2,13 +2,13 @@
 //! one is written.
 
 use super::down::Back;
-use super::{Done, Start, Task, foresight, opening, up};
+use super::{Done, Start, Task, foresight, preflight, up};
 use crate::engine::stop::Stop;
 use crate::error::Error;
 use crate::history::{Applied, History};
 use crate::model::Version;
 use crate::plan::planner::{self, Request};
-use crate::plan::revert::{self, Wish};
+use crate::plan::revert::{self, RevertTarget};
 use crate::report::Report;
 
 /// Takes one back and applies it again: two runs, so that whatever is lost in
@@ -22,14 +22,14 @@ pub(crate) async fn redo(
     stop: &mut Stop,
     report: &mut dyn Report,
 ) -> Result<Done, Error> {
-    opening::announce(task, report);
+    preflight::announce(task, report);
     if !super::is_there(task) {
         return Err(revert::RevertError::NothingApplied.into());
     }
     let wanted = task.wanted();
-    let (mut connection, look) = opening::look(task, wanted, stop, report).await?;
+    let (mut connection, look) = preflight::look(task, wanted, stop, report).await?;
     let history = task.history(&look);
-    let targets = revert::targets(&task.project.migrations, &history, &Wish::Steps(1))?;
+    let targets = revert::targets(&task.project.migrations, &history, &RevertTarget::Steps(1))?;
     let version = targets.first();
     let version = version.ok_or(revert::RevertError::NothingApplied)?;
     let back = Back {

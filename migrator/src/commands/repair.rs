@@ -1,8 +1,8 @@
 //! `repair`: after an accident, sets the history right by what a person has seen
 //! in the database.
 
-use super::{Done, Start, Task, opening};
-use crate::db::{self, Edit, Guard, Look, Session, Wanted};
+use super::{Done, Start, Task, preflight};
+use crate::db::{self, Edit, Guard, Look, ReadScope, Session};
 use crate::engine::stop::Stop;
 use crate::engine::{self, Outcome, event::Event};
 use crate::error::Error;
@@ -37,8 +37,8 @@ pub(crate) async fn list(task: &Task) -> Result<Found, Error> {
     let url = &task.config.database.value;
     let (format, ledger) = (task.format(), task.ledger());
     let wait = task.config.limits.wait;
-    let (mut reader, look) = db::read_and_look(url, wait, ledger, Wanted::default()).await?;
-    let look = opening::settled(task, &mut reader, look, Wanted::default()).await?;
+    let (mut reader, look) = db::read_and_look(url, wait, ledger, ReadScope::default()).await?;
+    let look = preflight::settled(task, &mut reader, look, ReadScope::default()).await?;
     let history = task.history(&look);
     let mut invalid_indexes = Vec::new();
     for alone in unfinished_alone(task, &history) {
@@ -63,10 +63,10 @@ pub(crate) async fn repair(
     stop: &mut Stop,
     report: &mut dyn Report,
 ) -> Result<Done, Error> {
-    opening::announce(task, report);
-    let wanted = Wanted::default();
+    preflight::announce(task, report);
+    let wanted = ReadScope::default();
     super::must_be_there(task)?;
-    let (mut connection, look) = opening::look(task, wanted, stop, report).await?;
+    let (mut connection, look) = preflight::look(task, wanted, stop, report).await?;
     let history = task.history(&look);
     let first = decide(task, &history, decisions)?;
     let alone = unfinished_alone(task, &history);
@@ -204,7 +204,7 @@ fn unfinished_alone(task: &Task, history: &History) -> Vec<Alone> {
         .filter_map(|migration| {
             let file = variables::fill(&migration.up.file, task.variables).ok()?;
             let mut statements = sql::split(&file, task.dialect()).ok()?;
-            statements.retain(|it| matches!(it.kind, sql::Kind::NoTransaction(_)));
+            statements.retain(|it| matches!(it.kind, sql::StatementKind::NoTransaction(_)));
             Some(Alone {
                 version: migration.version.clone(),
                 file,

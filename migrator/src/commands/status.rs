@@ -1,8 +1,8 @@
 //! `status`: every migration, and what the files and the history say of it. It
 //! only asks, and needs no right but SELECT.
 
-use super::{Task, opening};
-use crate::db::{Look, Wanted};
+use super::{Task, preflight};
+use crate::db::{Look, ReadScope};
 use crate::error::Error;
 use crate::history::History;
 use crate::plan::drift::{self, Drift};
@@ -23,12 +23,14 @@ pub(crate) async fn status(task: &Task) -> Result<Found, Error> {
     let Task {
         project, config, ..
     } = task;
-    let wanted = Wanted {
+    let wanted = ReadScope {
         repeated: !project.repeatables.is_empty(),
         runs: true,
     };
-    let look = match opening::read_at(config, task.ledger(), wanted).await? {
-        Some((mut reader, look)) => Some(opening::settled(task, &mut reader, look, wanted).await?),
+    let look = match preflight::read_at(config, task.ledger(), wanted).await? {
+        Some((mut reader, look)) => {
+            Some(preflight::settled(task, &mut reader, look, wanted).await?)
+        }
         None => None,
     };
     let history = look.as_ref().map(|look| task.history(look));

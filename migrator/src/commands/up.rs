@@ -1,7 +1,7 @@
 //! `up`: applies what is pending.
 
 use super::execute::Execution;
-use super::{Done, Start, Task, foresight, opening};
+use super::{Done, Start, Task, foresight, preflight};
 use crate::db;
 use crate::engine::Outcome;
 use crate::engine::event::{Event, Listener};
@@ -23,7 +23,7 @@ pub(crate) async fn up(
     stop: &mut Stop,
     listener: &mut dyn Listener,
 ) -> Result<Done, Error> {
-    opening::announce(task, listener);
+    preflight::announce(task, listener);
     planner::known(task.files(), request)?;
     apply(task, start, UP, request, stop, listener).await
 }
@@ -56,7 +56,7 @@ pub(super) async fn apply(
         });
     }
     let wanted = task.wanted();
-    let (mut connection, look) = opening::look(task, wanted, stop, listener).await?;
+    let (mut connection, look) = preflight::look(task, wanted, stop, listener).await?;
     let before = task.history(&look);
     match plan(task, &before, request) {
         Ok(first) => {

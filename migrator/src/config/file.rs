@@ -2,8 +2,8 @@
 //! table for each database where there are several. Everything in it is checked
 //! when it is read, whatever is asked for: a build finds what a release would.
 
-mod given;
 mod migrations;
+mod spanned;
 mod wrong;
 
 use super::presentation::{Color, Keys, Output};
@@ -16,9 +16,9 @@ use crate::limits::Transaction;
 use crate::model::{Rule, Version};
 use crate::plan::planner::{OutOfOrder, UnknownApplied};
 use crate::text::SourceFile;
-pub use given::{Databases, Given};
 pub use migrations::{Migrations, OfMigration};
 use serde::Deserialize;
+pub use spanned::{Databases, SpannedValue};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +61,7 @@ macro_rules! tables {
             #[serde(skip)]
             folder: PathBuf,
             $($(#[$file_about])* $file_key: Option<$file_type>,)*
-            $($(#[$about])* $key: Option<Given<$type>>,)*
+            $($(#[$about])* $key: Option<SpannedValue<$type>>,)*
         }
 
         #[derive(Clone, Debug, Default, Deserialize)]
@@ -70,7 +70,7 @@ macro_rules! tables {
         $(#[$database])*
         pub struct Database {
             $($(#[$database_about])* $database_key: Option<$database_type>,)*
-            $($(#[$about])* $key: Option<Given<$type>>,)*
+            $($(#[$about])* $key: Option<SpannedValue<$type>>,)*
         }
 
         /// What the file says of one database.
@@ -119,26 +119,26 @@ tables! {
     ))]
     File {
         /// When diagnostics have colours (default: `auto`, on a terminal).
-        color: Given<Color>,
+        color: SpannedValue<Color>,
         /// A table for each database of the application, migrated in the order
         /// written. What a table does not say, the file's top level says.
         database: Databases,
         /// The longest that the whole run may take (default: `25m`).
-        deadline: Given<Duration>,
+        deadline: SpannedValue<Duration>,
         /// A table for each migration that may do what is refused otherwise.
         migration: Migrations,
         /// For people or for programs (default: `human`).
-        output: Given<Output>,
+        output: SpannedValue<Output>,
         /// Say only how it ended.
-        quiet: Given<bool>,
+        quiet: SpannedValue<bool>,
         /// Say also every setting that is not the default, and where it came from.
-        verbose: Given<bool>,
+        verbose: SpannedValue<bool>,
     }
     /// One of several databases.
     Database {
         /// The variable that holds the database's URL (default: the table's name in
         /// capitals, and `_DATABASE_URL`).
-        url_env: Given<String>,
+        url_env: SpannedValue<String>,
         /// A table for each of its migrations that may do what is refused otherwise.
         migration: Migrations,
     }
@@ -254,12 +254,16 @@ impl File {
             .collect()
     }
 
-    fn setting<T: Clone>(&self, key: &str, given: Option<&Given<T>>) -> Option<Setting<T>> {
-        let (source, given) = (self.source.as_ref()?, given?);
+    fn setting<T: Clone>(
+        &self,
+        key: &str,
+        spanned: Option<&SpannedValue<T>>,
+    ) -> Option<Setting<T>> {
+        let (source, spanned) = (self.source.as_ref()?, spanned?);
         let origin = Origin::File {
             key: key.replace('_', "-"),
-            place: Place::new(source, given.span),
+            place: Place::new(source, spanned.span),
         };
-        Some(Setting::new(given.value.clone(), origin))
+        Some(Setting::new(spanned.value.clone(), origin))
     }
 }

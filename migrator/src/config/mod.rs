@@ -22,11 +22,11 @@ use file::Settings;
 pub use lookup::{Lookup, Options};
 pub use overrides::Overrides;
 pub use presentation::{Color, Detail, Output, Presentation};
-use setting::Told;
+use setting::EffectiveSetting;
 pub use setting::{Origin, Setting};
 use std::time::Duration;
 pub use target::variable as url_variable;
-pub use target::{Reader, handed_on};
+pub use target::{UrlReader, handed_on};
 pub use value::Folder;
 use value::Value;
 
@@ -70,7 +70,7 @@ pub struct Config {
     /// Nothing is asked.
     pub yes: bool,
     /// Every setting that is not the default.
-    pub told: Vec<Told>,
+    pub told: Vec<EffectiveSetting>,
 }
 
 impl Config {
@@ -82,14 +82,14 @@ impl Config {
     pub fn resolve(
         lookup: Lookup<'_>,
         file: &Settings,
-        reader: &Reader,
+        reader: &UrlReader,
     ) -> Result<Self, ConfigError> {
         let mut telling = Telling {
             lookup,
             told: Vec::new(),
         };
         let database = target::find(lookup, file, reader)?;
-        telling.told.push(Told {
+        telling.told.push(EffectiveSetting {
             option: "database-url",
             value: database.value.to_string(),
             origin: database.origin.clone(),
@@ -164,7 +164,7 @@ pub struct Patience {
 /// A lookup that keeps what was found.
 struct Telling<'a> {
     lookup: Lookup<'a>,
-    told: Vec<Told>,
+    told: Vec<EffectiveSetting>,
 }
 
 impl Telling<'_> {
@@ -184,11 +184,12 @@ impl Telling<'_> {
         file: Option<&Setting<T>>,
     ) -> Result<Option<Setting<T>>, ConfigError> {
         let found = self.lookup.find(option, file)?;
-        self.told.extend(found.as_ref().map(|found| Told {
-            option,
-            value: found.value.show(),
-            origin: found.origin.clone(),
-        }));
+        self.told
+            .extend(found.as_ref().map(|found| EffectiveSetting {
+                option,
+                value: found.value.show(),
+                origin: found.origin.clone(),
+            }));
         Ok(found)
     }
 

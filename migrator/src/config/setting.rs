@@ -26,7 +26,7 @@ pub struct Setting<T> {
 
 /// A setting that is not the default, for who asks where it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct EffectiveSetting {
     pub option: &'static str,
     /// Without secrets.
     pub value: String,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// Who reads the URL: of SQLite it means another file to each.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reader {
+pub enum UrlReader {
     /// A program that reads it by `SQLAlchemy`, and takes paths from this folder.
     SqlAlchemy { folder: PathBuf },
     /// This program.
@@ -24,18 +24,18 @@ pub enum Reader {
 pub(super) fn find(
     lookup: Lookup<'_>,
     file: &Settings,
-    reader: &Reader,
+    reader: &UrlReader,
 ) -> Result<Setting<DatabaseUrl>, ConfigError> {
     let found = written(lookup, file)?;
     let url = match reader {
-        Reader::SqlAlchemy { folder } => {
+        UrlReader::SqlAlchemy { folder } => {
             // To it, three slashes begin a relative path.
             let relative = found.value.trim().strip_prefix("sqlite:///");
             let of_alchemy = relative.map(|path| format!("sqlite+sqlalchemy:///{path}"));
             let url = DatabaseUrl::parse(of_alchemy.as_ref().unwrap_or(&found.value));
             url.map(|url| url.seen_from(folder))
         }
-        Reader::Sqlx => DatabaseUrl::parse(&found.value),
+        UrlReader::Sqlx => DatabaseUrl::parse(&found.value),
     };
     match url {
         Ok(url) => Ok(Setting::new(

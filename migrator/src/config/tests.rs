@@ -258,7 +258,7 @@ fn resolve(
         options,
         environment,
     };
-    Config::resolve(lookup, settings, &Reader::Sqlx)
+    Config::resolve(lookup, settings, &UrlReader::Sqlx)
 }
 
 #[cfg(feature = "sqlite")]

@@ -2,12 +2,12 @@
 //! the transaction that their history row opens.
 
 use super::fault::{Fault, FaultKind};
-use super::stepwise::quicker;
+use super::statement_by_statement::already_claimed;
 use super::wire::Answer;
-use super::{Job, Left, Setback};
+use super::{Failure, Job, Remainder};
 use crate::history::ledger::Written;
 use crate::history::table::Change;
-use crate::model::{Body, Code, Deed};
+use crate::model::{Body, Code, Operation};
 use crate::sql::Dialect;
 use sqlx::error::BoxDynError;
 use std::any::Any;
@@ -143,7 +143,7 @@ where
 impl<'a> Job<'a> {
     /// Its code, where it is not SQL.
     pub(super) fn function(&self) -> Option<&'a Function> {
-        match &self.deed.script().body {
+        match &self.operation.script().body {
             Body::Code(code) => code.get(),
             Body::Delegated | Body::Sql => None,
         }
@@ -172,18 +172,18 @@ pub(super) trait Opened: Sized {
     async fn roll_back(self);
 
     /// Writes the history row first: it is the fence.
-    async fn fence(&mut self, job: Job<'_>) -> Result<(), Setback> {
+    async fn fence(&mut self, job: Job<'_>) -> Result<(), Failure> {
         let fault = match self.ask(&job.record(Self::DIALECT).fence()).await {
             Ok(answer) if answer.affected == 1 => return Ok(()),
-            Ok(_) => quicker(),
+            Ok(_) => already_claimed(),
             Err(fault) => fault,
         };
         let left = match fault.kind {
-            FaultKind::Claimed => Left::Claimed,
-            _ if Self::is_claimed(&fault) => Left::Claimed,
+            FaultKind::Claimed => Remainder::Claimed,
+            _ if Self::is_claimed(&fault) => Remainder::Claimed,
             _ => nothing_of(&fault),
         };
-        Err(Setback::unplaced(fault, left))
+        Err(Failure::unplaced(fault, left))
     }
 
     /// Says in the history how long it took.
@@ -212,11 +212,11 @@ pub(super) trait Opened: Sized {
     }
 
     /// What of it stays, once it failed: nothing, unless it has committed itself.
-    async fn left(&mut self, job: Job<'_>) -> Left {
+    async fn left(&mut self, job: Job<'_>) -> Remainder {
         let back = format!("ROLLBACK TO SAVEPOINT {SAVEPOINT}");
         match self.ask(&back).await {
-            Ok(_) => Left::Nothing,
-            Err(fault) if fault.kind == FaultKind::Lost => Left::Unknown,
+            Ok(_) => Remainder::Nothing,
+            Err(fault) if fault.kind == FaultKind::Lost => Remainder::Unknown,
             Err(_) => committed(self, job).await,
         }
     }
@@ -227,7 +227,7 @@ pub(super) async fn apply(
     mut opened: impl Opened,
     job: Job<'_>,
     function: &Function,
-) -> Result<Duration, Setback> {
+) -> Result<Duration, Failure> {
     let began = Instant::now();
     if let Err(setback) = opened.fence(job).await {
         opened.roll_back().await;
@@ -245,11 +245,11 @@ pub(super) async fn apply(
     };
     if let Err(fault) = result {
         let left = match fault.kind {
-            FaultKind::Lost => Left::Unknown,
+            FaultKind::Lost => Remainder::Unknown,
             _ => opened.left(job).await,
         };
         opened.roll_back().await;
-        return Err(Setback::unplaced(fault, left));
+        return Err(Failure::unplaced(fault, left));
     }
     if let Err(fault) = opened.finish(job, began.elapsed()).await {
         opened.roll_back().await;
@@ -260,15 +260,15 @@ pub(super) async fn apply(
 }
 
 /// Of what was rolled back, nothing stays.
-pub(super) fn unplaced(fault: Fault) -> Setback {
+pub(super) fn unplaced(fault: Fault) -> Failure {
     let left = nothing_of(&fault);
-    Setback::unplaced(fault, left)
+    Failure::unplaced(fault, left)
 }
 
-fn nothing_of(fault: &Fault) -> Left {
+fn nothing_of(fault: &Fault) -> Remainder {
     match fault.kind {
-        FaultKind::Lost => Left::Unknown,
-        _ => Left::Nothing,
+        FaultKind::Lost => Remainder::Unknown,
+        _ => Remainder::Nothing,
     }
 }
 
@@ -355,9 +355,9 @@ fn ended(fault: Fault) -> Fault {
 }
 
 /// Nobody knows how much the code has committed, and the row says too much.
-async fn committed<O: Opened>(opened: &mut O, job: Job<'_>) -> Left {
-    let Deed::Apply(migration) = job.deed else {
-        return Left::Unknown;
+async fn committed<O: Opened>(opened: &mut O, job: Job<'_>) -> Remainder {
+    let Operation::Apply(migration) = job.operation else {
+        return Remainder::Unknown;
     };
     // There may be one that it has begun itself.
     let _ = opened.ask("ROLLBACK").await;
@@ -365,13 +365,13 @@ async fn committed<O: Opened>(opened: &mut O, job: Job<'_>) -> Left {
     let version = &migration.version;
     let reopen = writes.write(ledger, O::DIALECT, Change::Reopen { version, claim: -1 });
     match opened.ask(&reopen).await {
-        Ok(answer) if answer.affected == 1 => Left::Part {
+        Ok(answer) if answer.affected == 1 => Remainder::Part {
             ran: 0,
             resumable: false,
         },
         // It has been rolled back, by the code or by the database.
-        Ok(_) => Left::Nothing,
-        Err(_) => Left::Unknown,
+        Ok(_) => Remainder::Nothing,
+        Err(_) => Remainder::Unknown,
     }
 }
 

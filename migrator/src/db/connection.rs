@@ -6,8 +6,8 @@ use super::fault::{Fault, FaultKind};
 use super::health::{Examined, Health};
 use super::url::DatabaseUrl;
 use super::{
-    Attempt, Blocker, Edit, Entry, GuardSession, Handle, Job, Look, Progress, Session, Sight,
-    Wanted,
+    Activity, Attempt, BlockingSession, Edit, Entry, GuardSession, Handle, Job, Look, Progress,
+    ReadScope, Session,
 };
 use crate::history::ledger::Ledger;
 use crate::history::table::LockKey;
@@ -87,7 +87,7 @@ pub async fn connect_and_look(
     url: &DatabaseUrl,
     wait: Duration,
     ledger: &Ledger,
-    wanted: Wanted,
+    wanted: ReadScope,
 ) -> Result<(Connection, Look), Fault> {
     let create = url.file().is_some_and(|file| file.may_create);
     look_within(url, wait, create, ledger, wanted).await
@@ -101,7 +101,7 @@ pub async fn read_and_look(
     url: &DatabaseUrl,
     wait: Duration,
     ledger: &Ledger,
-    wanted: Wanted,
+    wanted: ReadScope,
 ) -> Result<(Reader, Look), Fault> {
     let (connection, look) = look_within(url, wait, false, ledger, wanted).await?;
     Ok((Reader(connection), look))
@@ -125,7 +125,7 @@ pub(crate) async fn examine(
     url: &DatabaseUrl,
     wait: Duration,
     ledger: &Ledger,
-    wanted: Wanted,
+    wanted: ReadScope,
 ) -> Result<Examined, Fault> {
     #[cfg(feature = "sqlite")]
     if let Some(file) = url.file() {
@@ -165,7 +165,7 @@ async fn look_within(
     wait: Duration,
     create: bool,
     ledger: &Ledger,
-    wanted: Wanted,
+    wanted: ReadScope,
 ) -> Result<(Connection, Look), Fault> {
     let end = Instant::now() + wait;
     loop {
@@ -236,7 +236,7 @@ fn without_secrets(url: &DatabaseUrl, fault: Fault) -> Fault {
 }
 
 impl Session for Connection {
-    async fn look(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
+    async fn look(&mut self, ledger: &Ledger, wanted: ReadScope) -> Result<Look, Fault> {
         with_driver!(&mut self.0, session => session.look(ledger, wanted).await)
     }
 
@@ -268,8 +268,8 @@ impl Session for Connection {
         with_driver!(&self.0, session => session.handle())
     }
 
-    fn together(&self) -> usize {
-        with_driver!(&self.0, session => session.together())
+    fn batch_size(&self) -> usize {
+        with_driver!(&self.0, session => session.batch_size())
     }
 
     async fn apply(&mut self, jobs: &[Job<'_>]) -> Progress {
@@ -319,7 +319,7 @@ impl Reader {
     ///
     /// # Errors
     /// What the database complained of.
-    pub async fn look(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
+    pub async fn look(&mut self, ledger: &Ledger, wanted: ReadScope) -> Result<Look, Fault> {
         self.0.look(ledger, wanted).await
     }
 
@@ -333,8 +333,8 @@ impl Reader {
 
     /// How many migrations may travel together.
     #[must_use]
-    pub fn together(&self) -> usize {
-        self.0.together()
+    pub fn batch_size(&self) -> usize {
+        self.0.batch_size()
     }
 }
 
@@ -376,24 +376,24 @@ impl GuardSession for Guard {
         with_holder!(self.0, guard => guard.try_lock(look, run).await, Ok(Attempt::Locked))
     }
 
-    async fn holder(&mut self, key: &LockKey) -> Result<Option<Blocker>, Fault> {
+    async fn holder(&mut self, key: &LockKey) -> Result<Option<BlockingSession>, Fault> {
         with_holder!(self.0, guard => guard.holder(key).await, Ok(None))
     }
 
-    async fn lend(&mut self) -> Result<(), Fault> {
-        with_holder!(self.0, guard => guard.lend().await, Ok(()))
+    async fn yield_lock(&mut self) -> Result<(), Fault> {
+        with_holder!(self.0, guard => guard.yield_lock().await, Ok(()))
     }
 
-    async fn try_take_back(&mut self, key: &LockKey) -> Result<bool, Fault> {
-        with_holder!(self.0, guard => guard.try_take_back(key).await, Ok(true))
+    async fn try_reacquire_lock(&mut self, key: &LockKey) -> Result<bool, Fault> {
+        with_holder!(self.0, guard => guard.try_reacquire_lock(key).await, Ok(true))
     }
 
     async fn cancel(&mut self, worker: &Handle, run: &str) -> Result<(), Fault> {
         with_holder!(self.0, guard => guard.cancel(worker, run).await, Ok(()))
     }
 
-    async fn look_on(&mut self, worker: &Handle, run: &str) -> Result<Sight, Fault> {
-        with_holder!(self.0, guard => guard.look_on(worker, run).await, Ok(Sight::default()))
+    async fn observe(&mut self, worker: &Handle, run: &str) -> Result<Activity, Fault> {
+        with_holder!(self.0, guard => guard.observe(worker, run).await, Ok(Activity::default()))
     }
 
     fn number(&self) -> Option<u64> {
@@ -409,11 +409,11 @@ impl GuardSession for Guard {
         with_holder!(self.0, guard => guard.end_lost(number, look, run).await, Ok(()))
     }
 
-    fn heirloom(&self) -> Option<std::fs::File> {
+    fn inherited_lock(&self) -> Option<std::fs::File> {
         match &self.0 {
             Holder::Connection(_) => None,
             #[cfg(feature = "sqlite")]
-            Holder::File(file) => file.heirloom(),
+            Holder::File(file) => file.inherited_lock(),
         }
     }
 

@@ -27,7 +27,7 @@ pub enum Attempt {
 
 /// Somebody who holds a lock that is waited for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Blocker {
+pub struct BlockingSession {
     pub process: String,
     pub application: String,
     pub state: String,
@@ -40,10 +40,10 @@ pub struct Blocker {
 
 /// What a guard sees of a worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sight {
+pub struct Activity {
     /// Who is in the way of what it runs; nobody where the database does not
     /// tell.
-    pub blockers: Vec<Blocker>,
+    pub blockers: Vec<BlockingSession>,
     /// Whether one of those waits, at the end of the chain, for the guard: then
     /// neither of them ever ends, and the database does not notice.
     pub waits_for_guard: bool,
@@ -81,7 +81,7 @@ pub trait GuardSession {
     ///
     /// # Errors
     /// What the database complained of.
-    async fn holder(&mut self, _key: &LockKey) -> Result<Option<Blocker>, Fault> {
+    async fn holder(&mut self, _key: &LockKey) -> Result<Option<BlockingSession>, Fault> {
         Ok(None)
     }
 
@@ -89,7 +89,7 @@ pub trait GuardSession {
     ///
     /// # Errors
     /// What the database complained of.
-    async fn lend(&mut self) -> Result<(), Fault> {
+    async fn yield_lock(&mut self) -> Result<(), Fault> {
         Ok(())
     }
 
@@ -97,7 +97,7 @@ pub trait GuardSession {
     ///
     /// # Errors
     /// What the database complained of.
-    async fn try_take_back(&mut self, _key: &LockKey) -> Result<bool, Fault> {
+    async fn try_reacquire_lock(&mut self, _key: &LockKey) -> Result<bool, Fault> {
         Ok(true)
     }
 
@@ -111,8 +111,8 @@ pub trait GuardSession {
     ///
     /// # Errors
     /// What the database complained of.
-    async fn look_on(&mut self, _worker: &Handle, _run: &str) -> Result<Sight, Fault> {
-        Ok(Sight::default())
+    async fn observe(&mut self, _worker: &Handle, _run: &str) -> Result<Activity, Fault> {
+        Ok(Activity::default())
     }
 
     /// The server's number of the connection, where it is known by one.
@@ -136,7 +136,7 @@ pub trait GuardSession {
 
     /// What holds the lock for another process, too, for as long as that lives,
     /// where such a thing is: it may outlive us.
-    fn heirloom(&self) -> Option<std::fs::File> {
+    fn inherited_lock(&self) -> Option<std::fs::File> {
         None
     }
 

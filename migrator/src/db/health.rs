@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(crate) use super::{Blocker, Lock};
+pub(crate) use super::{BlockingSession, Lock};
 
 /// What an examination of a database came to.
 pub(crate) struct Examined {
@@ -30,12 +30,12 @@ pub(crate) struct Health {
     pub rooms: Vec<Room>,
     /// Which of a run's locks somebody has; `None` where that cannot be seen
     /// without taking them.
-    pub held: Option<Vec<(Lock, Blocker)>>,
+    pub held: Option<Vec<(Lock, BlockingSession)>>,
     /// The runs that are there, by name, where the server shows them.
     pub runs: Vec<String>,
     /// Transactions of others that are open and in the way of changing a table,
     /// the oldest first.
-    pub open: Vec<Blocker>,
+    pub open: Vec<BlockingSession>,
     pub own: Own,
 }
 

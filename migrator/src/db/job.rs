@@ -3,7 +3,7 @@
 use crate::history::Resume;
 use crate::history::ledger::Written;
 use crate::history::record::{self, Record};
-use crate::model::{Deed, Version};
+use crate::model::{Operation, Version};
 use crate::sql::{Dialect, Statement};
 use crate::text::SourceFile;
 use std::sync::atomic::AtomicBool;
@@ -13,7 +13,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub struct Job<'a> {
     pub history: Written<'a>,
-    pub deed: Deed<'a>,
+    pub operation: Operation<'a>,
     /// Its script as it is sent, its variables filled in.
     pub file: &'a SourceFile,
     pub statements: &'a [Statement],
@@ -41,7 +41,7 @@ impl<'a> Job<'a> {
         Record {
             history: self.history,
             dialect,
-            deed: self.deed,
+            operation: self.operation,
             run: self.run,
         }
     }
@@ -50,12 +50,12 @@ impl<'a> Job<'a> {
     /// left: `held` is the migration whose statements that session has run last.
     #[must_use]
     pub fn goes_on_in(&self, held: Option<&Version>) -> bool {
-        self.resume.is_some() && held == Some(&record::version(self.deed))
+        self.resume.is_some() && held == Some(&record::version(self.operation))
     }
 
     /// Whether it can be one transaction.
     #[must_use]
     pub fn is_transaction(&self) -> bool {
-        self.deed.script().transaction && self.resume.is_none()
+        self.operation.script().transaction && self.resume.is_none()
     }
 }

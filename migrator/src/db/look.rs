@@ -110,7 +110,7 @@ impl Past {
 
 /// What is to be read beside the history itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct ReadScope {
     /// What was run of the repeatable files.
     pub repeated: bool,
     /// The runs.

@@ -12,6 +12,8 @@ mod session;
 pub mod url;
 
 #[cfg(feature = "cli")]
+mod bookkeeping;
+#[cfg(feature = "cli")]
 mod certificates;
 #[cfg(feature = "cli")]
 mod code;
@@ -28,8 +30,6 @@ pub(crate) mod dependents;
     allow(dead_code, reason = "each kind of database has facts of its own")
 )]
 pub(crate) mod health;
-#[cfg(feature = "cli")]
-mod memory;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]
@@ -39,7 +39,7 @@ mod repeat;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "cli")]
-mod stepwise;
+mod statement_by_statement;
 #[cfg(feature = "cli")]
 mod wire;
 
@@ -52,10 +52,10 @@ pub use connection::{
     Connection, Guard, Reader, answers, connect, connect_and_look, read_and_look,
 };
 pub use edit::{Edit, Entry};
-pub use guard::{Attempt, Blocker, GuardSession, Lock, Sight, Work};
+pub use guard::{Activity, Attempt, BlockingSession, GuardSession, Lock, Work};
 pub use job::Job;
-pub use look::{Elsewhere, Look, Past, Wanted};
-pub use progress::{Left, Progress, Setback};
+pub use look::{Elsewhere, Look, Past, ReadScope};
+pub use progress::{Failure, Progress, Remainder};
 pub use session::{Handle, Outside, Session};
 
 use crate::history::ledger::Ledger;

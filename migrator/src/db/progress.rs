@@ -12,25 +12,25 @@ pub struct Progress {
     /// that is not applied, or in one transaction any of them.
     pub failed: usize,
     /// Why it was not applied.
-    pub setback: Option<Setback>,
+    pub setback: Option<Failure>,
 }
 
 /// Why a migration was not applied, and what is left of it.
 #[derive(Clone, Debug)]
-pub struct Setback {
+pub struct Failure {
     pub fault: Fault,
     /// The 0-based number of the script's statement that failed; `None` where
     /// it was none of them.
     pub statement: Option<usize>,
     /// The byte of the script at which it failed, where the database told.
     pub offset: Option<usize>,
-    pub left: Left,
+    pub left: Remainder,
 }
 
-impl Setback {
+impl Failure {
     /// One at none of the script's statements.
     #[must_use]
-    pub fn unplaced(fault: Fault, left: Left) -> Self {
+    pub fn unplaced(fault: Fault, left: Remainder) -> Self {
         Self {
             fault,
             statement: None,
@@ -53,7 +53,7 @@ impl Progress {
 
     /// Already the first was not applied.
     #[must_use]
-    pub fn none(setback: Setback) -> Self {
+    pub fn none(setback: Failure) -> Self {
         Self {
             applied: Vec::new(),
             failed: 0,
@@ -62,8 +62,8 @@ impl Progress {
     }
 }
 
-impl From<Result<Duration, Setback>> for Progress {
-    fn from(result: Result<Duration, Setback>) -> Self {
+impl From<Result<Duration, Failure>> for Progress {
+    fn from(result: Result<Duration, Failure>) -> Self {
         match result {
             Ok(took) => Self::all(vec![took]),
             Err(setback) => Self::none(setback),
@@ -73,7 +73,7 @@ impl From<Result<Duration, Setback>> for Progress {
 
 /// What a failed migration left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Left {
+pub enum Remainder {
     /// Nothing: it was rolled back.
     Nothing,
     /// Its first `ran` statements stay, and the history marks it as half

@@ -1,7 +1,7 @@
 //! What a connection can do that applies migrations.
 
 use super::fault::Fault;
-use super::{Edit, Entry, Job, Look, Progress, Wanted};
+use super::{Edit, Entry, Job, Look, Progress, ReadScope};
 use crate::history::ledger::Ledger;
 
 /// By what a session's running statement is found and cancelled.
@@ -38,7 +38,7 @@ pub trait Session {
     ///
     /// # Errors
     /// What the database complained of.
-    async fn look(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault>;
+    async fn look(&mut self, ledger: &Ledger, wanted: ReadScope) -> Result<Look, Fault>;
 
     /// Creates the history table where it is missing.
     ///
@@ -90,7 +90,7 @@ pub trait Session {
 
     /// How many migrations may travel together to begin with; more do while that
     /// is quick, but for one, which always goes alone.
-    fn together(&self) -> usize {
+    fn batch_size(&self) -> usize {
         1
     }
 

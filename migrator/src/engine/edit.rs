@@ -3,7 +3,7 @@
 
 use super::event::Listener;
 use super::stop::Stop;
-use super::{Control, Hold, RELEASE_WITHIN, Run, first_answer, guard};
+use super::{Control, LockState, RELEASE_WITHIN, Run, first_answer, guard};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::{Edit, GuardSession, Session};
 use crate::error::Error;
@@ -29,7 +29,7 @@ pub(crate) async fn edit<'a, W: Session, G: GuardSession, T>(
         let mut worker = control.stop.or(open()).await??;
         let history = first_answer(&mut control, &mut worker).await?;
         let (edits, found) = decide(&history)?;
-        if control.hold != Hold::Locked && edits.iter().any(Edit::needs_lock) {
+        if control.lock_state != LockState::Locked && edits.iter().any(Edit::needs_lock) {
             return Err(Error::NeedsSecondConnection);
         }
         if !edits.is_empty() {

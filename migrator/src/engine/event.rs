@@ -2,12 +2,12 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::limits::StopReason;
-use crate::model::{Deed, Migration, Repeatable, Script, Subject, Version};
+use crate::model::{Migration, Operation, Repeatable, Script, Subject, Version};
 use crate::plan::revert::LeftAlone;
 use std::time::Duration;
 
 // What events are told with: a listener need not know the databases' room.
-pub(crate) use crate::db::{Blocker, Lock, Sight};
+pub(crate) use crate::db::{Activity, BlockingSession, Lock};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -20,11 +20,11 @@ pub(crate) enum Event<'a> {
     },
     /// The other program begins with it.
     Beginning {
-        deed: Deed<'a>,
+        operation: Operation<'a>,
     },
     /// Something holds a lock that what was sent waits for.
     Blocked {
-        blocker: &'a Blocker,
+        blocker: &'a BlockingSession,
     },
     /// What is recorded of a migration was changed, and nothing else.
     Changed {
@@ -35,7 +35,7 @@ pub(crate) enum Event<'a> {
     },
     /// Another run has done it, or is at it.
     Claimed {
-        deed: Deed<'a>,
+        operation: Operation<'a>,
     },
     /// So many runs were marked as live.
     Confirmed {
@@ -103,7 +103,7 @@ pub(crate) enum Event<'a> {
     /// It waited for a table lock in vain, was rolled back, and will be tried
     /// again.
     Retrying {
-        deed: Deed<'a>,
+        operation: Operation<'a>,
         /// How many tries have failed.
         failed: u32,
         pause: Duration,
@@ -119,12 +119,12 @@ pub(crate) enum Event<'a> {
     /// once.
     Running {
         /// `None` where the other program has not begun with any.
-        deed: Option<Deed<'a>>,
+        operation: Option<Operation<'a>>,
         /// How many were sent with it: which of them runs, nobody knows.
         sent_with_it: usize,
         /// Since it was sent.
         elapsed: Duration,
-        sight: &'a Sight,
+        activity: &'a Activity,
     },
     /// A setting that is not the default.
     Setting {
@@ -144,7 +144,7 @@ pub(crate) enum Event<'a> {
     /// Somebody else holds a lock of the run.
     WaitingForLock {
         lock: Lock,
-        holder: Option<&'a Blocker>,
+        holder: Option<&'a BlockingSession>,
         limit: Duration,
     },
     Warning(Diagnostic),

@@ -2,8 +2,8 @@
 //! database, where a waiter would hold a snapshot.
 
 use super::event::Event;
-use super::{Control, chance};
-use crate::db::{Attempt, Blocker, GuardSession, Handle, Lock};
+use super::{Control, jitter};
+use crate::db::{Attempt, BlockingSession, GuardSession, Handle, Lock};
 use crate::error::{Error, LockHeld};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -13,7 +13,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Takes the locks, trying for as long as the limits allow.
 pub(super) async fn lock(control: &mut Control<'_, impl GuardSession>) -> Result<(), Error> {
-    let mut turn = Turn::since(control.began);
+    let mut turn = LockWait::since(control.began);
     loop {
         let attempt = control.guard.try_lock(control.run.look, control.run.name);
         match control.stop.or(attempt).await?? {
@@ -29,11 +29,11 @@ pub(super) async fn others(
     control: &mut Control<'_, impl GuardSession>,
     theirs: &Handle,
 ) -> Result<(), Error> {
-    let mut turn = Turn::since(Instant::now());
+    let mut turn = LockWait::since(Instant::now());
     loop {
-        let look = control.guard.look_on(theirs, control.run.name);
-        let sight = control.stop.or(look).await??;
-        if !sight.is_at_work {
+        let look = control.guard.observe(theirs, control.run.name);
+        let activity = control.stop.or(look).await??;
+        if !activity.is_at_work {
             return Ok(());
         }
         turn.wait(control, Lock::Program).await?;
@@ -42,26 +42,32 @@ pub(super) async fn others(
 
 /// Takes the tool's lock again that was lent to an application. Whatever that
 /// did meanwhile, only the history knows.
-pub(super) async fn take_back(control: &mut Control<'_, impl GuardSession>) -> Result<(), Error> {
-    let mut turn = Turn::since(Instant::now());
+pub(super) async fn reacquire_lock(
+    control: &mut Control<'_, impl GuardSession>,
+) -> Result<(), Error> {
+    let mut turn = LockWait::since(Instant::now());
     if let Some(key) = &control.run.look.tools_lock {
-        while !control.stop.or(control.guard.try_take_back(key)).await?? {
+        while !control
+            .stop
+            .or(control.guard.try_reacquire_lock(key))
+            .await??
+        {
             turn.wait(control, Lock::Tools).await?;
         }
     }
-    control.is_lent = false;
+    control.has_yielded = false;
     Ok(())
 }
 
 /// A wait for others to finish.
-struct Turn {
+struct LockWait {
     since: Instant,
     pause: Duration,
     /// The lock of which it was said that it is waited for.
     said: Option<Lock>,
 }
 
-impl Turn {
+impl LockWait {
     fn since(since: Instant) -> Self {
         Self {
             since,
@@ -97,7 +103,7 @@ impl Turn {
             }
             .into());
         }
-        let pause = chance::shortened(self.pause).min(left);
+        let pause = jitter::shortened(self.pause).min(left);
         control.stop.or(sleep(pause)).await?;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         Ok(())
@@ -108,7 +114,7 @@ impl Turn {
 async fn holder(
     control: &mut Control<'_, impl GuardSession>,
     lock: Lock,
-) -> Result<Option<Blocker>, Error> {
+) -> Result<Option<BlockingSession>, Error> {
     let run = control.run;
     let key = match lock {
         Lock::Own => Some(&run.look.lock),

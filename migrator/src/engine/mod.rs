@@ -2,14 +2,14 @@
 //! applies, and the fence in the database that makes it exactly once. It prints
 //! nothing and knows no database by name.
 
+mod backoff;
 mod batch;
-mod chance;
+mod bookkeeping;
 mod delegate;
 mod edit;
 pub(crate) mod event;
 mod guard;
-mod ladder;
-mod memory;
+mod jitter;
 mod round;
 pub(crate) mod stop;
 #[cfg(test)]
@@ -17,20 +17,20 @@ mod tests;
 mod worker;
 
 use crate::db::fault::Fault;
-use crate::db::{GuardSession, Look, Past, Session, Wanted};
+use crate::db::{GuardSession, Look, Past, ReadScope, Session};
 use crate::error::{Error, Stopped};
 use crate::history::table::LockKey;
 use crate::history::{History, Resume, Who};
 use crate::limits::StopReason;
 use crate::limits::{Limits, Transaction};
-use crate::model::{Deed, Migration, Subject};
+use crate::model::{Migration, Operation, Subject};
 use crate::sql::Statement;
 use crate::text::SourceFile;
+use backoff::LockBackoff;
 use batch::Batch;
-pub(crate) use delegate::{Delegated, Errand, Heard, delegate, end};
+pub(crate) use delegate::{ChildOutput, Delegated, ExternalRun, delegate, end};
 pub(crate) use edit::edit;
 use event::{Event, Listener};
-use ladder::Ladder;
 use round::round;
 use std::pin::pin;
 use std::sync::Arc;
@@ -51,10 +51,10 @@ const RELEASE_WITHIN: Duration = Duration::from_millis(500);
 /// How long the record of a run's end may take, if nobody wants the run to end.
 const REMEMBER_WITHIN: Duration = Duration::from_secs(5);
 
-/// One deed of a plan, its script split and verified.
+/// One operation of a plan, its script split and verified.
 #[derive(Debug)]
 pub(crate) struct Step<'a> {
-    pub(crate) deed: Deed<'a>,
+    pub(crate) operation: Operation<'a>,
     /// The script as it is sent, its variables filled in.
     pub(crate) file: Arc<SourceFile>,
     pub(crate) statements: Vec<Statement>,
@@ -66,12 +66,12 @@ impl Step<'_> {
     /// Whether its fence alone does not do: by its journal, a second run would go
     /// on in the middle of it.
     fn needs_lock(&self) -> bool {
-        !self.deed.script().transaction || self.resume.is_some()
+        !self.operation.script().transaction || self.resume.is_some()
     }
 
     /// Whether no other may travel with it.
     fn is_alone(&self) -> bool {
-        self.needs_lock() || self.deed.script().is_code()
+        self.needs_lock() || self.operation.script().is_code()
     }
 }
 
@@ -85,7 +85,7 @@ pub(crate) struct Run<'a> {
     pub(crate) limits: Limits,
     pub(crate) transaction: Transaction,
     /// What the plan must know beside the history.
-    pub(crate) wanted: Wanted,
+    pub(crate) wanted: ReadScope,
     /// The look on which it was decided that something is to be done.
     pub(crate) look: &'a Look,
     /// All that there are: what is recorded is read beside them.
@@ -104,9 +104,9 @@ struct Control<'a, G> {
     run: &'a Run<'a>,
     began: Instant,
     guard: &'a mut G,
-    hold: Hold,
+    lock_state: LockState,
     /// Whether the tool's lock was given back to an application that waits for it.
-    is_lent: bool,
+    has_yielded: bool,
     stop: &'a mut Stop,
     listener: &'a mut dyn Listener,
 }
@@ -124,8 +124,8 @@ impl<'a, G> Control<'a, G> {
             run,
             began,
             guard,
-            hold: Hold::Locked,
-            is_lent: false,
+            lock_state: LockState::Locked,
+            has_yielded: false,
             stop,
             listener,
         }
@@ -134,7 +134,7 @@ impl<'a, G> Control<'a, G> {
 
 /// What has become of the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hold {
+enum LockState {
     /// Given back, since there is only one connection: the fence alone holds.
     GaveWay,
     Locked,
@@ -158,7 +158,7 @@ pub(crate) struct Outcome {
     pub(crate) took: Duration,
 }
 
-/// A deed that was sent, and what the history says once it is done.
+/// An operation that was sent, and what the history says once it is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct InFlight {
     subject: Subject,
@@ -257,7 +257,7 @@ async fn under_lock<'a, W: Session, G: GuardSession>(
         let ended = async {
             // What the last migration has set is not for our own record.
             worker.refresh().await?;
-            memory::end(control.run, &mut worker, &result, outcome).await
+            bookkeeping::end(control.run, &mut worker, &result, outcome).await
         };
         let _ = timeout(patience, ended).await;
     }
@@ -274,21 +274,21 @@ async fn rounds<'a, G: GuardSession>(
     plan: &impl Fn(&History) -> Result<Vec<Step<'a>>, Error>,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
-    let mut ladder = Ladder::up_to(control.run.limits.lock_timeout);
-    let mut batch = Batch::from(worker.together());
+    let mut backoff = LockBackoff::up_to(control.run.limits.lock_timeout);
+    let mut batch = Batch::from(worker.batch_size());
     loop {
-        if control.is_lent {
-            guard::take_back(control).await?;
+        if control.has_yielded {
+            guard::reacquire_lock(control).await?;
         }
         let history = first_answer(control, worker).await?;
         outcome.is_known = true;
         recover(&history, outcome, control.listener);
         let steps = plan(&history)?;
-        if control.hold != Hold::Locked && steps.iter().any(Step::needs_lock) {
+        if control.lock_state != LockState::Locked && steps.iter().any(Step::needs_lock) {
             return Err(Error::NeedsSecondConnection);
         }
         if !steps.is_empty() && outcome.is_remembered.is_none() {
-            memory::begin(control, worker, &steps, outcome).await?;
+            bookkeeping::begin(control, worker, &steps, outcome).await?;
         }
         let again = round(
             control,
@@ -296,7 +296,7 @@ async fn rounds<'a, G: GuardSession>(
             worker,
             observe,
             &mut batch,
-            &mut ladder,
+            &mut backoff,
             outcome,
         );
         if !again.await? {
@@ -339,13 +339,13 @@ impl Outcome {
 }
 
 impl InFlight {
-    fn of(deed: Deed<'_>) -> Self {
+    fn of(operation: Operation<'_>) -> Self {
         Self {
-            subject: deed.subject(),
-            reverts: matches!(deed, Deed::Revert(..)),
-            checksum: match deed {
-                Deed::Repeat(repeatable) => repeatable.checksum.hex(),
-                Deed::Apply(_) | Deed::Revert(..) => String::new(),
+            subject: operation.subject(),
+            reverts: matches!(operation, Operation::Revert(..)),
+            checksum: match operation {
+                Operation::Repeat(repeatable) => repeatable.checksum.hex(),
+                Operation::Apply(_) | Operation::Revert(..) => String::new(),
             },
         }
     }
@@ -376,26 +376,26 @@ async fn first_answer(
     let Control {
         run,
         guard,
-        hold,
+        lock_state,
         stop,
         listener,
         ..
     } = control;
     let mut past = pin!(now(worker, run.look, run.wanted));
     // Only PostgreSQL has poolers in between.
-    if *hold == Hold::Locked && matches!(run.look.lock, LockKey::Id(_)) {
+    if *lock_state == LockState::Locked && matches!(run.look.lock, LockKey::Id(_)) {
         if let Ok(past) = stop.or(timeout(STARVED_AFTER, &mut past)).await? {
             return Ok(run.history(past?));
         }
         stop.or(guard.release()).await?;
-        *hold = Hold::GaveWay;
+        *lock_state = LockState::GaveWay;
         listener.event(&Event::GuardGaveWay);
     }
     Ok(run.history(stop.or(past).await??))
 }
 
 /// The history as it is now; its table is created first where it is missing.
-async fn now(worker: &mut impl Session, look: &Look, wanted: Wanted) -> Result<Past, Error> {
+async fn now(worker: &mut impl Session, look: &Look, wanted: ReadScope) -> Result<Past, Error> {
     let past = worker.look(&look.ledger, wanted).await?.past;
     if past != Past::Fresh || look.ledger.written().is_none() {
         return Ok(past);

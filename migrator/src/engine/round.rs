@@ -1,18 +1,18 @@
 //! A round: the steps of one plan, in order, each as often as its table lock
 //! needs, together with those that may travel with it.
 
+use super::backoff::LockBackoff;
 use super::batch::Batch;
 use super::event::Event;
-use super::ladder::Ladder;
-use super::worker::{Waiting, attempt, lend_between};
-use super::{Control, Hold, InFlight, Outcome, Run, Step, chance};
+use super::worker::{Waiting, attempt, yield_between};
+use super::{Control, InFlight, LockState, Outcome, Run, Step, jitter};
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::{GuardSession, Job, Left, Lock, Session, Setback};
-use crate::error::{Error, LockHeld, MigrationFailure, State, Stopped};
+use crate::db::{Failure, GuardSession, Job, Lock, Remainder, Session};
+use crate::error::{Error, LockHeld, MigrationFailure, MigrationState, Stopped};
 use crate::history::ledger::{Ledger, Written};
 use crate::limits::StopReason;
 use crate::limits::Transaction;
-use crate::model::Deed;
+use crate::model::Operation;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub(super) async fn round<G: GuardSession>(
     worker: &mut impl Session,
     observe: &impl AsyncFn() -> Result<G, Fault>,
     batch: &mut Batch,
-    ladder: &mut Ladder,
+    backoff: &mut LockBackoff,
     outcome: &mut Outcome,
 ) -> Result<bool, Error> {
     let cap = control.run.limits.lock_timeout;
@@ -42,10 +42,10 @@ pub(super) async fn round<G: GuardSession>(
         if let Some(reason) = control.stop.is_requested().await {
             return Err(stopped_by(reason, rest, None));
         }
-        if control.is_lent {
+        if control.has_yielded {
             return Ok(true);
         }
-        if control.hold == Hold::Lost {
+        if control.lock_state == LockState::Lost {
             let message = "the connection that holds the lock does not answer";
             return Err(Fault::new(FaultKind::Lost, message).into());
         }
@@ -55,13 +55,13 @@ pub(super) async fn round<G: GuardSession>(
         let Some(history) = run.look.ledger.written() else {
             return Err(not_written(run));
         };
-        let jobs = jobs(run, history, began, rest, ladder, most, &ending);
+        let jobs = jobs(run, history, began, rest, backoff, most, &ending);
         // Nothing is sent yet: it may be given up, and leaves nothing in doubt.
         match control.stop.or(worker.prepare(&jobs[0])).await {
             Ok(prepared) => prepared?,
             Err(reason) => return Err(stopped_by(reason, rest, None)),
         }
-        let sent: Vec<_> = jobs.iter().map(|job| InFlight::of(job.deed)).collect();
+        let sent: Vec<_> = jobs.iter().map(|job| InFlight::of(job.operation)).collect();
         let began = Instant::now();
         let alone = rest[0].needs_lock();
         let (progress, stopped) =
@@ -69,15 +69,15 @@ pub(super) async fn round<G: GuardSession>(
 
         let (done, left) = rest.split_at(progress.applied.len());
         for (step, took) in done.iter().zip(progress.applied) {
-            outcome.done.push(step.deed.subject());
-            control.listener.event(&done_event(step.deed, took));
+            outcome.done.push(step.operation.subject());
+            control.listener.event(&done_event(step.operation, took));
         }
         rest = left;
         if !done.is_empty() {
             // Whom the fence lets through finds no lost connection at work behind it.
             outcome.in_flight.clear();
             outcome.is_durable = rest.is_empty();
-            *ladder = Ladder::up_to(cap);
+            *backoff = LockBackoff::up_to(cap);
             waiting = Waiting::default();
         }
         let failed = progress.failed.saturating_sub(done.len());
@@ -86,10 +86,10 @@ pub(super) async fn round<G: GuardSession>(
             continue;
         };
         batch.failed();
-        let deed = step.deed;
+        let operation = step.operation;
         if setback.fault.kind == FaultKind::Lost {
             outcome.lose(&sent[done.len()..]);
-        } else if setback.left != Left::Claimed {
+        } else if setback.left != Remainder::Claimed {
             outcome.in_flight.clear();
         }
         let sent_with_it = (sent.len() - done.len()).saturating_sub(1);
@@ -100,21 +100,21 @@ pub(super) async fn round<G: GuardSession>(
         if let Some(reason) = stopped {
             return Err(stopped_by(reason, rest, Some(failure(setback, outcome))));
         }
-        if setback.left == Left::Claimed {
-            wait_for_the_other(control, deed).await?;
+        if setback.left == Remainder::Claimed {
+            wait_for_the_other(control, operation).await?;
             return Ok(true);
         }
         if !is_worth_another_try(&setback) {
             return Err(failure(setback, outcome).into());
         }
-        let is_begun = setback.left != Left::Nothing;
+        let is_begun = setback.left != Remainder::Nothing;
         if waiting.is_for_guard {
-            lend_between(control).await;
+            yield_between(control).await;
         }
-        let pause = ladder.pause();
+        let pause = backoff.pause();
         control.listener.event(&Event::Retrying {
-            deed,
-            failed: ladder.failed(),
+            operation,
+            failed: backoff.failed(),
             pause,
         });
         if let Err(reason) = control.stop.or(sleep(pause)).await {
@@ -136,14 +136,14 @@ fn not_written(run: &Run<'_>) -> Error {
     }
 }
 
-fn done_event(deed: Deed<'_>, took: Duration) -> Event<'_> {
-    match deed {
-        Deed::Apply(migration) => Event::Applied {
+fn done_event(operation: Operation<'_>, took: Duration) -> Event<'_> {
+    match operation {
+        Operation::Apply(migration) => Event::Applied {
             migration,
             took: Some(took),
         },
-        Deed::Repeat(repeatable) => Event::Repeated { repeatable, took },
-        Deed::Revert(migration, down) => Event::Reverted {
+        Operation::Repeat(repeatable) => Event::Repeated { repeatable, took },
+        Operation::Revert(migration, down) => Event::Reverted {
             migration,
             down,
             took: Some(took),
@@ -151,10 +151,10 @@ fn done_event(deed: Deed<'_>, took: Duration) -> Event<'_> {
     }
 }
 
-/// Another run has claimed a deed first.
+/// Another run has claimed an operation first.
 async fn wait_for_the_other(
     control: &mut Control<'_, impl GuardSession>,
-    deed: Deed<'_>,
+    operation: Operation<'_>,
 ) -> Result<(), Error> {
     // A fence that nobody opens: the other run is at it still.
     let waited = control.began.elapsed();
@@ -166,9 +166,9 @@ async fn wait_for_the_other(
         }
         .into());
     }
-    control.listener.event(&Event::Claimed { deed });
+    control.listener.event(&Event::Claimed { operation });
     // Where the database does not make us wait for the other run.
-    let pause = chance::shortened(CLAIMED_PAUSE);
+    let pause = jitter::shortened(CLAIMED_PAUSE);
     control.stop.or(sleep(pause)).await?;
     Ok(())
 }
@@ -180,11 +180,11 @@ fn jobs<'a>(
     history: Written<'a>,
     began: Instant,
     rest: &'a [Step<'_>],
-    ladder: &Ladder,
+    backoff: &LockBackoff,
     most: usize,
     ending: &'a AtomicBool,
 ) -> Vec<Job<'a>> {
-    let first_try = Ladder::up_to(run.limits.lock_timeout).timeout();
+    let first_try = LockBackoff::up_to(run.limits.lock_timeout).timeout();
     let as_one = run.transaction == Transaction::All;
     let mut size = 0;
     rest.iter()
@@ -198,13 +198,13 @@ fn jobs<'a>(
         })
         .map(|(number, step)| Job {
             history,
-            deed: step.deed,
+            operation: step.operation,
             file: &step.file,
             statements: &step.statements,
             resume: step.resume.as_ref(),
             lock_wait: run.limits.lock_wait.saturating_sub(began.elapsed()),
             lock_timeout: if number == 0 {
-                ladder.timeout()
+                backoff.timeout()
             } else {
                 first_try
             },
@@ -218,15 +218,15 @@ fn jobs<'a>(
 
 /// Only what waited for a lock in vain and left nothing may be tried again
 /// blindly.
-fn is_worth_another_try(setback: &Setback) -> bool {
+fn is_worth_another_try(setback: &Failure) -> bool {
     let is_harmless = matches!(
         setback.left,
-        Left::Nothing
-            | Left::Part {
+        Remainder::Nothing
+            | Remainder::Part {
                 resumable: true,
                 ..
             }
-            | Left::Repeatable { .. }
+            | Remainder::Repeatable { .. }
     );
     is_harmless && setback.fault.kind == FaultKind::LockTimeout
 }
@@ -243,7 +243,7 @@ pub(super) fn stopped_by(
         not_started: rest.len(),
         reverts: rest
             .iter()
-            .any(|step| matches!(step.deed, Deed::Revert(..))),
+            .any(|step| matches!(step.operation, Operation::Revert(..))),
     }
     .into()
 }
@@ -252,14 +252,14 @@ pub(super) fn failure(
     run: &Run<'_>,
     rest: &[Step<'_>],
     step: &Step<'_>,
-    setback: Setback,
+    setback: Failure,
     outcome: &Outcome,
 ) -> MigrationFailure {
     let as_one = run.transaction == Transaction::All;
     MigrationFailure {
-        subject: step.deed.subject(),
-        reverts: matches!(step.deed, Deed::Revert(..)),
-        is_code: step.deed.script().is_code(),
+        subject: step.operation.subject(),
+        reverts: matches!(step.operation, Operation::Revert(..)),
+        is_code: step.operation.script().is_code(),
         table: run.look.ledger.table.clone(),
         file: Arc::clone(&step.file),
         statement: setback
@@ -268,11 +268,13 @@ pub(super) fn failure(
         statements: step.statements.len(),
         offset: setback.offset,
         state: match (setback.left, setback.fault.kind) {
-            (Left::Part { ran, resumable }, _) => State::HalfApplied { ran, resumable },
-            (Left::Repeatable { ran }, _) => State::HalfRepeated { ran },
-            (Left::Unsettled { ran }, _) => State::Unsettled { ran },
-            (Left::Unknown, _) | (_, FaultKind::Lost) => State::Unknown,
-            (Left::Nothing | Left::Claimed, _) => State::RolledBack,
+            (Remainder::Part { ran, resumable }, _) => {
+                MigrationState::HalfApplied { ran, resumable }
+            }
+            (Remainder::Repeatable { ran }, _) => MigrationState::HalfRepeated { ran },
+            (Remainder::Unsettled { ran }, _) => MigrationState::Unsettled { ran },
+            (Remainder::Unknown, _) | (_, FaultKind::Lost) => MigrationState::Unknown,
+            (Remainder::Nothing | Remainder::Claimed, _) => MigrationState::RolledBack,
         },
         fault: setback.fault.without_values(&step.file),
         sent_with_it: 0,

@@ -1,9 +1,11 @@
 //! One message to the worker, awaited to its end while the guard looks on.
 
 use super::event::{Event, Listener};
-use super::{Control, Hold};
+use super::{Control, LockState};
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::{Blocker, GuardSession, Handle, Job, Left, Progress, Session, Setback, Sight};
+use crate::db::{
+    Activity, BlockingSession, Failure, GuardSession, Handle, Job, Progress, Remainder, Session,
+};
 use crate::limits::StopReason;
 use crate::limits::Transaction;
 use std::pin::pin;
@@ -57,8 +59,8 @@ pub(super) async fn attempt<G: GuardSession>(
     let Control {
         run,
         guard,
-        hold,
-        is_lent,
+        lock_state,
+        has_yielded,
         stop,
         listener,
         ..
@@ -77,7 +79,7 @@ pub(super) async fn attempt<G: GuardSession>(
     let mut was_over = false;
     let mut silence = Silence::default();
     // What code does between its statements, no server sees.
-    let is_code = jobs.iter().any(|job| job.deed.script().is_code());
+    let is_code = jobs.iter().any(|job| job.operation.script().is_code());
     let mut look = interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // An interval's first tick comes at once; most migrations are done sooner.
@@ -94,12 +96,12 @@ pub(super) async fn attempt<G: GuardSession>(
                 listener.event(&Event::Stopping { reason });
                 look = interval(CANCEL_EVERY);
             }
-            _ = look.tick() => match (*hold, stopped) {
-                (Hold::Locked, Some((reason, _))) => {
+            _ = look.tick() => match (*lock_state, stopped) {
+                (LockState::Locked, Some((reason, _))) => {
                     let cancel = guard.cancel(&handle, run.name);
-                    *hold = hold.after(timeout(GUARD_ANSWERS_WITHIN, cancel).await).0;
-                    let sight = sight(*guard, hold, &handle, run.name).await;
-                    if !is_code && silence.lasts(sight.as_ref(), ANSWER_COMES_WITHIN) {
+                    *lock_state = lock_state.after(timeout(GUARD_ANSWERS_WITHIN, cancel).await).0;
+                    let activity = activity(*guard, lock_state, &handle, run.name).await;
+                    if !is_code && silence.lasts(activity.as_ref(), ANSWER_COMES_WITHIN) {
                         return (Progress::none(silent()), Some(reason));
                     }
                 }
@@ -109,7 +111,7 @@ pub(super) async fn attempt<G: GuardSession>(
                 }
                 (_, Some(_)) => {}
                 // The network may have forgotten the worker's connection, too.
-                (Hold::Lost, None) if observed.elapsed() > OBSERVE_EVERY => {
+                (LockState::Lost, None) if observed.elapsed() > OBSERVE_EVERY => {
                     let is_over = timeout(GUARD_ANSWERS_WITHIN, is_over(observe, &handle, run.name));
                     let is_over = is_over.await.unwrap_or_default();
                     // What has ended meanwhile has had its time to answer.
@@ -120,31 +122,31 @@ pub(super) async fn attempt<G: GuardSession>(
                     observed = Instant::now();
                 }
                 (_, None) => {
-                    let sight = sight(*guard, hold, &handle, run.name).await;
+                    let activity = activity(*guard, lock_state, &handle, run.name).await;
                     // The session itself may wait for another, and ask now and then.
                     let patience = run.limits.lock_wait.saturating_add(ANSWER_COMES_WITHIN);
-                    if !is_code && silence.lasts(sight.as_ref(), patience) {
+                    if !is_code && silence.lasts(activity.as_ref(), patience) {
                         return (Progress::none(silent()), None);
                     }
-                    let mut sight = sight.unwrap_or_default();
-                    for blocker in &mut sight.blockers {
+                    let mut activity = activity.unwrap_or_default();
+                    for blocker in &mut activity.blockers {
                         // It may be this very text that another run has sent.
                         for job in jobs {
                             blocker.query = job.file.without_values(&blocker.query);
                         }
                     }
-                    waiting.see(&sight.blockers, LOOK_EVERY, *listener);
+                    waiting.see(&activity.blockers, LOOK_EVERY, *listener);
                     if let [job, others @ ..] = jobs {
                         listener.event(&Event::Running {
-                            deed: Some(job.deed),
+                            operation: Some(job.operation),
                             sent_with_it: others.len(),
                             elapsed: began.elapsed(),
-                            sight: &sight,
+                            activity: &activity,
                         });
                     }
-                    waiting.is_for_guard |= sight.waits_for_guard;
-                    if alone && sight.waits_for_guard && !*is_lent {
-                        *is_lent = lend(*guard, hold).await;
+                    waiting.is_for_guard |= activity.waits_for_guard;
+                    if alone && activity.waits_for_guard && !*has_yielded {
+                        *has_yielded = yield_lock(*guard, lock_state).await;
                     }
                 }
             }
@@ -154,43 +156,45 @@ pub(super) async fn attempt<G: GuardSession>(
 
 /// Gives the tool's lock to an application that a transaction waited for, which
 /// has been rolled back by now: there is nothing that it could meet half done.
-pub(super) async fn lend_between(control: &mut Control<'_, impl GuardSession>) {
-    if control.hold == Hold::Locked && !control.is_lent {
-        control.is_lent = lend(control.guard, &mut control.hold).await;
+pub(super) async fn yield_between(control: &mut Control<'_, impl GuardSession>) {
+    if control.lock_state == LockState::Locked && !control.has_yielded {
+        control.has_yielded = yield_lock(control.guard, &mut control.lock_state).await;
     }
 }
 
-async fn lend(guard: &mut impl GuardSession, hold: &mut Hold) -> bool {
-    let lent = timeout(GUARD_ANSWERS_WITHIN, guard.lend()).await;
-    let (now, lent) = hold.after(lent);
-    *hold = now;
+async fn yield_lock(guard: &mut impl GuardSession, lock_state: &mut LockState) -> bool {
+    let lent = timeout(GUARD_ANSWERS_WITHIN, guard.yield_lock()).await;
+    let (now, lent) = lock_state.after(lent);
+    *lock_state = now;
     lent.is_some()
 }
 
 /// What the guard sees; nothing where it has gone.
 pub(super) async fn see(
     guard: &mut impl GuardSession,
-    hold: &mut Hold,
+    lock_state: &mut LockState,
     worker: &Handle,
     run: &str,
-) -> Sight {
-    sight(guard, hold, worker, run).await.unwrap_or_default()
+) -> Activity {
+    activity(guard, lock_state, worker, run)
+        .await
+        .unwrap_or_default()
 }
 
 /// What the guard sees; `None` where it has gone, or was refused a look.
-async fn sight(
+async fn activity(
     guard: &mut impl GuardSession,
-    hold: &mut Hold,
+    lock_state: &mut LockState,
     worker: &Handle,
     run: &str,
-) -> Option<Sight> {
-    if *hold != Hold::Locked {
+) -> Option<Activity> {
+    if *lock_state != LockState::Locked {
         return None;
     }
-    let look = timeout(GUARD_ANSWERS_WITHIN, guard.look_on(worker, run)).await;
-    let (now, sight) = hold.after(look);
-    *hold = now;
-    sight
+    let look = timeout(GUARD_ANSWERS_WITHIN, guard.observe(worker, run)).await;
+    let (now, activity) = lock_state.after(look);
+    *lock_state = now;
+    activity
 }
 
 /// Whether the server has done with what was sent, and no answer comes: the network
@@ -204,10 +208,10 @@ struct Silence {
 
 impl Silence {
     /// Whether it has lasted for so long by now.
-    fn lasts(&mut self, sight: Option<&Sight>, patience: Duration) -> bool {
-        match sight {
+    fn lasts(&mut self, activity: Option<&Activity>, patience: Duration) -> bool {
+        match activity {
             None => self.since = None,
-            Some(sight) if sight.is_at_work => {
+            Some(activity) if activity.is_at_work => {
                 self.was_at_work = true;
                 self.since = None;
             }
@@ -220,7 +224,7 @@ impl Silence {
     }
 }
 
-impl Hold {
+impl LockState {
     /// What an answer of the guard says of it, and the answer. A server that
     /// refuses a question still holds the lock.
     fn after<T>(self, answer: Result<Result<T, Fault>, Elapsed>) -> (Self, Option<T>) {
@@ -241,22 +245,22 @@ async fn is_over<G: GuardSession>(
 ) -> bool {
     match observe().await {
         Ok(mut other) => other
-            .look_on(worker, run)
+            .observe(worker, run)
             .await
-            .is_ok_and(|sight| !sight.is_at_work),
+            .is_ok_and(|activity| !activity.is_at_work),
         Err(_) => false,
     }
 }
 
-fn silent() -> Setback {
+fn silent() -> Failure {
     let message =
         "the connection does not answer, and the server is no longer running anything for it";
-    Setback::unplaced(Fault::new(FaultKind::Lost, message), Left::Unknown)
+    Failure::unplaced(Fault::new(FaultKind::Lost, message), Remainder::Unknown)
 }
 
-fn abandoned() -> Setback {
+fn abandoned() -> Failure {
     let message = "there was no second connection to cancel it with; the server will end it";
-    Setback::unplaced(Fault::new(FaultKind::Lost, message), Left::Unknown)
+    Failure::unplaced(Fault::new(FaultKind::Lost, message), Remainder::Unknown)
 }
 
 impl Waiting {
@@ -264,7 +268,7 @@ impl Waiting {
     /// looked so often.
     pub(super) fn see(
         &mut self,
-        blockers: &[Blocker],
+        blockers: &[BlockingSession],
         every: Duration,
         listener: &mut dyn Listener,
     ) {

@@ -15,7 +15,7 @@ use crate::order::Rules;
 use crate::sources::Listing;
 use crate::text::{SourceFile, Span};
 use alembic::{GraphError, Unreadable};
-use naming::{Draft, Wish};
+use naming::{Draft, NewMigration};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ pub trait Drafts {
     ///
     /// # Errors
     /// A folder in which nothing can be added in good order.
-    fn draft(&self, listing: &Listing, wish: &Wish<'_>) -> Result<Draft, FormatError>;
+    fn draft(&self, listing: &Listing, wanted: &NewMigration<'_>) -> Result<Draft, FormatError>;
 }
 
 /// The formats that there are, by their tools' names.

@@ -5,7 +5,7 @@ use crate::diagnostic::Diagnostic;
 
 /// What somebody wants to write.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish<'a> {
+pub struct NewMigration<'a> {
     /// Words joined by `_`, as [`words`] makes them.
     pub name: &'a str,
     /// Whether it must have a way back; otherwise the folder's habit decides.

@@ -1,19 +1,19 @@
-//! What a deed writes of itself: in the history, and for what the history has no
+//! What an operation writes of itself: in the history, and for what the history has no
 //! place for, in a table of ours.
 
 use super::journal::Journal;
 use super::ledger::{Written, quote};
 use super::repeatables::Repeated;
 use super::table::Change;
-use crate::model::{Deed, Version};
+use crate::model::{Operation, Version};
 use crate::sql::Dialect;
 
-/// The records of one deed.
+/// The records of one operation.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
     pub history: Written<'a>,
     pub dialect: Dialect,
-    pub deed: Deed<'a>,
+    pub operation: Operation<'a>,
     /// The run that does it.
     pub run: &'a str,
 }
@@ -24,26 +24,28 @@ impl Record<'_> {
         writes.write(ledger, self.dialect, change)
     }
 
-    /// The fence of a deed that is one transaction: what it changes first. It
+    /// The fence of an operation that is one transaction: what it changes first. It
     /// changes one row; where another run was quicker it changes none, or says
     /// that there is such a row.
     #[must_use]
     pub fn fence(&self) -> String {
-        match (self.deed, self.dialect) {
+        match (self.operation, self.dialect) {
             // On MySQL the row may be committed before the migration is.
-            (Deed::Apply(migration), dialect) => self.write(Change::Begin {
+            (Operation::Apply(migration), dialect) => self.write(Change::Begin {
                 migration,
                 complete: dialect != Dialect::Mysql,
             }),
-            (Deed::Revert(migration, _), Dialect::Mysql) => {
+            (Operation::Revert(migration, _), Dialect::Mysql) => {
                 let version = &migration.version;
                 self.write(Change::Reopen {
                     version,
                     claim: REVERTING,
                 })
             }
-            (Deed::Revert(migration, _), _) => self.write(Change::TakeBack(&migration.version)),
-            (Deed::Repeat(repeatable), dialect) => {
+            (Operation::Revert(migration, _), _) => {
+                self.write(Change::TakeBack(&migration.version))
+            }
+            (Operation::Repeat(repeatable), dialect) => {
                 Repeated::of(self.history.ledger, dialect).claim(repeatable, self.run)
             }
         }
@@ -54,10 +56,10 @@ impl Record<'_> {
     /// [`Record::measured`] answer with rows that the run's name begins.
     #[must_use]
     pub fn fence_or_error(&self) -> String {
-        match self.deed {
+        match self.operation {
             // The key is the fence.
-            Deed::Apply(_) => self.fence(),
-            Deed::Repeat(_) | Deed::Revert(..) => format!(
+            Operation::Apply(_) => self.fence(),
+            Operation::Repeat(_) | Operation::Revert(..) => format!(
                 "WITH mine AS ({} RETURNING 1) SELECT {}, 'began', \
                  ({NANOSECONDS} / (SELECT count(*) FROM mine))::bigint::text",
                 self.fence(),
@@ -66,20 +68,20 @@ impl Record<'_> {
         }
     }
 
-    /// The last thing of a deed that is one transaction, with the time that it
+    /// The last thing of an operation that is one transaction, with the time that it
     /// took as an SQL expression in nanoseconds; nothing where nothing is left
     /// to record.
     #[must_use]
     pub fn finish(&self, took: &str) -> Option<String> {
-        match (self.deed, self.dialect) {
-            (Deed::Apply(migration), _) => {
+        match (self.operation, self.dialect) {
+            (Operation::Apply(migration), _) => {
                 let version = &migration.version;
                 Some(self.write(Change::Finish { version, took }))
             }
-            (Deed::Revert(migration, _), Dialect::Mysql) => {
+            (Operation::Revert(migration, _), Dialect::Mysql) => {
                 Some(self.write(Change::Delete(&migration.version)))
             }
-            (Deed::Repeat(_) | Deed::Revert(..), _) => None,
+            (Operation::Repeat(_) | Operation::Revert(..), _) => None,
         }
     }
 
@@ -100,23 +102,23 @@ impl Record<'_> {
         }
     }
 
-    /// The journal of a deed that is no transaction; a repeatable has none, for
+    /// The journal of an operation that is no transaction; a repeatable has none, for
     /// it can be repeated.
     #[must_use]
     pub fn journal(&self) -> Journal {
         Journal::of(self.history.ledger, self.dialect)
     }
 
-    /// The claim of a deed that is done statement by statement.
+    /// The claim of an operation that is done statement by statement.
     #[must_use]
     pub fn claim(&self, number: i64) -> String {
-        match self.deed {
-            Deed::Apply(migration) => self.write(Change::Claim {
+        match self.operation {
+            Operation::Apply(migration) => self.write(Change::Claim {
                 migration,
                 claim: number,
             }),
-            Deed::Repeat(_) => self.fence(),
-            Deed::Revert(migration, _) => self.write(Change::Reopen {
+            Operation::Repeat(_) => self.fence(),
+            Operation::Revert(migration, _) => self.write(Change::Reopen {
                 version: &migration.version,
                 claim: number,
             }),
@@ -126,20 +128,20 @@ impl Record<'_> {
     /// Ends what a claim began.
     #[must_use]
     pub fn complete(&self, took: &str) -> String {
-        match self.deed {
-            Deed::Apply(migration) => self.write(Change::Complete { migration, took }),
-            Deed::Repeat(_) => self.fence(),
-            Deed::Revert(migration, _) => self.write(Change::Delete(&migration.version)),
+        match self.operation {
+            Operation::Apply(migration) => self.write(Change::Complete { migration, took }),
+            Operation::Repeat(_) => self.fence(),
+            Operation::Revert(migration, _) => self.write(Change::Delete(&migration.version)),
         }
     }
 
     /// Takes a claim back of which nothing came.
     #[must_use]
-    pub fn give_up(&self) -> Option<String> {
-        match self.deed {
-            Deed::Apply(migration) => Some(self.write(Change::Delete(&migration.version))),
-            Deed::Repeat(_) => None,
-            Deed::Revert(migration, _) => Some(self.write(Change::Finish {
+    pub fn release_claim(&self) -> Option<String> {
+        match self.operation {
+            Operation::Apply(migration) => Some(self.write(Change::Delete(&migration.version))),
+            Operation::Repeat(_) => None,
+            Operation::Revert(migration, _) => Some(self.write(Change::Finish {
                 version: &migration.version,
                 took: "-1",
             })),
@@ -154,9 +156,10 @@ const NANOSECONDS: &str = "extract(epoch FROM clock_timestamp()) * 1000000000";
 /// transaction: no journal knows it.
 const REVERTING: i64 = -1;
 
-/// The version by which the journal knows a deed.
+/// The version by which the journal knows an operation.
 #[must_use]
-pub fn version(deed: Deed<'_>) -> Version {
-    deed.migration()
+pub fn version(operation: Operation<'_>) -> Version {
+    operation
+        .migration()
         .map_or_else(|| Version::new(""), |migration| migration.version.clone())
 }

@@ -2,7 +2,7 @@
 
 use super::drift::{self, Drift};
 use crate::history::History;
-use crate::model::{Deed, Migration, Repeatable, Version};
+use crate::model::{Migration, Operation, Repeatable, Version};
 use crate::order::{self, Rules};
 use std::collections::HashSet;
 
@@ -48,7 +48,7 @@ pub enum UnknownApplied {
 /// What to do, in order, and what is worth a warning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan<'a> {
-    pub steps: Vec<Deed<'a>>,
+    pub steps: Vec<Operation<'a>>,
     pub warnings: Vec<Drift>,
 }
 
@@ -94,12 +94,12 @@ pub fn plan<'a>(
     history: &History,
     request: &Request,
 ) -> Result<Plan<'a>, PlanError> {
-    let warnings = judge(drift::find(rules, files.migrations, history), request)?;
+    let warnings = tolerate(drift::find(rules, files.migrations, history), request)?;
     // What is not complete passed the judgement: it can go on.
     let (migrations, repeatables): (Vec<_>, Vec<_>) = pending(files, history)
         .into_iter()
-        .partition(|deed| matches!(deed, Deed::Apply(_)));
-    let is_wanted = |deed: &Deed<'_>| match (deed.migration(), &request.only) {
+        .partition(|operation| matches!(operation, Operation::Apply(_)));
+    let is_wanted = |operation: &Operation<'_>| match (operation.migration(), &request.only) {
         (Some(migration), Some(only)) => migration.version == *only,
         _ => true,
     };
@@ -109,7 +109,7 @@ pub fn plan<'a>(
         return Ok(Plan { steps, warnings });
     }
     let up_to = request.to.as_ref().map(|to| up_to(rules, files, to));
-    let is_before = |deed: &Deed<'_>| match (deed.migration(), &up_to) {
+    let is_before = |operation: &Operation<'_>| match (operation.migration(), &up_to) {
         (Some(migration), Some(up_to)) => up_to.contains(&migration.version),
         _ => true,
     };
@@ -121,8 +121,9 @@ pub fn plan<'a>(
         let last = last.migration().map(|migration| &migration.version);
         let lineage = order::lineage(files.migrations, last);
         let lineage: HashSet<&Version> = lineage.iter().map(|it| &it.version).collect();
-        let is_in = |deed: &Deed<'_>| {
-            deed.migration()
+        let is_in = |operation: &Operation<'_>| {
+            operation
+                .migration()
                 .is_none_or(|it| lineage.contains(&it.version))
         };
         steps.retain(is_in);
@@ -152,7 +153,7 @@ fn up_to<'a>(rules: &dyn Rules, files: Files<'a>, to: &Version) -> HashSet<&'a V
 
 /// All that is not applied in full, the repeatables that have changed with it.
 #[must_use]
-pub fn pending<'a>(files: Files<'a>, history: &History) -> Vec<Deed<'a>> {
+pub fn pending<'a>(files: Files<'a>, history: &History) -> Vec<Operation<'a>> {
     let known = history.by_version();
     let migrations = files.migrations.iter().filter(|migration| {
         known
@@ -165,8 +166,8 @@ pub fn pending<'a>(files: Files<'a>, history: &History) -> Vec<Deed<'a>> {
             .is_none_or(|repeated| repeated.checksum != repeatable.checksum)
     });
     migrations
-        .map(Deed::Apply)
-        .chain(repeatables.map(Deed::Repeat))
+        .map(Operation::Apply)
+        .chain(repeatables.map(Operation::Repeat))
         .collect()
 }
 
@@ -189,7 +190,7 @@ pub fn known(files: Files<'_>, request: &Request) -> Result<(), PlanError> {
 ///
 /// # Errors
 /// Those that the request does not tolerate, if there is one.
-pub fn judge(drifts: Vec<Drift>, request: &Request) -> Result<Vec<Drift>, PlanError> {
+pub fn tolerate(drifts: Vec<Drift>, request: &Request) -> Result<Vec<Drift>, PlanError> {
     let (warnings, drifts): (Vec<_>, Vec<_>) = drifts
         .into_iter()
         .filter(|drift| !is_wanted(drift, request))

@@ -1,18 +1,18 @@
 //! What is to be taken back: first which migrations, once and for all, then in
-//! every round the deeds that are left of them. Were they counted anew in each
+//! every round the operations that are left of them. Were they counted anew in each
 //! round, a run whose answer was lost would take back more than it was asked to.
 
-use super::planner::{Plan, Request, judge};
+use super::planner::{Plan, Request, tolerate};
 use super::{drift, resume};
 use crate::history::{Applied, Ending, History, Run, UP};
-use crate::model::{Deed, Direction, Migration, Needs, Subject, Version};
+use crate::model::{Direction, Migration, Needs, Operation, Subject, Version};
 use crate::order::{self, Rules};
 use std::collections::HashSet;
 use std::time::Duration;
 
 /// What the user asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum RevertTarget {
     /// The newest so many.
     Steps(usize),
     /// All after this version, which stays; after zero, all.
@@ -80,10 +80,10 @@ pub struct Unconfirmed {
 pub fn targets(
     files: &[Migration],
     history: &History,
-    wish: &Wish,
+    wish: &RevertTarget,
 ) -> Result<Vec<Version>, RevertError> {
     must_be_whole(files, history)?;
-    if let Wish::To(version) = wish
+    if let RevertTarget::To(version) = wish
         && *version != Version::zero()
         && history
             .find(version)
@@ -100,8 +100,8 @@ pub fn targets(
         .filter(|applied| applied.complete || goes_back(applied, history))
         .map(|applied| applied.version.clone());
     Ok(match wish {
-        Wish::Steps(steps) => newest_first.take(*steps).collect(),
-        Wish::To(version) => match find(files, version) {
+        RevertTarget::Steps(steps) => newest_first.take(*steps).collect(),
+        RevertTarget::To(version) => match find(files, version) {
             // Of a graph, what stands on it.
             Some(Migration {
                 needs: Needs::These { .. },
@@ -236,7 +236,7 @@ pub fn may_be_at_work(history: &History) -> bool {
     newest_run(history).is_some_and(|run| run.ending == Ending::Running)
 }
 
-/// The deeds that are left of the targets, the newest first.
+/// The operations that are left of the targets, the newest first.
 ///
 /// # Errors
 /// Why none of them may be done; nothing is taken back then.
@@ -263,7 +263,7 @@ pub fn plan<'a>(
             continue;
         }
         match find(migrations, version).and_then(|it| Some((it, it.down.as_ref()?))) {
-            Some((migration, down)) => steps.push(Deed::Revert(migration, down)),
+            Some((migration, down)) => steps.push(Operation::Revert(migration, down)),
             None => without.push((version.clone(), applied.name.clone())),
         }
     }
@@ -299,7 +299,7 @@ pub fn plan<'a>(
         out_of_order: super::planner::OutOfOrder::Apply,
         ..request.clone()
     };
-    let warnings = judge(drift::find(rules, migrations, history), &tolerant);
+    let warnings = tolerate(drift::find(rules, migrations, history), &tolerant);
     Ok(Plan {
         steps,
         warnings: warnings.unwrap_or_else(|error| error.drifts),

@@ -1,14 +1,14 @@
 //! What is known of a step before it is done.
 
-use crate::model::Deed;
+use crate::model::Operation;
 
 /// What would be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedStep<'a> {
-    pub deed: Deed<'a>,
+    pub operation: Operation<'a>,
     /// How many statements it has.
     pub statements: usize,
-    pub manner: Manner,
+    pub mode: ExecutionMode,
     /// Whether others may travel with it in one message; how many do depends on how
     /// quick they are.
     pub together: bool,
@@ -18,7 +18,7 @@ pub struct PlannedStep<'a> {
 ///
 /// It decides what of it stays if it fails half way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub enum ExecutionMode {
     /// As code of the program, in one transaction.
     Code,
     /// By another program.

@@ -1,6 +1,6 @@
 //! An Alembic project: where its configuration is, and what its revisions are.
 
-use super::{Home, Project};
+use super::{Project, Workspace};
 use crate::config::file::Settings;
 use crate::config::{Setting, nearest};
 use crate::error::Error;
@@ -119,7 +119,7 @@ impl AlembicProject {
     }
 }
 
-impl Home {
+impl Workspace {
     /// The Alembic project of one database, if there is one: where it is asked for,
     /// or where nothing else is found.
     ///
@@ -470,7 +470,7 @@ impl AlembicProject {
     /// Reads what lies in packages, of which Python has told where they are.
     ///
     /// # Errors
-    /// As [`Home::find`].
+    /// As [`Workspace::find`].
     pub fn located(
         &mut self,
         packages: BTreeMap<String, PathBuf>,

@@ -1,7 +1,7 @@
 //! What a project's own program brings: the folder that it carries, and migrations
 //! that are no files.
 
-use super::Home;
+use super::Workspace;
 use crate::config::ConfigError;
 use crate::config::file::{self, File};
 use crate::embedded::Embedded;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// How a person knows the `migrate.toml` that the program carries.
 const CARRIED: &str = "migrate.toml of the program";
 
-impl Home {
+impl Workspace {
     /// The project that the program carries.
     ///
     /// # Errors

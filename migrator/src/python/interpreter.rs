@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 
 /// Where a project's programs may be.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Places {
+pub(crate) struct SearchPaths {
     /// Of the project.
     pub(crate) root: PathBuf,
     /// In which Alembic is run, below the root.
@@ -24,7 +24,7 @@ pub(crate) struct Places {
 
 /// A project's Alembic.
 #[derive(Clone, Debug)]
-pub(crate) struct Alembic {
+pub(crate) struct AlembicProgram {
     program: PathBuf,
     /// What of its arguments comes first.
     lead: Vec<&'static str>,
@@ -54,7 +54,7 @@ const LAYERS: &str = "/layers";
 /// but has no such part.)
 const IMPORT: &str = "import alembic.config";
 
-impl Places {
+impl SearchPaths {
     /// The folders of programs, the likeliest first.
     fn folders(&self) -> Vec<PathBuf> {
         let of_project = [&self.root, &self.folder, &self.config_folder]
@@ -105,20 +105,20 @@ fn virtual_environments_of_layers() -> Vec<PathBuf> {
     found
 }
 
-impl Alembic {
+impl AlembicProgram {
     /// The command `alembic`, else the module of a `python3`.
     ///
     /// # Errors
     /// Where it was looked for.
-    pub(crate) fn find(places: &Places) -> Result<Self, NotFound> {
-        let folders = places.folders();
+    pub(crate) fn find(search_paths: &SearchPaths) -> Result<Self, NotFound> {
+        let folders = search_paths.folders();
         // A relative program would be looked for in the folder where it is started.
         let whole = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
         for folder in &folders {
             let program = folder.join("alembic");
             if program.is_file() {
                 let python = beside(&program).or_else(|| python_of(&folders));
-                let is_on_path = std::env::split_paths(&places.path).any(|it| it == *folder);
+                let is_on_path = std::env::split_paths(&search_paths.path).any(|it| it == *folder);
                 return Ok(Self {
                     libraries: (!is_on_path)
                         .then(|| libraries_of_layers(&program))
@@ -126,7 +126,7 @@ impl Alembic {
                     python: whole(python.unwrap_or_else(|| "python3".into())),
                     program: whole(program),
                     lead: Vec::new(),
-                    folder: places.folder.clone(),
+                    folder: search_paths.folder.clone(),
                 });
             }
         }
@@ -146,7 +146,7 @@ impl Alembic {
             program: python.clone(),
             lead: vec!["-m", "alembic"],
             python,
-            folder: places.folder.clone(),
+            folder: search_paths.folder.clone(),
             libraries: None,
         };
         let output = found.question(IMPORT).stdin(Stdio::null()).output();

@@ -6,5 +6,5 @@ mod interpreter;
 mod output;
 
 pub(crate) use child::{Child, Ending};
-pub(crate) use interpreter::{Alembic, NotFound, Places};
-pub(crate) use output::{Essence, Frame, Running, essence, running};
+pub(crate) use interpreter::{AlembicProgram, NotFound, SearchPaths};
+pub(crate) use output::{Frame, Running, Traceback, running, traceback};

@@ -10,7 +10,7 @@ pub(crate) struct Running {
 
 /// The end of a traceback, in short.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Essence {
+pub(crate) struct Traceback {
     /// The exception and what it says, on one line.
     pub(crate) exception: String,
     /// The statement that failed.
@@ -46,7 +46,7 @@ pub(crate) fn running(line: &str) -> Option<Running> {
 }
 
 /// What the last lines of a failure come to; `None` where they hold no exception.
-pub(crate) fn essence(lines: &[String]) -> Option<Essence> {
+pub(crate) fn traceback(lines: &[String]) -> Option<Traceback> {
     let frame = |line: &String| {
         let rest = line.trim_start().strip_prefix("File \"")?;
         let (path, rest) = rest.split_once('"')?;
@@ -67,9 +67,9 @@ pub(crate) fn essence(lines: &[String]) -> Option<Essence> {
             .iter()
             .rev()
             .find_map(|line| line.split_once("FAILED: "));
-        return failed.map(|(_, message)| Essence {
+        return failed.map(|(_, message)| Traceback {
             exception: message.trim().to_owned(),
-            ..Essence::default()
+            ..Traceback::default()
         });
     };
     let traceback = &lines[begin + 1..];
@@ -105,7 +105,7 @@ pub(crate) fn essence(lines: &[String]) -> Option<Essence> {
         let text = text.trim_end().strip_prefix("[SQL: ").unwrap_or_default();
         text.strip_suffix(']').unwrap_or(text).trim().to_owned()
     });
-    (!exception.is_empty()).then(|| Essence {
+    (!exception.is_empty()).then(|| Traceback {
         exception: short(&exception).to_owned(),
         sql,
         frames,
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_traceback_comes_to_its_exception_its_sql_and_its_frames() {
-        let essence = essence(&lines(
+        let traceback = traceback(&lines(
             "Traceback (most recent call last):\n  File \"/a/engine.py\", line 10, in _exec\n    x()\n\
              psycopg2.errors.UndefinedTable: relation \"nope\" does not exist\n\n\n\
              The above exception was the direct cause of the following exception:\n\n\
@@ -179,15 +179,15 @@ mod tests {
         ))
         .unwrap();
         assert_eq!(
-            essence.exception,
+            traceback.exception,
             "ProgrammingError: (psycopg2.errors.UndefinedTable) relation \"nope\" does not exist"
         );
         assert_eq!(
-            essence.sql.as_deref(),
+            traceback.sql.as_deref(),
             Some("ALTER TABLE nope\n  ADD x int")
         );
         assert_eq!(
-            essence.frames.last(),
+            traceback.frames.last(),
             Some(&Frame {
                 path: "/app/versions/ae10_a.py".to_owned(),
                 line: 23,
@@ -198,13 +198,13 @@ mod tests {
 
     #[test]
     fn what_alembic_itself_refuses_is_one_line() {
-        let said = essence(&lines(
+        let said = traceback(&lines(
             "INFO x\n  FAILED: Can't locate revision identified by 'x'",
         ));
         assert_eq!(
             said.unwrap().exception,
             "Can't locate revision identified by 'x'"
         );
-        assert_eq!(essence(&lines("INFO x")), None);
+        assert_eq!(traceback(&lines("INFO x")), None);
     }
 }

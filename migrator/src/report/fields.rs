@@ -2,10 +2,10 @@
 
 use super::words::left_alone;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::engine::event::{Blocker, Event, Lock, Sight};
+use crate::engine::event::{Activity, BlockingSession, Event, Lock};
 use crate::history::Run;
 use crate::limits::StopReason;
-use crate::model::{Deed, Migration, Subject};
+use crate::model::{Migration, Operation, Subject};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -44,13 +44,13 @@ pub(super) fn name(event: &Event<'_>) -> &'static str {
 /// The event's fields; those without a value are left out by whoever writes them.
 pub(super) fn of(event: &Event<'_>) -> Value {
     match event {
-        Event::Applied { migration, took } => deed(
-            Deed::Apply(migration),
+        Event::Applied { migration, took } => operation(
+            Operation::Apply(migration),
             json!({"took_ms": took.map(milliseconds)}),
         ),
-        Event::Beginning { deed: begun } => {
-            let reverts = matches!(begun, Deed::Revert(..));
-            deed(*begun, json!({"reverts": reverts}))
+        Event::Beginning { operation: begun } => {
+            let reverts = matches!(begun, Operation::Revert(..));
+            operation(*begun, json!({"reverts": reverts}))
         }
         Event::Blocked { blocker } => session(blocker),
         Event::Changed {
@@ -61,7 +61,7 @@ pub(super) fn of(event: &Event<'_>) -> Value {
         } => json!({
             "version": version.to_string(), "name": name, "before": before, "after": after,
         }),
-        Event::Claimed { deed: claimed } => deed(*claimed, json!({})),
+        Event::Claimed { operation: claimed } => operation(*claimed, json!({})),
         Event::Confirmed { runs, .. } => json!({"runs": runs}),
         Event::Connected {
             database,
@@ -96,15 +96,15 @@ pub(super) fn of(event: &Event<'_>) -> Value {
                 Subject::Repeatable(name) => json!({"repeatable": name, "did": did}),
             }
         }
-        Event::Repeated { repeatable, took } => deed(
-            Deed::Repeat(repeatable),
+        Event::Repeated { repeatable, took } => operation(
+            Operation::Repeat(repeatable),
             json!({"took_ms": milliseconds(*took)}),
         ),
         Event::Retrying {
-            deed: tried,
+            operation: tried,
             failed,
             pause,
-        } => deed(
+        } => operation(
             *tried,
             json!({"failed_tries": failed, "pause_ms": milliseconds(*pause)}),
         ),
@@ -112,21 +112,21 @@ pub(super) fn of(event: &Event<'_>) -> Value {
             migration,
             down,
             took,
-        } => deed(
-            Deed::Revert(migration, down),
+        } => operation(
+            Operation::Revert(migration, down),
             json!({"took_ms": took.map(milliseconds)}),
         ),
         Event::Running {
-            deed: runs,
+            operation: runs,
             sent_with_it,
             elapsed,
-            sight,
+            activity,
         } => {
-            let mut fields = seen(sight);
+            let mut fields = seen(activity);
             fields["sent_with_it"] = json!(sent_with_it);
             fields["elapsed_ms"] = milliseconds(*elapsed).into();
             match runs {
-                Some(runs) => deed(*runs, fields),
+                Some(runs) => operation(*runs, fields),
                 None => fields,
             }
         }
@@ -169,22 +169,22 @@ fn waiting(event: &Event<'_>) -> Value {
 }
 
 /// How far the server is, and who is in the way.
-fn seen(sight: &Sight) -> Value {
-    let blockers: Vec<_> = sight.blockers.iter().map(session).collect();
+fn seen(activity: &Activity) -> Value {
+    let blockers: Vec<_> = activity.blockers.iter().map(session).collect();
     json!({
-        "phase": sight.work.as_ref().map(|work| &work.phase),
-        "done": sight.work.as_ref().map(|work| work.done),
-        "total": sight.work.as_ref().map(|work| work.total),
+        "phase": activity.work.as_ref().map(|work| &work.phase),
+        "done": activity.work.as_ref().map(|work| work.done),
+        "total": activity.work.as_ref().map(|work| work.total),
         "blocked_by": (!blockers.is_empty()).then_some(blockers),
     })
 }
 
-/// A deed's own fields before those of what happened to it.
-pub(super) fn deed(deed: Deed<'_>, fields: Value) -> Value {
-    let file = deed.script().file.path();
-    let mut object = match deed {
-        Deed::Apply(migration) | Deed::Revert(migration, _) => named(migration, file),
-        Deed::Repeat(repeatable) => json!({"repeatable": repeatable.name, "file": file}),
+/// An operation's own fields before those of what happened to it.
+pub(super) fn operation(operation: Operation<'_>, fields: Value) -> Value {
+    let file = operation.script().file.path();
+    let mut object = match operation {
+        Operation::Apply(migration) | Operation::Revert(migration, _) => named(migration, file),
+        Operation::Repeat(repeatable) => json!({"repeatable": repeatable.name, "file": file}),
     };
     if let (Value::Object(object), Value::Object(fields)) = (&mut object, fields) {
         object.extend(fields);
@@ -197,7 +197,7 @@ fn named(migration: &Migration, file: &str) -> Value {
 }
 
 /// A session of the database that is in the way.
-fn session(blocker: &Blocker) -> Value {
+fn session(blocker: &BlockingSession) -> Value {
     json!({
         "process": blocker.process,
         "application": blocker.application,

@@ -6,10 +6,10 @@ use super::answer::{Answer, Line};
 use super::live::Live;
 use super::pace::Pace;
 use super::words::{duration, printable, things};
-use super::{Ended, Reply, Report, Success, Tally, Turn, lines, snippet, state_after};
+use super::{DatabaseProgress, Ended, Reply, Report, Success, Tally, lines, snippet, state_after};
 use crate::config::Detail;
 use crate::diagnostic::Diagnostic;
-use crate::engine::event::{Event, Listener, Sight};
+use crate::engine::event::{Activity, Event, Listener};
 use crate::error::Error;
 use std::fmt::Display;
 use std::io::Write;
@@ -44,7 +44,7 @@ pub(crate) struct Human<'a> {
     pace: Pace,
     tally: Tally,
     /// Where there are several databases.
-    turn: Option<Turn>,
+    turn: Option<DatabaseProgress>,
     /// Whether anything was changed, in any of them.
     has_changed: bool,
 }
@@ -108,13 +108,19 @@ impl<'a> Human<'a> {
     }
 
     /// What runs: a line on a terminal, and elsewhere one now and then.
-    fn running(&mut self, label: &str, sent_with_it: usize, elapsed: Duration, sight: &Sight) {
+    fn running(
+        &mut self,
+        label: &str,
+        sent_with_it: usize,
+        elapsed: Duration,
+        activity: &Activity,
+    ) {
         let elapsed_text = duration(elapsed);
         if let Some(live) = &mut self.live {
-            let line = lines::live(label, sent_with_it, &elapsed_text, sight);
+            let line = lines::live(label, sent_with_it, &elapsed_text, activity);
             live.draw(self.out, &printable(&line));
         } else if self.pace.is_due(elapsed) {
-            self.detail(lines::still(label, sent_with_it, &elapsed_text, sight));
+            self.detail(lines::still(label, sent_with_it, &elapsed_text, activity));
         }
     }
 
@@ -138,7 +144,7 @@ impl Report for Human<'_> {
         self.say("🚀 Starting database migrations...");
     }
 
-    fn turn(&mut self, turn: Turn) {
+    fn turn(&mut self, turn: DatabaseProgress) {
         self.tally = Tally::default();
         self.turn = Some(turn);
     }
@@ -254,17 +260,17 @@ impl Listener for Human<'_> {
     fn event(&mut self, event: &Event<'_>) {
         self.tally.see(event);
         if let Event::Running {
-            deed,
+            operation,
             sent_with_it,
             elapsed,
-            sight,
+            activity,
         } = event
         {
-            let label = match deed {
-                Some(deed) => deed.label(),
+            let label = match operation {
+                Some(operation) => operation.label(),
                 None => "the command".to_owned(),
             };
-            self.running(&label, *sent_with_it, *elapsed, sight);
+            self.running(&label, *sent_with_it, *elapsed, activity);
         }
         if matches!(event, Event::Setting { .. }) && self.detail != Detail::Verbose {
             return;

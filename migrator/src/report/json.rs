@@ -5,7 +5,7 @@ use super::answer::{Answer, Document};
 use super::fields::{self, diagnostic, milliseconds};
 use super::pace::Pace;
 use super::words::printable;
-use super::{Ended, Reply, Report, Success, Tally, Turn, state_after};
+use super::{DatabaseProgress, Ended, Reply, Report, Success, Tally, state_after};
 use crate::config::Detail;
 use crate::engine::event::{Event, Listener};
 use crate::error::Error;
@@ -27,7 +27,7 @@ pub(crate) struct Json<'a> {
     tally: Tally,
     pace: Pace,
     /// Where there are several databases.
-    turn: Option<Turn>,
+    turn: Option<DatabaseProgress>,
     /// Of all databases together.
     total: (usize, Duration),
     /// What was answered of the databases before.
@@ -100,7 +100,7 @@ impl Report for Json<'_> {
         self.line("started", json!({"version": env!("CARGO_PKG_VERSION")}));
     }
 
-    fn turn(&mut self, turn: Turn) {
+    fn turn(&mut self, turn: DatabaseProgress) {
         self.tally = Tally::default();
         self.turn = Some(turn);
     }
@@ -138,7 +138,10 @@ impl Report for Json<'_> {
     }
 
     fn failed(&mut self, error: &Error) {
-        let others = self.turn.as_ref().map_or(String::new(), Turn::others);
+        let others = self
+            .turn
+            .as_ref()
+            .map_or(String::new(), DatabaseProgress::others);
         let state = state_after(error, self.tally) + &others;
         let failure = self.in_turn(failure(error, Some(&state)));
         self.line("error", failure);

@@ -2,9 +2,9 @@
 
 use super::Success;
 use super::words::{count, duration, left_alone};
-use crate::engine::event::{Blocker, Event, Lock, Sight};
+use crate::engine::event::{Activity, BlockingSession, Event, Lock};
 use crate::limits::StopReason;
-use crate::model::Deed;
+use crate::model::Operation;
 use std::time::Duration;
 
 /// What the live line has of a label, in characters.
@@ -92,8 +92,11 @@ fn waiting(event: &Event<'_>) -> Option<String> {
         Event::Blocked { blocker } => {
             format!("   waiting for {}: {}", who(blocker), blocker.query)
         }
-        Event::Claimed { deed } => {
-            format!("   another run has taken {}; checking again", deed.label())
+        Event::Claimed { operation } => {
+            format!(
+                "   another run has taken {}; checking again",
+                operation.label()
+            )
         }
         Event::GuardGaveWay => {
             "   the pool has no second connection; continuing without the lock, with only the \
@@ -104,12 +107,12 @@ fn waiting(event: &Event<'_>) -> Option<String> {
             { "   the connection was lost; reconnecting to see what the history says" }.to_owned()
         }
         Event::Retrying {
-            deed,
+            operation,
             failed,
             pause,
         } => format!(
             "   {} could not get its lock and was rolled back ({}); retrying in {}",
-            deed.label(),
+            operation.label(),
             count(*failed as usize, "try"),
             duration(*pause)
         ),
@@ -156,13 +159,13 @@ fn found(event: &Event<'_>) -> Option<String> {
         Event::Database { name } => format!("── {name}"),
         Event::Delegating { command } => format!("   alembic     {command}"),
         Event::Output { line } => format!("   | {line}"),
-        Event::Beginning { deed } => {
-            let does = match deed {
-                Deed::Revert(..) => "reverting",
-                Deed::Apply(_) | Deed::Repeat(_) => "applying",
+        Event::Beginning { operation } => {
+            let does = match operation {
+                Operation::Revert(..) => "reverting",
+                Operation::Apply(_) | Operation::Repeat(_) => "applying",
             };
-            let path = deed.script().file.path();
-            format!("   {does}    {} ({path})", deed.label())
+            let path = operation.script().file.path();
+            format!("   {does}    {} ({path})", operation.label())
         }
         Event::Edited {
             path,
@@ -194,19 +197,27 @@ fn found(event: &Event<'_>) -> Option<String> {
 }
 
 /// What runs, for the line of a terminal.
-pub(super) fn live(label: &str, sent_with_it: usize, elapsed: &str, sight: &Sight) -> String {
+pub(super) fn live(label: &str, sent_with_it: usize, elapsed: &str, activity: &Activity) -> String {
     let label = shortened(label);
     let others = match sent_with_it {
         0 => String::new(),
         more => format!(" +{more}"),
     };
-    format!("⏳ {elapsed}  {label}{others}{}", doing(sight))
+    format!("⏳ {elapsed}  {label}{others}{}", doing(activity))
 }
 
 /// What runs still, for a log.
-pub(super) fn still(label: &str, sent_with_it: usize, elapsed: &str, sight: &Sight) -> String {
+pub(super) fn still(
+    label: &str,
+    sent_with_it: usize,
+    elapsed: &str,
+    activity: &Activity,
+) -> String {
     let what = sent(label, sent_with_it);
-    format!("   {what} is still running after {elapsed}{}", doing(sight))
+    format!(
+        "   {what} is still running after {elapsed}{}",
+        doing(activity)
+    )
 }
 
 /// What was sent, of which one runs.
@@ -228,16 +239,16 @@ fn shortened(label: &str) -> String {
 }
 
 /// How far it is, and what it waits for.
-fn doing(sight: &Sight) -> String {
-    let work = sight.work.as_ref().map(|work| {
+fn doing(activity: &Activity) -> String {
+    let work = activity.work.as_ref().map(|work| {
         // A phase that has a total need not count towards it.
         match work.done.saturating_mul(100).checked_div(work.total) {
             Some(percent) if work.done > 0 => format!("{}, {}%", work.phase, percent.min(100)),
             _ => work.phase.clone(),
         }
     });
-    let blocker = sight.blockers.first().map(|blocker| {
-        let others = match sight.blockers.len() - 1 {
+    let blocker = activity.blockers.first().map(|blocker| {
+        let others = match activity.blockers.len() - 1 {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
@@ -251,7 +262,7 @@ fn doing(sight: &Sight) -> String {
 }
 
 /// A session, as a person looks for it in the server's list.
-fn who(blocker: &Blocker) -> String {
+fn who(blocker: &BlockingSession) -> String {
     let name = match blocker.application.as_str() {
         "" => String::new(),
         name => format!("{name}, "),

@@ -27,7 +27,7 @@ pub(crate) use status::Status;
 
 use crate::engine::Outcome;
 use crate::engine::event::{Event, Listener};
-use crate::error::{Error, State};
+use crate::error::{Error, MigrationState};
 use crate::formats::alembic::AlembicError;
 use std::sync::mpsc::Receiver;
 
@@ -53,7 +53,7 @@ pub(crate) struct Ended<'a> {
 
 /// Whose turn it is of several databases.
 #[derive(Debug, Default)]
-pub(crate) struct Turn {
+pub(crate) struct DatabaseProgress {
     pub name: String,
     /// Those before it, which are done.
     pub done: Vec<String>,
@@ -61,7 +61,7 @@ pub(crate) struct Turn {
     pub to_come: Vec<String>,
 }
 
-impl Turn {
+impl DatabaseProgress {
     /// The turn of one of several; `None` where it has no name, since there is only
     /// one.
     pub(crate) fn of(names: &[Option<&str>], number: usize) -> Option<Self> {
@@ -101,7 +101,7 @@ pub(crate) trait Report: Listener {
     fn start(&mut self);
 
     /// What follows is about one of several databases.
-    fn turn(&mut self, turn: Turn);
+    fn turn(&mut self, turn: DatabaseProgress);
 
     /// A run ended well.
     fn done(&mut self, ended: &Ended<'_>);
@@ -194,18 +194,18 @@ fn state_after(error: &Error, tally: Tally) -> String {
         "half applied"
     };
     let this = match &failure.state {
-        State::HalfApplied { ran: 0, .. } => {
+        MigrationState::HalfApplied { ran: 0, .. } => {
             format!("{subject} is marked as begun, and none of its statements completed")
         }
-        State::HalfApplied { ran, .. } => format!(
+        MigrationState::HalfApplied { ran, .. } => format!(
             "{subject} is {half}: {ran} of its {} statements stay",
             failure.statements
         ),
-        State::HalfRepeated { ran } => format!(
+        MigrationState::HalfRepeated { ran } => format!(
             "{ran} of the {} statements of {subject} were run, but the file is not recorded as run",
             failure.statements
         ),
-        State::RolledBack => match failure.as_one {
+        MigrationState::RolledBack => match failure.as_one {
             Some(all) if all > 1 && failure.reverts => {
                 format!("{subject} and the others of this run are still applied")
             }
@@ -215,25 +215,25 @@ fn state_after(error: &Error, tally: Tally) -> String {
             _ if failure.reverts => format!("{subject} is still applied"),
             _ => format!("nothing of {subject} stays"),
         },
-        State::Unsettled { ran } => format!(
+        MigrationState::Unsettled { ran } => format!(
             "{subject} is {half}: {ran} of its {} statements stay, and it is not known whether the \
              next was done",
             failure.statements
         ),
-        State::Uncertain if failure.reverts => {
+        MigrationState::Uncertain if failure.reverts => {
             format!("some of what {subject} reverts may be gone: the history still has it")
         }
-        State::Uncertain => {
+        MigrationState::Uncertain => {
             format!("some of what {subject} does may stay: the history does not have it")
         }
-        State::Unknown if failure.sent_with_it > 0 => format!(
+        MigrationState::Unknown if failure.sent_with_it > 0 => format!(
             "it is not known whether {subject} and the {} sent with it were {did}",
             failure.sent_with_it
         ),
-        State::Unknown => format!("it is not known whether {subject} was {did}"),
+        MigrationState::Unknown => format!("it is not known whether {subject} was {did}"),
     };
     let unknown = match failure.state {
-        State::Unknown => failure.sent_with_it,
+        MigrationState::Unknown => failure.sent_with_it,
         _ => 0,
     };
     let rest = match failure.not_started.saturating_sub(unknown) {

@@ -4,7 +4,7 @@ use super::answer::{Answer, Document, Line, said, with_warnings};
 use super::fields;
 use super::words::{count, things};
 use crate::diagnostic::Diagnostic;
-use crate::plan::step::{Manner, PlannedStep};
+use crate::plan::step::{ExecutionMode, PlannedStep};
 use serde_json::{Value, json};
 
 /// What `up` would do.
@@ -43,8 +43,8 @@ impl Plan<'_> {
         )];
         for step in self.steps {
             lines.push(String::new());
-            let path = step.deed.script().file.path();
-            lines.push(format!("{} ({path})", step.deed.label()));
+            let path = step.operation.script().file.path();
+            lines.push(format!("{} ({path})", step.operation.label()));
             lines.push(format!("  {}", how(step)));
             lines.extend(sql(step).map(|line| {
                 let line = format!("    {line}");
@@ -86,7 +86,7 @@ impl Plan<'_> {
             });
             return format!("Nothing to do{at}.");
         }
-        let things = things(self.steps.iter().map(|step| step.deed.subject()));
+        let things = things(self.steps.iter().map(|step| step.operation.subject()));
         if self.sql.is_some() {
             return format!("{things} to apply.");
         }
@@ -109,16 +109,16 @@ impl Answer for Plan<'_> {
             .steps
             .iter()
             .map(|step| {
-                let (how, done) = match step.manner {
-                    Manner::Code => ("code", None),
-                    Manner::Delegated => ("delegated", None),
-                    Manner::Transaction => ("transaction", None),
-                    Manner::Statements { done: 0 } => ("statements", None),
-                    Manner::Statements { done } => ("statements", Some(done)),
-                    Manner::Locked => ("locked", None),
+                let (how, done) = match step.mode {
+                    ExecutionMode::Code => ("code", None),
+                    ExecutionMode::Delegated => ("delegated", None),
+                    ExecutionMode::Transaction => ("transaction", None),
+                    ExecutionMode::Statements { done: 0 } => ("statements", None),
+                    ExecutionMode::Statements { done } => ("statements", Some(done)),
+                    ExecutionMode::Locked => ("locked", None),
                 };
-                fields::deed(
-                    step.deed,
+                fields::operation(
+                    step.operation,
                     json!({
                         "how": how,
                         "together": step.together,
@@ -149,27 +149,27 @@ fn how(step: &PlannedStep<'_>) -> String {
         0 => "no statement".to_owned(),
         number => count(number, "statement"),
     };
-    match step.manner {
-        Manner::Code => "Rust code of this program, in one transaction".to_owned(),
-        Manner::Delegated => "by its own tool".to_owned(),
-        Manner::Transaction if step.together => {
+    match step.mode {
+        ExecutionMode::Code => "Rust code of this program, in one transaction".to_owned(),
+        ExecutionMode::Delegated => "by its own tool".to_owned(),
+        ExecutionMode::Transaction if step.together => {
             format!("{statements}, in one transaction; may be sent together with others")
         }
-        Manner::Transaction => format!("{statements}, in one transaction"),
-        Manner::Statements { done } => {
+        ExecutionMode::Transaction => format!("{statements}, in one transaction"),
+        ExecutionMode::Statements { done } => {
             let on = match done {
                 0 => String::new(),
                 done => format!("; it continues after statement {done}"),
             };
             format!("{statements}, one by one, without a transaction{on}")
         }
-        Manner::Locked => format!("{statements}, under the file's own LOCK TABLES"),
+        ExecutionMode::Locked => format!("{statements}, under the file's own LOCK TABLES"),
     }
 }
 
 /// The file as it is, line by line.
 fn sql<'a>(step: &PlannedStep<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
-    let script = step.deed.script();
+    let script = step.operation.script();
     let text = if script.is_sql() {
         script.file.text()
     } else {

@@ -10,7 +10,7 @@
 use crate::text::Span;
 
 use super::Dialect;
-use super::header::{Header, Sign, Step};
+use super::header::{Header, HeaderStep, Sign};
 use super::keyword::Keyword;
 use super::scanner::{Token, TokenKind};
 
@@ -142,19 +142,19 @@ impl Body {
         }
         let step = head.read(self.dialect, sign);
         self.of_routine |= match &step {
-            Step::BodyHere | Step::BodyNext | Step::BodySince(_) => true,
-            Step::Head(head) => head.is_of_routine(),
-            Step::NoBody => false,
+            HeaderStep::BodyHere | HeaderStep::BodyNext | HeaderStep::BodySince(_) => true,
+            HeaderStep::Head(head) => head.is_of_routine(),
+            HeaderStep::NoBody => false,
         };
         match step {
-            Step::BodyHere => self.read_body(Place::Statement, sign),
-            Step::BodyNext => self.part = Part::Body(Place::Statement),
-            Step::BodySince(span) => {
+            HeaderStep::BodyHere => self.read_body(Place::Statement, sign),
+            HeaderStep::BodyNext => self.part = Part::Body(Place::Statement),
+            HeaderStep::BodySince(span) => {
                 self.open(Block::Plain, span);
                 self.part = Part::Body(Place::Statement);
             }
-            Step::Head(head) => self.part = Part::Head(head),
-            Step::NoBody => self.part = Part::Tail,
+            HeaderStep::Head(head) => self.part = Part::Head(head),
+            HeaderStep::NoBody => self.part = Part::Tail,
         }
     }
 

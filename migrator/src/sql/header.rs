@@ -39,7 +39,7 @@ pub(super) enum Header {
 }
 
 /// What a token means to a head.
-pub(super) enum Step {
+pub(super) enum HeaderStep {
     /// The body begins with this token.
     BodyHere,
     /// The body begins after this token.
@@ -71,7 +71,7 @@ impl Header {
     }
 
     /// Reads one token that stands outside of parentheses, or closes one.
-    pub(super) fn read(self, dialect: Dialect, sign: Sign<'_>) -> Step {
+    pub(super) fn read(self, dialect: Dialect, sign: Sign<'_>) -> HeaderStep {
         match dialect {
             Dialect::Mysql => self.read_mysql(sign),
             Dialect::Postgres => self.read_postgres(sign),
@@ -80,69 +80,71 @@ impl Header {
     }
 
     #[expect(clippy::match_same_arms, reason = "in the grammar's order")]
-    fn read_postgres(self, sign: Sign<'_>) -> Step {
+    fn read_postgres(self, sign: Sign<'_>) -> HeaderStep {
         match (self, sign.keyword) {
-            (Self::Start, "CREATE") | (Self::Create, "OR" | "REPLACE") => Step::Head(Self::Create),
-            (Self::Create, "FUNCTION" | "PROCEDURE") => Step::Head(Self::Routine),
-            (Self::Routine | Self::Unsure(_), "BEGIN") => Step::Head(Self::Unsure(sign.span)),
-            (Self::Unsure(begin), "ATOMIC") => Step::BodySince(begin),
-            (Self::Routine | Self::Unsure(_), _) => Step::Head(Self::Routine),
-            _ => Step::NoBody,
+            (Self::Start, "CREATE") | (Self::Create, "OR" | "REPLACE") => {
+                HeaderStep::Head(Self::Create)
+            }
+            (Self::Create, "FUNCTION" | "PROCEDURE") => HeaderStep::Head(Self::Routine),
+            (Self::Routine | Self::Unsure(_), "BEGIN") => HeaderStep::Head(Self::Unsure(sign.span)),
+            (Self::Unsure(begin), "ATOMIC") => HeaderStep::BodySince(begin),
+            (Self::Routine | Self::Unsure(_), _) => HeaderStep::Head(Self::Routine),
+            _ => HeaderStep::NoBody,
         }
     }
 
     #[expect(clippy::match_same_arms, reason = "in the grammar's order")]
-    fn read_sqlite(self, sign: Sign<'_>) -> Step {
+    fn read_sqlite(self, sign: Sign<'_>) -> HeaderStep {
         match (self, sign.keyword) {
             (Self::Start, "CREATE") | (Self::Create, "TEMP" | "TEMPORARY") => {
-                Step::Head(Self::Create)
+                HeaderStep::Head(Self::Create)
             }
-            (Self::Create, "TRIGGER") => Step::Head(Self::Trigger),
-            (Self::Trigger, "BEGIN") => Step::BodyHere,
-            (Self::Trigger, _) => Step::Head(Self::Trigger),
-            _ => Step::NoBody,
+            (Self::Create, "TRIGGER") => HeaderStep::Head(Self::Trigger),
+            (Self::Trigger, "BEGIN") => HeaderStep::BodyHere,
+            (Self::Trigger, _) => HeaderStep::Head(Self::Trigger),
+            _ => HeaderStep::NoBody,
         }
     }
 
     #[expect(clippy::match_same_arms, reason = "in the grammar's order")]
-    fn read_mysql(self, sign: Sign<'_>) -> Step {
+    fn read_mysql(self, sign: Sign<'_>) -> HeaderStep {
         match (self, sign.keyword) {
             (Self::Start, "CREATE") | (Self::Create, "OR" | "REPLACE" | "AGGREGATE") => {
-                Step::Head(Self::Create)
+                HeaderStep::Head(Self::Create)
             }
-            (Self::Start, "ALTER") | (Self::Create, "DEFINER") => Step::Head(Self::Definer),
-            (Self::Start, "BEGIN") => Step::Head(Self::Unsure(sign.span)),
-            (Self::Unsure(begin), "NOT") => Step::Head(Self::Unsure(begin)),
-            (Self::Unsure(begin), "ATOMIC") => Step::BodySince(begin),
+            (Self::Start, "ALTER") | (Self::Create, "DEFINER") => HeaderStep::Head(Self::Definer),
+            (Self::Start, "BEGIN") => HeaderStep::Head(Self::Unsure(sign.span)),
+            (Self::Unsure(begin), "NOT") => HeaderStep::Head(Self::Unsure(begin)),
+            (Self::Unsure(begin), "ATOMIC") => HeaderStep::BodySince(begin),
             // MariaDB takes compound statements outside of routines, too.
-            (Self::Start, word) if opens_compound(word) => Step::BodyHere,
+            (Self::Start, word) if opens_compound(word) => HeaderStep::BodyHere,
 
-            (Self::Create | Self::Definer, "PROCEDURE") => Step::Head(Self::ProcedureName),
-            (Self::Create | Self::Definer, "FUNCTION") => Step::Head(Self::FunctionName),
-            (Self::Create | Self::Definer, "TRIGGER") => Step::Head(Self::Trigger),
-            (Self::Create | Self::Definer, "EVENT") => Step::Head(Self::Event),
-            (Self::Definer, "TABLE" | "VIEW" | "SQL") => Step::NoBody,
-            (Self::Definer, _) => Step::Head(Self::Definer),
+            (Self::Create | Self::Definer, "PROCEDURE") => HeaderStep::Head(Self::ProcedureName),
+            (Self::Create | Self::Definer, "FUNCTION") => HeaderStep::Head(Self::FunctionName),
+            (Self::Create | Self::Definer, "TRIGGER") => HeaderStep::Head(Self::Trigger),
+            (Self::Create | Self::Definer, "EVENT") => HeaderStep::Head(Self::Event),
+            (Self::Definer, "TABLE" | "VIEW" | "SQL") => HeaderStep::NoBody,
+            (Self::Definer, _) => HeaderStep::Head(Self::Definer),
 
-            (Self::ProcedureName, _) if sign.closes() => Step::Head(Self::Characteristics),
-            (Self::FunctionName, _) if sign.closes() => Step::Head(Self::FunctionType),
+            (Self::ProcedureName, _) if sign.closes() => HeaderStep::Head(Self::Characteristics),
+            (Self::FunctionName, _) if sign.closes() => HeaderStep::Head(Self::FunctionType),
             (Self::Characteristics, word) if is_characteristic(word) || !sign.is_name() => {
-                Step::Head(Self::Characteristics)
+                HeaderStep::Head(Self::Characteristics)
             }
             // A function's body is compound or one RETURN; what stands before it is
             // a type of many possible words.
-            (Self::FunctionType, word) if opens_compound(word) => Step::BodyHere,
-            (Self::FunctionType, "RETURN") => Step::NoBody,
+            (Self::FunctionType, word) if opens_compound(word) => HeaderStep::BodyHere,
+            (Self::FunctionType, "RETURN") => HeaderStep::NoBody,
 
-            (Self::Trigger, "EACH") => Step::Head(Self::Each),
-            (Self::Each, "ROW") => Step::Head(Self::Row),
-            (Self::Each, _) => Step::Head(Self::Trigger),
-            (Self::Row, "FOLLOWS" | "PRECEDES") => Step::Head(Self::Order),
-            (Self::Order, _) | (Self::Event, "DO") => Step::BodyNext,
-            (Self::Characteristics | Self::Row, _) => Step::BodyHere,
+            (Self::Trigger, "EACH") => HeaderStep::Head(Self::Each),
+            (Self::Each, "ROW") => HeaderStep::Head(Self::Row),
+            (Self::Each, _) => HeaderStep::Head(Self::Trigger),
+            (Self::Row, "FOLLOWS" | "PRECEDES") => HeaderStep::Head(Self::Order),
+            (Self::Order, _) | (Self::Event, "DO") => HeaderStep::BodyNext,
+            (Self::Characteristics | Self::Row, _) => HeaderStep::BodyHere,
 
-            (Self::Create | Self::Start | Self::Unsure(_), _) => Step::NoBody,
-            (head, _) => Step::Head(head),
+            (Self::Create | Self::Start | Self::Unsure(_), _) => HeaderStep::NoBody,
+            (head, _) => HeaderStep::Head(head),
         }
     }
 }

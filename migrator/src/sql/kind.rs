@@ -8,7 +8,7 @@ use super::{Dialect, mysql, postgres, sqlite};
 
 /// What a statement is to whoever runs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum StatementKind {
     /// PostgreSQL: `COPY … FROM STDIN`, with the lines of data that follow it in the
     /// file. Only a client like psql can send them.
     CopyFromStdin,
@@ -29,7 +29,7 @@ pub enum Kind {
     TransactionControl,
 }
 
-impl Kind {
+impl StatementKind {
     /// The kind of a statement with this text.
     pub(super) fn of(text: &str, dialect: Dialect) -> Self {
         let mut head = Head::new(text, dialect);

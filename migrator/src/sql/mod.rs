@@ -36,7 +36,7 @@ pub mod variables;
 mod words;
 
 pub use error::{SplitError, SplitErrorKind};
-pub use kind::Kind;
+pub use kind::StatementKind;
 pub use quoting::{Quoting, Syntax};
 pub(crate) use settings::sets_session;
 pub(crate) use subject::{Name, lacks_key, needs_owner_of};
@@ -57,7 +57,7 @@ pub struct Statement {
     /// From its first token to its last: without the delimiter, and without
     /// comments or white space around it.
     pub span: Span,
-    pub kind: Kind,
+    pub kind: StatementKind,
 }
 
 /// The statements of a file, in order.

@@ -1,7 +1,7 @@
 //! MySQL and MariaDB: how their text is written, and what their statements are to
 //! a transaction.
 
-use super::kind::{Head, Kind};
+use super::kind::{Head, StatementKind};
 use super::rules::Rules;
 
 pub(super) const RULES: Rules = Rules {
@@ -23,22 +23,22 @@ pub(super) const RULES: Rules = Rules {
 
 const TRANSACTION_CONTROL: &[&str] = &["BEGIN", "COMMIT", "ROLLBACK", "START TRANSACTION", "XA"];
 
-pub(super) fn kind(head: &mut Head<'_>) -> Kind {
+pub(super) fn kind(head: &mut Head<'_>) -> StatementKind {
     if head
         .begins_with_any(&["LOCK TABLE", "LOCK TABLES"])
         .is_some()
     {
-        return Kind::LockTables;
+        return StatementKind::LockTables;
     }
     // MariaDB's BEGIN NOT ATOMIC is a compound statement.
     if head.begins_with_any(TRANSACTION_CONTROL).is_some()
         && !head.begins_with("BEGIN NOT")
         && !head.is_rollback_to_savepoint()
     {
-        return Kind::TransactionControl;
+        return StatementKind::TransactionControl;
     }
     if head.begins_with("SET") && head.has("AUTOCOMMIT") {
-        return Kind::TransactionControl;
+        return StatementKind::TransactionControl;
     }
-    Kind::Other
+    StatementKind::Other
 }

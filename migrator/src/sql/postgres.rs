@@ -1,7 +1,7 @@
 //! PostgreSQL: how its text is written, and what its statements are to a
 //! transaction.
 
-use super::kind::{Head, Kind};
+use super::kind::{Head, StatementKind};
 use super::rules::Rules;
 
 pub(super) const RULES: Rules = Rules {
@@ -51,20 +51,20 @@ const TRANSACTION_CONTROL: &[&str] = &[
     "START TRANSACTION",
 ];
 
-pub(super) fn kind(head: &mut Head<'_>) -> Kind {
+pub(super) fn kind(head: &mut Head<'_>) -> StatementKind {
     if let Some(what) = head
         .begins_with_any(NO_TRANSACTION)
         .or_else(|| prevented(head))
     {
-        return Kind::NoTransaction(what);
+        return StatementKind::NoTransaction(what);
     }
     if head.begins_with("COPY") {
         return copy(head);
     }
     if head.begins_with_any(TRANSACTION_CONTROL).is_some() && !head.is_rollback_to_savepoint() {
-        return Kind::TransactionControl;
+        return StatementKind::TransactionControl;
     }
-    Kind::Other
+    StatementKind::Other
 }
 
 /// What cannot run in a transaction by something further on.
@@ -96,12 +96,12 @@ fn prevented(head: &mut Head<'_>) -> Option<&'static str> {
 }
 
 /// Either name goes with either direction: `COPY t FROM stdout` reads.
-fn copy(head: &mut Head<'_>) -> Kind {
+fn copy(head: &mut Head<'_>) -> StatementKind {
     if head.has_phrase("FROM STDIN") || head.has_phrase("FROM STDOUT") {
-        Kind::CopyFromStdin
+        StatementKind::CopyFromStdin
     } else if head.has_phrase("TO STDOUT") || head.has_phrase("TO STDIN") {
-        Kind::CopyToStdout
+        StatementKind::CopyToStdout
     } else {
-        Kind::Other
+        StatementKind::Other
     }
 }

@@ -5,7 +5,7 @@ use super::error::{SplitError, SplitErrorKind};
 use super::quoting::Quoting;
 use super::rules::Rules;
 use super::scanner::{Scanner, Token, TokenKind};
-use super::{Dialect, Kind, Statement};
+use super::{Dialect, Statement, StatementKind};
 use crate::text::Span;
 
 pub(super) fn split(
@@ -127,7 +127,7 @@ impl Splitter<'_> {
             let text = self.scanner.text(current.span);
             self.statements.push(Statement {
                 span: current.span,
-                kind: Kind::of(text, self.dialect),
+                kind: StatementKind::of(text, self.dialect),
             });
             if may_set(text) {
                 let after = self.quoting.after(text, self.dialect, self.initial);
@@ -143,7 +143,7 @@ impl Splitter<'_> {
         let rest = self.scanner.take_line();
         self.statements.push(Statement {
             span: Span::new(backslash.span.start, rest.end.max(backslash.span.end)),
-            kind: Kind::PsqlCommand,
+            kind: StatementKind::PsqlCommand,
         });
     }
 
@@ -151,7 +151,7 @@ impl Splitter<'_> {
     /// nonsense as SQL; they stay with their statement.
     fn take_copy_data(&mut self) {
         if let Some(last) = self.statements.last_mut()
-            && last.kind == Kind::CopyFromStdin
+            && last.kind == StatementKind::CopyFromStdin
             && let Some(end) = self.scanner.take_copy_data()
         {
             last.span.end = end;

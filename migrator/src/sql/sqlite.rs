@@ -1,6 +1,6 @@
 //! SQLite: how its text is written, and what its statements are to a transaction.
 
-use super::kind::{Head, Kind};
+use super::kind::{Head, StatementKind};
 use super::rules::Rules;
 
 pub(super) const RULES: Rules = Rules {
@@ -26,30 +26,30 @@ const TRANSACTION_CONTROL: &[&str] = &["BEGIN", "COMMIT", "END", "ROLLBACK"];
 
 /// Tried on 3.40: ATTACH works in a transaction; `journal_mode` fails there when it
 /// goes to or from WAL; `foreign_keys` does nothing and says nothing.
-pub(super) fn kind(head: &mut Head<'_>) -> Kind {
+pub(super) fn kind(head: &mut Head<'_>) -> StatementKind {
     if let Some(what) = head.begins_with_any(NO_TRANSACTION) {
-        return Kind::NoTransaction(what);
+        return StatementKind::NoTransaction(what);
     }
     if head.begins_with("PRAGMA") {
         return pragma(head);
     }
     if head.begins_with_any(TRANSACTION_CONTROL).is_some() && !head.is_rollback_to_savepoint() {
-        return Kind::TransactionControl;
+        return StatementKind::TransactionControl;
     }
-    Kind::Other
+    StatementKind::Other
 }
 
-fn pragma(head: &mut Head<'_>) -> Kind {
+fn pragma(head: &mut Head<'_>) -> StatementKind {
     if let Some(value) = head.pragma_value("foreign_keys") {
-        Kind::ForeignKeys(is_on(value))
+        StatementKind::ForeignKeys(is_on(value))
     } else if head.sets_pragma("journal_mode") {
-        Kind::NoTransaction("PRAGMA journal_mode")
+        StatementKind::NoTransaction("PRAGMA journal_mode")
     } else if head.sets_pragma("synchronous") {
-        Kind::NoTransaction("PRAGMA synchronous")
+        StatementKind::NoTransaction("PRAGMA synchronous")
     } else if head.has_phrase("wal_checkpoint") {
-        Kind::NoTransaction("PRAGMA wal_checkpoint")
+        StatementKind::NoTransaction("PRAGMA wal_checkpoint")
     } else {
-        Kind::Other
+        StatementKind::Other
     }
 }
 

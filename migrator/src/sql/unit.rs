@@ -3,7 +3,7 @@
 //! before it, which nothing of ours may come between.
 
 use super::session::{Asks, asks, autocommit};
-use super::{Dialect, Kind, Statement};
+use super::{Dialect, Statement, StatementKind};
 use crate::text::{SourceFile, Span};
 use std::ops::Range;
 
@@ -95,7 +95,7 @@ pub(crate) fn wrapping(file: &SourceFile, statements: &[Statement]) -> Option<[S
     let [first, inner @ .., last] = statements else {
         return None;
     };
-    let is_control = |statement: &&Statement| statement.kind == Kind::TransactionControl;
+    let is_control = |statement: &&Statement| statement.kind == StatementKind::TransactionControl;
     if !(is_control(&first) && is_control(&last)) || inner.iter().any(|it| is_control(&it)) {
         return None;
     }
@@ -158,7 +158,7 @@ fn ends(controls: &[Control]) -> Ends {
 }
 
 /// What a statement does to the transactions of its file.
-pub(crate) fn control(text: &str, kind: Kind, dialect: Dialect) -> Control {
+pub(crate) fn control(text: &str, kind: StatementKind, dialect: Dialect) -> Control {
     let mut words = text
         .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
         .filter(|word| !word.is_empty())
@@ -174,7 +174,7 @@ pub(crate) fn control(text: &str, kind: Kind, dialect: Dialect) -> Control {
             _ => Control::None,
         };
     }
-    if kind != Kind::TransactionControl {
+    if kind != StatementKind::TransactionControl {
         return Control::None;
     }
     match first.as_str() {

@@ -2,13 +2,13 @@
 //! they are told to do, and what came of it.
 
 mod alembic;
-mod errand;
+mod external_run;
 
 use crate::db::url::DatabaseUrl;
-use crate::model::{Deed, Version};
+use crate::model::{Operation, Version};
 use crate::project::AlembicProject;
-use crate::python::Places;
-pub(crate) use errand::Work;
+use crate::python::SearchPaths;
+pub(crate) use external_run::Work;
 use std::collections::HashSet;
 use std::ffi::OsString;
 
@@ -16,7 +16,7 @@ use std::ffi::OsString;
 pub(crate) struct Tool {
     pub(crate) project: Box<AlembicProject>,
     /// Where its program may be.
-    pub(crate) places: Places,
+    pub(crate) search_paths: SearchPaths,
     /// What it is to find in its environment beside what we do.
     pub(crate) variables: Vec<(String, OsString)>,
     /// Of which nothing secret may be said.
@@ -33,7 +33,9 @@ pub(crate) enum Aim {
 }
 
 /// The versions of what is to be done.
-fn versions<'a>(deeds: &[Deed<'a>]) -> HashSet<&'a Version> {
-    let migrations = deeds.iter().filter_map(|deed| deed.migration());
+fn versions<'a>(operations: &[Operation<'a>]) -> HashSet<&'a Version> {
+    let migrations = operations
+        .iter()
+        .filter_map(|operation| operation.migration());
     migrations.map(|migration| &migration.version).collect()
 }

@@ -7,7 +7,7 @@ use crate::db::dependents::{Dependents, Key, Loss, Object};
 use crate::error::{DropCascades, Error, RebuildLoses};
 use crate::model::{Rule, Script};
 use crate::sql::tables::{Effect, OnDelete, dropped_later, words};
-use crate::sql::{Kind, Name, Statement, allow};
+use crate::sql::{Name, Statement, StatementKind, allow};
 use crate::text::{SourceFile, Span};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -103,7 +103,9 @@ impl Schema<'_> {
         let mut keys_are_on = true;
         let mut rebuild = Rebuild::default();
         for (number, statement) in one.statements.iter().enumerate() {
-            if let (Kind::ForeignKeys(on), false) = (statement.kind, one.script.transaction) {
+            if let (StatementKind::ForeignKeys(on), false) =
+                (statement.kind, one.script.transaction)
+            {
                 keys_are_on = on;
             }
             if number < one.done {

@@ -99,11 +99,11 @@ fn each_database_is_brought_up_to_date(first: &Database, second: &Database) {
 fn an_image_has_the_folders_of_all() {
     use migrate::bundle::{BundledFolder, MANIFEST, MIGRATIONS_LAYER, MIGRATOR_LAYER, Manifest};
     use migrate::config::Overrides;
-    use migrate::project::Home;
+    use migrate::project::Workspace;
     let (first, second) = (sqlite(), sqlite());
     let project = project();
-    let home = Home::open(project.root()).unwrap();
-    let found = home.projects(&Overrides::default()).unwrap();
+    let workspace = Workspace::open(project.root()).unwrap();
+    let found = workspace.projects(&Overrides::default()).unwrap();
     let projects: Vec<_> = found.iter().filter_map(|found| found.bundled()).collect();
     let folders = projects.iter().map(|project| BundledFolder {
         database: project.database.clone(),

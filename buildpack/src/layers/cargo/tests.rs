@@ -62,17 +62,17 @@ impl Story {
     /// The settings of the build image, which name a mirror; and a target folder,
     /// which is not to have a say.
     fn env(&self) -> Env {
-        let home = self.folder.path().join("build-image");
+        let workspace = self.folder.path().join("build-image");
         let published = self.folder.path().join("published");
         let config = format!(
             "[source.crates-io]\nreplace-with = \"published\"\n\
              [source.published]\ndirectory = {published:?}\n\
              [build]\ntarget-dir = \"elsewhere\"\n"
         );
-        fs::create_dir_all(&home).unwrap();
-        fs::write(home.join("config.toml"), config).unwrap();
+        fs::create_dir_all(&workspace).unwrap();
+        fs::write(workspace.join("config.toml"), config).unwrap();
         let mut env = Env::from_current();
-        env.insert("CARGO_HOME", home);
+        env.insert("CARGO_HOME", workspace);
         env
     }
 
@@ -183,12 +183,12 @@ fn a_closed_workshop_holds_only_what_the_next_build_needs() {
         "git/checkouts/a",
         "bin/a",
     ] {
-        let file = workshop.home.join(file);
+        let file = workshop.workspace.join(file);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, "").unwrap();
     }
     workshop.close().unwrap();
-    let left = |path: &str| workshop.home.join(path).exists();
+    let left = |path: &str| workshop.workspace.join(path).exists();
     assert!(left("registry/cache/a") && left("registry/index/a") && left("git/db/a"));
     assert!(!left("registry/src") && !left("git/checkouts") && !left("bin"));
     assert!(!workshop.source.exists());

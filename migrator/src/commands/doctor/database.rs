@@ -1,14 +1,14 @@
 //! What is wrong with a database, and between it and the files: facts are asked
 //! for, and judged elsewhere.
 
-use super::{Examination, Patient};
+use super::{Checkup, Diagnosis};
 use crate::commands::{self, check, other_history, refuse_foreign};
 use crate::config::Config;
 use crate::db::fault::Fault;
 use crate::db::health::Examined;
-use crate::db::{self, Look, Past, Wanted};
+use crate::db::{self, Look, Past, ReadScope};
 use crate::diagnostic::Diagnostic;
-use crate::doctor::database::{self, Facts, Pending};
+use crate::doctor::database::{self, Facts, PendingScript};
 use crate::error::{self, Error};
 use crate::history::History;
 use crate::model::Script;
@@ -25,16 +25,16 @@ const POOLED: &str = "pooled_url";
 const UNENCRYPTED: &str = "unencrypted";
 
 /// What a database answered, or why it did not.
-pub(super) type Answer = Result<Examined, Fault>;
+pub(super) type ServerAnswer = Result<Examined, Fault>;
 
 /// Asks a database, where it is known which.
-pub(super) async fn ask(patient: &Patient) -> Option<Answer> {
-    let (Ok(project), Ok(config)) = (&patient.project, &patient.config) else {
+pub(super) async fn ask(checkup: &Checkup) -> Option<ServerAnswer> {
+    let (Ok(project), Ok(config)) = (&checkup.project, &checkup.config) else {
         return None;
     };
     let url = &config.database.value;
     let ledger = project.format.ledger();
-    let wanted = Wanted {
+    let wanted = ReadScope {
         repeated: !project.repeatables.is_empty(),
         runs: true,
     };
@@ -51,7 +51,7 @@ pub(super) async fn ask(patient: &Patient) -> Option<Answer> {
 }
 
 /// As the server reads the files that answered, else as most do.
-pub(super) fn syntax(config: &Config, answer: Option<&Answer>) -> Syntax {
+pub(super) fn syntax(config: &Config, answer: Option<&ServerAnswer>) -> Syntax {
     let examined = answer.and_then(|answer| answer.as_ref().ok());
     let look = examined.and_then(|examined| examined.look.as_ref().ok()?.as_ref());
     commands::syntax(config, look)
@@ -60,15 +60,15 @@ pub(super) fn syntax(config: &Config, answer: Option<&Answer>) -> Syntax {
 /// Has the answer judged. What the URL alone told of the database was found from
 /// `of_the_url` on.
 pub(super) fn judge(
-    patient: &Patient,
-    answer: Answer,
+    checkup: &Checkup,
+    answer: ServerAnswer,
     of_the_url: usize,
-    examination: &mut Examination,
+    diagnosis: &mut Diagnosis,
 ) {
-    let (Ok(project), Ok(config)) = (&patient.project, &patient.config) else {
+    let (Ok(project), Ok(config)) = (&checkup.project, &checkup.config) else {
         return;
     };
-    let server = match &patient.name {
+    let server = match &checkup.name {
         Some(name) => format!("server of {name}"),
         None => "server".to_owned(),
     };
@@ -77,14 +77,14 @@ pub(super) fn judge(
         Ok(examined) => examined,
         Err(fault) => {
             let finding = Error::from(fault).diagnostic();
-            examination.saw(&server, "could not be reached");
-            return examination.unreachable.push(finding);
+            diagnosis.saw(&server, "could not be reached");
+            return diagnosis.unreachable.push(finding);
         }
     };
     match &look {
-        Ok(Some(look)) => examination.saw(&server, &look.server),
-        Ok(None) => examination.saw(&server, "none; the file does not exist yet"),
-        Err(_) => examination.saw(&server, "its history cannot be read"),
+        Ok(Some(look)) => diagnosis.saw(&server, &look.server),
+        Ok(None) => diagnosis.saw(&server, "none; the file does not exist yet"),
+        Err(_) => diagnosis.saw(&server, "its history cannot be read"),
     }
     let seen = look.as_ref().ok().and_then(Option::as_ref);
     let history = seen.map(|look| look.history(&project.migrations));
@@ -109,22 +109,22 @@ pub(super) fn judge(
         Err(fault) if fault.is_denied() && findings.iter().any(Diagnostic::is_error) => {}
         Err(fault) => findings.push(Error::from(fault).diagnostic()),
     }
-    let told: Vec<Diagnostic> = examination.findings.drain(of_the_url..).collect();
+    let told: Vec<Diagnostic> = diagnosis.findings.drain(of_the_url..).collect();
     let is_pooled = findings.iter().any(|found| found.code == POOLED);
     let is_open = told.iter().any(|found| found.code.starts_with("tls_"));
     let told = told.into_iter();
-    examination
+    diagnosis
         .findings
         .extend(told.filter(|found| !(is_pooled && found.code == POOLED)));
     let findings = findings.into_iter();
-    examination
+    diagnosis
         .findings
         .extend(findings.filter(|found| !(is_open && found.code == UNENCRYPTED)));
 }
 
 /// What a run would do, as far as it can be read: what cannot is found with the
 /// files.
-fn pending(project: &Project, syntax: Syntax, history: &History) -> Vec<Pending> {
+fn pending(project: &Project, syntax: Syntax, history: &History) -> Vec<PendingScript> {
     let files = Files {
         migrations: &project.migrations,
         repeatables: &project.repeatables,
@@ -135,16 +135,16 @@ fn pending(project: &Project, syntax: Syntax, history: &History) -> Vec<Pending>
             return None;
         }
         let verified = verify::script(script, syntax, |_| Some(String::new())).ok()?;
-        Some(Pending {
+        Some(PendingScript {
             transaction: script.transaction,
             file: verified.file,
             statements: verified.statements,
         })
     };
-    let deeds = planner::pending(files, history);
-    deeds
+    let operations = planner::pending(files, history);
+    operations
         .iter()
-        .filter_map(|deed| read(deed.script()))
+        .filter_map(|operation| read(operation.script()))
         .collect()
 }
 

@@ -1,7 +1,7 @@
 //! `[migration.VERSION]`: what one migration may do that is refused otherwise. It
 //! is for files that cannot say so themselves, since they are published.
 
-use super::given::Given;
+use super::spanned::SpannedValue;
 use crate::model::{Rule, Version};
 use crate::text::Span;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -31,10 +31,10 @@ pub(super) struct OfVersion {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct OfMigration {
     /// The rules that it may break.
-    allow: Vec<Given<Rule>>,
+    allow: Vec<SpannedValue<Rule>>,
     /// Why, for whoever reads it later.
     #[expect(dead_code, reason = "it is asked for, and for people")]
-    reason: Given<String>,
+    reason: SpannedValue<String>,
 }
 
 impl Migrations {
@@ -52,7 +52,11 @@ impl OfVersion {
     }
 
     pub(super) fn rules(&self) -> Vec<Rule> {
-        self.keys.allow.iter().map(|given| given.value).collect()
+        self.keys
+            .allow
+            .iter()
+            .map(|spanned| spanned.value)
+            .collect()
     }
 }
 

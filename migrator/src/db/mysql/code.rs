@@ -7,9 +7,9 @@ use super::one_transaction::{marked, undone};
 use super::{DIALECT, Mysql};
 use crate::db::code::{self, Function, Handle, Opened, Transaction, unplaced};
 use crate::db::fault::Fault;
-use crate::db::stepwise::Stepwise;
+use crate::db::statement_by_statement::StatementByStatement;
 use crate::db::wire::{self, Answer};
-use crate::db::{Job, Left, Setback};
+use crate::db::{Failure, Job, Remainder};
 use crate::sql::Dialect;
 use sqlx::Connection;
 use std::time::Duration;
@@ -24,7 +24,7 @@ impl Mysql {
         &mut self,
         job: Job<'_>,
         function: &Function,
-    ) -> Result<Duration, Setback> {
+    ) -> Result<Duration, Failure> {
         let user = &self.user;
         let transaction = self.connection.begin().await;
         let open = Open {
@@ -53,7 +53,7 @@ impl Opened for Open<'_> {
     }
 
     fn is_claimed(fault: &Fault) -> bool {
-        <Mysql as Stepwise>::is_claimed(fault)
+        <Mysql as StatementByStatement>::is_claimed(fault)
     }
 
     /// No savepoint outlives a statement that commits.
@@ -74,16 +74,16 @@ impl Opened for Open<'_> {
         self.ask(&finish).await.map(|_| ())
     }
 
-    async fn left(&mut self, job: Job<'_>) -> Left {
+    async fn left(&mut self, job: Job<'_>) -> Remainder {
         for ours in ["ROLLBACK", "UNLOCK TABLES"] {
             if surely(async || self.ask(ours).await).await.is_err() {
-                return Left::Unknown;
+                return Remainder::Unknown;
             }
         }
         let marked = marked(job);
         match surely(async || self.ask(&marked).await).await {
             Ok(answer) => undone(job, &answer, 0),
-            Err(_) => Left::Unknown,
+            Err(_) => Remainder::Unknown,
         }
     }
 

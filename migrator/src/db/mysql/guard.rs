@@ -3,7 +3,9 @@
 
 use super::{DIALECT, Mysql};
 use crate::db::fault::Fault;
-use crate::db::{Attempt, Blocker, GuardSession, Handle, Lock, Look, Outside, Sight, Work};
+use crate::db::{
+    Activity, Attempt, BlockingSession, GuardSession, Handle, Lock, Look, Outside, Work,
+};
 use crate::history::ledger::quote;
 use crate::history::table::LockKey;
 use std::time::Duration;
@@ -37,7 +39,7 @@ impl GuardSession for Mysql {
         })
     }
 
-    async fn holder(&mut self, key: &LockKey) -> Result<Option<Blocker>, Fault> {
+    async fn holder(&mut self, key: &LockKey) -> Result<Option<BlockingSession>, Fault> {
         let LockKey::Name(name) = key else {
             return Ok(None);
         };
@@ -51,7 +53,7 @@ impl GuardSession for Mysql {
             .await?;
         Ok(answer.rows.first().and_then(|row| {
             let text = |at: usize| row.get(at)?.clone();
-            Some(Blocker {
+            Some(BlockingSession {
                 process: text(0)?,
                 application: text(1)?,
                 // `Query`, `Sleep`: in the middle of a sentence.
@@ -80,14 +82,14 @@ impl GuardSession for Mysql {
 
     /// What it waits for, if it does: the tables of locks need rights that a
     /// migrator has no other use for.
-    async fn look_on(&mut self, worker: &Handle, _run: &str) -> Result<Sight, Fault> {
+    async fn observe(&mut self, worker: &Handle, _run: &str) -> Result<Activity, Fault> {
         let number = match worker {
             Handle::Connection(number) => *number,
             Handle::Outside(outside) => match self.at_work(outside).await?.first() {
                 Some(number) => *number,
-                None => return Ok(Sight::default()),
+                None => return Ok(Activity::default()),
             },
-            Handle::Flag(_) | Handle::Name => return Ok(Sight::default()),
+            Handle::Flag(_) | Handle::Name => return Ok(Activity::default()),
         };
         let answer = self
             .rows(&format!(
@@ -98,7 +100,7 @@ impl GuardSession for Mysql {
         let mut row = answer.rows.into_iter().next().unwrap_or_default();
         let state = row.pop().flatten();
         let command = row.pop().flatten();
-        Ok(Sight {
+        Ok(Activity {
             work: state
                 .filter(|state| !state.is_empty() && state != "executing")
                 .map(|phase| Work {
@@ -108,7 +110,7 @@ impl GuardSession for Mysql {
                 }),
             is_at_work: matches!(worker, Handle::Outside(_))
                 || command.is_some_and(|command| command != "Sleep"),
-            ..Sight::default()
+            ..Activity::default()
         })
     }
 

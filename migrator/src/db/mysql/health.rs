@@ -4,7 +4,7 @@
 use super::{DIALECT, Mysql};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::health::{self, Clock, Health, Line, Of, Own, Product, ReadOnly, Room};
-use crate::db::{Blocker, GuardSession, Lock, Look};
+use crate::db::{BlockingSession, GuardSession, Lock, Look};
 use crate::history::ledger::quote;
 use crate::history::table::{LockKey, Row};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -186,8 +186,8 @@ impl Mysql {
 
     /// Who has a lock of a run. Our own runs hold both: that is told once. The
     /// holder itself may be hidden.
-    async fn held(&mut self, look: &Look) -> Result<Vec<(Lock, Blocker)>, Fault> {
-        let mut held: Vec<(Lock, Blocker)> = Vec::new();
+    async fn held(&mut self, look: &Look) -> Result<Vec<(Lock, BlockingSession)>, Fault> {
+        let mut held: Vec<(Lock, BlockingSession)> = Vec::new();
         let keys = [
             (Lock::Own, Some(&look.lock)),
             (Lock::Tools, look.tools_lock.as_ref()),
@@ -207,7 +207,7 @@ impl Mysql {
             if held.iter().any(|(_, other)| other.process == process) {
                 continue;
             }
-            let holder = self.holder(key).await?.unwrap_or(Blocker {
+            let holder = self.holder(key).await?.unwrap_or(BlockingSession {
                 process,
                 application: String::new(),
                 state: String::new(),
@@ -220,7 +220,7 @@ impl Mysql {
     }
 
     /// An ordinary user may not ask it.
-    async fn open(&mut self) -> Result<Vec<Blocker>, Fault> {
+    async fn open(&mut self) -> Result<Vec<BlockingSession>, Fault> {
         let rows = self
             .ask(
                 "SELECT CAST(t.trx_mysql_thread_id AS CHAR), CAST(p.user AS CHAR), \
@@ -233,7 +233,7 @@ impl Mysql {
             )
             .await?;
         let blocker = |row: &Row| {
-            Some(Blocker {
+            Some(BlockingSession {
                 process: text(row, 0)?,
                 application: text(row, 1)?,
                 state: text(row, 2)?.to_lowercase(),

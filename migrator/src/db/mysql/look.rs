@@ -4,14 +4,18 @@ use super::fault::{NO_SUCH_TABLE, UNKNOWN_COLUMN, UNKNOWN_DATABASE};
 use super::lock_name::lock_name;
 use super::{DIALECT, Mysql};
 use crate::db::fault::Fault;
-use crate::db::{Look, Past, Wanted, memory, wire};
+use crate::db::{Look, Past, ReadScope, bookkeeping, wire};
 use crate::history::ledger::{Ledger, quote};
 use crate::history::table::LockKey;
 use crate::sql::Quoting;
 
 impl Mysql {
     /// Reads the server's facts and the history of this ledger.
-    pub(super) async fn look_at(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
+    pub(super) async fn look_at(
+        &mut self,
+        ledger: &Ledger,
+        wanted: ReadScope,
+    ) -> Result<Look, Fault> {
         let facts = self
             .rows("SELECT CAST(VERSION() AS CHAR), CAST(DATABASE() AS CHAR), CAST(@@sql_mode AS CHAR)")
             .await?;
@@ -31,7 +35,7 @@ impl Mysql {
                     schemas: Vec::new(),
                     ..*ledger
                 };
-                memory::recall(self, &found, wanted, &mut past).await?;
+                bookkeeping::recall(self, &found, wanted, &mut past).await?;
                 past
             }
             Err(fault) if fault.has_code(&[NO_SUCH_TABLE, UNKNOWN_DATABASE]) && !is_ours => {

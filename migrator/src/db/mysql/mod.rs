@@ -12,16 +12,16 @@ mod look;
 mod one_transaction;
 mod packet;
 mod place;
-mod stepwise;
+mod statement_by_statement;
 
+use crate::db::bookkeeping::{self, Bookkeeping};
 use crate::db::fault::Fault;
-use crate::db::memory::{self, Memory};
 use crate::db::url::DatabaseUrl;
 use crate::db::wire::{self, Answer};
-use crate::db::{Edit, Entry, Handle, Job, Left, Look, Progress, Session, Setback, Wanted};
+use crate::db::{Edit, Entry, Failure, Handle, Job, Look, Progress, ReadScope, Remainder, Session};
 use crate::history::ledger::Ledger;
 use crate::history::repeatables::Repeated;
-use crate::model::{Deed, Version};
+use crate::model::{Operation, Version};
 use crate::sql::Dialect;
 use fault::{NO_SUCH_TABLE, TABLE_ACCESS_DENIED, UNKNOWN_COLUMN, fault, surely};
 use fresh::Known;
@@ -70,7 +70,7 @@ impl Mysql {
     /// readers. It counts in seconds, from one. A bound that the server or the user
     /// has by default, or the file before, is no bound of this one. Only MariaDB
     /// bounds every statement; MySQL does it with a SELECT alone.
-    async fn be_patient(&mut self, job: Job<'_>) -> Result<(), Fault> {
+    async fn set_lock_timeout(&mut self, job: Job<'_>) -> Result<(), Fault> {
         let patience = match job.lock_timeout.as_millis() {
             0 => 31_536_000,
             milliseconds => milliseconds.div_ceil(1000),
@@ -104,17 +104,17 @@ impl Mysql {
         }
     }
 
-    async fn repeat(&mut self, job: Job<'_>) -> Result<Duration, Setback> {
+    async fn repeat(&mut self, job: Job<'_>) -> Result<Duration, Failure> {
         let upkeep = Repeated::of(job.history.ledger, DIALECT).upkeep();
-        if let Err(fault) = memory::keep(self, &upkeep).await {
-            return Err(Setback::unplaced(fault, Left::Nothing));
+        if let Err(fault) = bookkeeping::keep(self, &upkeep).await {
+            return Err(Failure::unplaced(fault, Remainder::Nothing));
         }
         crate::db::repeat::apply(self, job).await
     }
 }
 
 impl Session for Mysql {
-    async fn look(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
+    async fn look(&mut self, ledger: &Ledger, wanted: ReadScope) -> Result<Look, Fault> {
         self.look_at(ledger, wanted).await
     }
 
@@ -143,7 +143,10 @@ impl Session for Mysql {
                 if let Some(setback) = self.too_large(job) {
                     return Progress::none(setback);
                 }
-                for result in [self.be_patient(*job).await, self.expect_changes(job).await] {
+                for result in [
+                    self.set_lock_timeout(*job).await,
+                    self.expect_changes(job).await,
+                ] {
                     if let Err(fault) = result {
                         return Progress::none(self.our_setback(*job, fault, 0).await);
                     }
@@ -154,13 +157,15 @@ impl Session for Mysql {
                 let is_whole = one_transaction::locks_tables(job)
                     || (one_transaction::is_sent_whole(job)
                         && !self.writes_for_good(job.file.text()).await);
-                match job.deed {
-                    Deed::Repeat(_) => self.repeat(*job).await.into(),
-                    Deed::Apply(_) | Deed::Revert(..) if is_whole => {
+                match job.operation {
+                    Operation::Repeat(_) => self.repeat(*job).await.into(),
+                    Operation::Apply(_) | Operation::Revert(..) if is_whole => {
                         self.apply_one(*job).await.into()
                     }
-                    Deed::Apply(_) | Deed::Revert(..) => {
-                        crate::db::stepwise::apply(self, *job).await.into()
+                    Operation::Apply(_) | Operation::Revert(..) => {
+                        crate::db::statement_by_statement::apply(self, *job)
+                            .await
+                            .into()
                     }
                 }
             }
@@ -175,15 +180,15 @@ impl Session for Mysql {
     }
 
     async fn remember(&mut self, ledger: &Ledger, entry: Entry<'_>) -> Result<(), Fault> {
-        memory::remember(self, ledger, entry).await
+        bookkeeping::remember(self, ledger, entry).await
     }
 
     async fn edit(&mut self, ledger: &Ledger, edits: &[Edit<'_>]) -> Result<(), Fault> {
-        memory::edit(self, ledger, edits).await
+        bookkeeping::edit(self, ledger, edits).await
     }
 }
 
-impl Memory for Mysql {
+impl Bookkeeping for Mysql {
     const DIALECT: Dialect = DIALECT;
     // Whatever a file has made of `completion_type` and of what is read only.
     const BEGIN: &'static str = "START TRANSACTION READ WRITE";

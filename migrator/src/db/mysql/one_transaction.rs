@@ -4,39 +4,41 @@
 
 use super::place::offset_in;
 use super::{DIALECT, Mysql};
+use crate::db::bookkeeping::Bookkeeping;
 use crate::db::fault::Fault;
-use crate::db::memory::Memory;
-use crate::db::stepwise::{Stepwise, first_word, quicker, removed};
+use crate::db::statement_by_statement::{
+    StatementByStatement, already_claimed, first_word, removed,
+};
 use crate::db::wire::Answer;
-use crate::db::{Job, Left, Setback};
+use crate::db::{Failure, Job, Remainder};
 use crate::history::record;
-use crate::model::Deed;
-use crate::sql::{Kind, Statement};
+use crate::model::Operation;
+use crate::sql::{Statement, StatementKind};
 use crate::text::SourceFile;
 use std::time::{Duration, Instant};
 
 impl Mysql {
-    pub(super) async fn apply_one(&mut self, job: Job<'_>) -> Result<Duration, Setback> {
+    pub(super) async fn apply_one(&mut self, job: Job<'_>) -> Result<Duration, Failure> {
         let began = Instant::now();
         let record = job.record(DIALECT);
         let claim = record.fence();
         for ours in [Self::BEGIN, claim.as_str()] {
             let fault = match self.rows(ours).await {
-                Ok(answer) if ours == claim && answer.affected != 1 => quicker(),
+                Ok(answer) if ours == claim && answer.affected != 1 => already_claimed(),
                 Ok(_) => continue,
                 Err(fault) => fault,
             };
             let claimed = Self::is_claimed(&fault);
             let mut setback = self.our_setback(job, fault, 0).await;
             if claimed {
-                setback.left = Left::Claimed;
+                setback.left = Remainder::Claimed;
             }
             return Err(setback);
         }
         for (number, statement) in job.statements.iter().enumerate() {
             let text = job.file.slice(statement.span);
             if let Err(fault) = self.rows(text).await {
-                return Err(Setback {
+                return Err(Failure {
                     left: self.left(job, number).await,
                     offset: offset_in(text, &fault).map(|at| statement.span.start + at),
                     statement: Some(number),
@@ -58,31 +60,31 @@ impl Mysql {
         Ok(began.elapsed())
     }
 
-    pub(super) async fn our_setback(&mut self, job: Job<'_>, fault: Fault, ran: usize) -> Setback {
-        Setback::unplaced(fault, self.left(job, ran).await)
+    pub(super) async fn our_setback(&mut self, job: Job<'_>, fault: Fault, ran: usize) -> Failure {
+        Failure::unplaced(fault, self.left(job, ran).await)
     }
 
     /// What is left after a failure: only the history knows, for some
     /// statements commit what stands before them.
-    async fn left(&mut self, job: Job<'_>, ran: usize) -> Left {
+    async fn left(&mut self, job: Job<'_>, ran: usize) -> Remainder {
         // Under a file's LOCK TABLES the history could not be read; unlocking
         // commits, so it comes second.
         if self.rows_surely(Self::ROLLBACK).await.is_err() {
-            return Left::Unknown;
+            return Remainder::Unknown;
         }
         let is_kept = self.kept_something().await;
         if self.rows_surely("UNLOCK TABLES").await.is_err() {
-            return Left::Unknown;
+            return Remainder::Unknown;
         }
         match self.rows_surely(&marked(job)).await {
             Ok(answer) => match undone(job, &answer, ran) {
-                Left::Nothing if is_kept => Left::Part {
+                Remainder::Nothing if is_kept => Remainder::Part {
                     ran,
                     resumable: false,
                 },
                 left => left,
             },
-            Err(_) => Left::Unknown,
+            Err(_) => Remainder::Unknown,
         }
     }
 }
@@ -92,21 +94,21 @@ pub(super) fn marked(job: Job<'_>) -> String {
     format!(
         "SELECT 'marked' FROM {} WHERE version = {}{}",
         job.history.ledger.table,
-        record::version(job.deed),
-        match job.deed {
-            Deed::Revert(..) => " AND success = TRUE",
-            Deed::Apply(_) | Deed::Repeat(_) => "",
+        record::version(job.operation),
+        match job.operation {
+            Operation::Revert(..) => " AND success = TRUE",
+            Operation::Apply(_) | Operation::Repeat(_) => "",
         }
     )
 }
 
 /// What the answer says of what is left.
-pub(super) fn undone(job: Job<'_>, answer: &Answer, ran: usize) -> Left {
+pub(super) fn undone(job: Job<'_>, answer: &Answer, ran: usize) -> Remainder {
     // What is being taken back has its row, and a complete one.
-    if answer.rows.is_empty() == matches!(job.deed, Deed::Apply(_)) {
-        Left::Nothing
+    if answer.rows.is_empty() == matches!(job.operation, Operation::Apply(_)) {
+        Remainder::Nothing
     } else {
-        Left::Part {
+        Remainder::Part {
             ran,
             resumable: false,
         }
@@ -120,7 +122,7 @@ pub(super) fn is_sent_whole(job: &Job<'_>) -> bool {
 
 /// Whether a migration locks tables, beside which no journal can be written.
 pub(super) fn locks_tables(job: &Job<'_>) -> bool {
-    let locks = |statement: &Statement| statement.kind == Kind::LockTables;
+    let locks = |statement: &Statement| statement.kind == StatementKind::LockTables;
     job.resume.is_none() && job.statements.iter().any(locks)
 }
 
@@ -142,7 +144,7 @@ fn is_for_outside(text: &str) -> bool {
 pub(in crate::db) fn is_one_transaction(file: &SourceFile, statements: &[Statement]) -> bool {
     statements.iter().all(|statement| {
         let text = file.slice(statement.span);
-        statement.kind != Kind::TransactionControl && is_transactional(text)
+        statement.kind != StatementKind::TransactionControl && is_transactional(text)
     })
 }
 

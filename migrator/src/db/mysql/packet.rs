@@ -3,7 +3,7 @@
 use super::Mysql;
 use super::fault::PACKET_TOO_LARGE;
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::{Job, Left, Setback};
+use crate::db::{Failure, Job, Remainder};
 use crate::sql::Statement;
 
 /// What travels with a statement: the run's name, and marks in the journal.
@@ -12,7 +12,7 @@ const ENVELOPE: usize = 1024;
 impl Mysql {
     /// The first statement that the server would not take, but end the
     /// connection, after which nobody could tell what had happened.
-    pub(super) fn too_large(&self, job: &Job<'_>) -> Option<Setback> {
+    pub(super) fn too_large(&self, job: &Job<'_>) -> Option<Failure> {
         let length = |statement: &Statement| statement.span.end - statement.span.start;
         let done = match job.resume {
             Some(resume) if resume.begun.is_some() => return None,
@@ -32,16 +32,16 @@ impl Mysql {
                 ),
             )
         };
-        Some(Setback {
+        Some(Failure {
             fault,
             statement: Some(number),
             offset: None,
             left: match job.resume {
-                Some(_) => Left::Part {
+                Some(_) => Remainder::Part {
                     ran: done,
                     resumable: true,
                 },
-                None => Left::Nothing,
+                None => Remainder::Nothing,
             },
         })
     }

@@ -3,12 +3,12 @@
 use super::fault::{DIVISION_BY_ZERO, QUERY_CANCELED, fault};
 use super::message::{Message, Transaction, Verdict, fresh, milliseconds};
 use super::{DIALECT, Postgres};
+use crate::db::bookkeeping;
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::memory;
 use crate::db::wire::{Answer, Rows};
-use crate::db::{Job, Left, Progress, Setback, repeat, stepwise, wire};
+use crate::db::{Failure, Job, Progress, Remainder, repeat, statement_by_statement, wire};
 use crate::history::repeatables::Repeated;
-use crate::model::Deed;
+use crate::model::Operation;
 use crate::text::SourceFile;
 use std::time::Duration;
 
@@ -21,26 +21,28 @@ impl Postgres {
     ) -> Progress {
         match self.prepare(jobs).await {
             Ok(()) => self.send_together(jobs, transaction).await,
-            Err(fault) => Progress::none(Setback::unplaced(fault, Left::Nothing)),
+            Err(fault) => Progress::none(Failure::unplaced(fault, Remainder::Nothing)),
         }
     }
 
     /// Applies one that is no transaction.
     pub(super) async fn apply_alone(&mut self, job: Job<'_>) -> Progress {
         if let Err(fault) = self.prepare(&[job]).await {
-            return Progress::none(Setback::unplaced(fault, Left::Nothing));
+            return Progress::none(Failure::unplaced(fault, Remainder::Nothing));
         }
         if !job.goes_on_in(self.held.as_ref())
             && let Err(fault) = self.refresh_after(None).await
         {
-            return Progress::none(Setback::unplaced(fault, Left::Nothing));
+            return Progress::none(Failure::unplaced(fault, Remainder::Nothing));
         }
         if let Err(fault) = self.bound_the_session(job).await {
-            return Progress::none(Setback::unplaced(fault, Left::Nothing));
+            return Progress::none(Failure::unplaced(fault, Remainder::Nothing));
         }
-        let result = match job.deed {
-            Deed::Repeat(_) => repeat::apply(self, job).await,
-            Deed::Apply(_) | Deed::Revert(..) => stepwise::apply(self, job).await,
+        let result = match job.operation {
+            Operation::Repeat(_) => repeat::apply(self, job).await,
+            Operation::Apply(_) | Operation::Revert(..) => {
+                statement_by_statement::apply(self, job).await
+            }
         };
         match &result {
             // It is tried again, and needs what its first statements have set.
@@ -79,7 +81,7 @@ impl Postgres {
                         FaultKind::Driver,
                         format!("{answered} of {sent} statements were answered"),
                     );
-                    return Progress::none(Setback::unplaced(fault, Left::Unknown));
+                    return Progress::none(Failure::unplaced(fault, Remainder::Unknown));
                 }
                 Err((answer, fault)) => {
                     if fault.kind != FaultKind::Lost {
@@ -196,11 +198,13 @@ impl Postgres {
 
     /// The table of the repeatables must be there before their fence is.
     async fn prepare(&mut self, jobs: &[Job<'_>]) -> Result<(), Fault> {
-        let repeat = jobs.iter().find(|job| matches!(job.deed, Deed::Repeat(_)));
+        let repeat = jobs
+            .iter()
+            .find(|job| matches!(job.operation, Operation::Repeat(_)));
         match repeat {
             Some(job) => {
                 let upkeep = Repeated::of(job.history.ledger, DIALECT).upkeep();
-                memory::keep(self, &upkeep).await
+                bookkeeping::keep(self, &upkeep).await
             }
             None => Ok(()),
         }
@@ -220,10 +224,10 @@ impl Postgres {
 }
 
 /// Whether another try goes on in the same session.
-fn is_tried_again(setback: &Setback) -> bool {
+fn is_tried_again(setback: &Failure) -> bool {
     let is_resumable = matches!(
         setback.left,
-        Left::Part {
+        Remainder::Part {
             resumable: true,
             ..
         }
@@ -232,5 +236,5 @@ fn is_tried_again(setback: &Setback) -> bool {
 }
 
 fn unplaced(fault: Fault) -> Verdict {
-    Verdict::Failed(0, Box::new(Setback::unplaced(fault, Left::Nothing)))
+    Verdict::Failed(0, Box::new(Failure::unplaced(fault, Remainder::Nothing)))
 }

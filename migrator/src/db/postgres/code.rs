@@ -5,9 +5,9 @@ use super::message::{after, before, claimed_or, lost_or};
 use super::{DIALECT, Postgres};
 use crate::db::code::{self, Function, Handle, Opened, Transaction, unplaced};
 use crate::db::fault::Fault;
-use crate::db::stepwise::removed;
+use crate::db::statement_by_statement::removed;
 use crate::db::wire::{self, Answer, Rows};
-use crate::db::{Job, Left, Setback};
+use crate::db::{Failure, Job, Remainder};
 use crate::sql::Dialect;
 use sqlx::Connection;
 use std::time::Duration;
@@ -24,7 +24,7 @@ impl Postgres {
         &mut self,
         job: Job<'_>,
         function: &Function,
-    ) -> Result<Duration, Setback> {
+    ) -> Result<Duration, Failure> {
         let user = &self.user;
         let transaction = self.connection.begin().await;
         let open = Open {
@@ -54,11 +54,11 @@ impl Opened for Open<'_> {
     }
 
     fn is_claimed(fault: &Fault) -> bool {
-        claimed_or(fault, Left::Nothing) == Left::Claimed
+        claimed_or(fault, Remainder::Nothing) == Remainder::Claimed
     }
 
     /// With the settings of every migration, in one message.
-    async fn fence(&mut self, job: Job<'_>) -> Result<(), Setback> {
+    async fn fence(&mut self, job: Job<'_>) -> Result<(), Failure> {
         let before = before(&job, self.version);
         // The last but two: the timeouts of what follows come after it.
         let fence = before.len() - 3;
@@ -68,11 +68,11 @@ impl Opened for Open<'_> {
         };
         let fault = self.fault(&failed.error);
         let left = if failed.answer.completed == fence {
-            claimed_or(&fault, Left::Nothing)
+            claimed_or(&fault, Remainder::Nothing)
         } else {
-            lost_or(&fault, Left::Nothing)
+            lost_or(&fault, Remainder::Nothing)
         };
-        Err(Setback::unplaced(fault, left))
+        Err(Failure::unplaced(fault, left))
     }
 
     async fn finish(&mut self, job: Job<'_>, _took: Duration) -> Result<(), Fault> {

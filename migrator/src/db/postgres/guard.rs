@@ -5,7 +5,7 @@
 use super::{DIALECT, Postgres, progress};
 use crate::db::fault::Fault;
 use crate::db::url::without_user_info;
-use crate::db::{Attempt, Blocker, GuardSession, Handle, Lock, Look, Outside, Sight};
+use crate::db::{Activity, Attempt, BlockingSession, GuardSession, Handle, Lock, Look, Outside};
 use crate::history::ledger::quote;
 use crate::history::table::{LockKey, Row};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// The point to which the tool's lock is given back.
 const LENT: &str = "migrate_tools_lock";
 
-/// Of a session, what a [`Blocker`] says of it; of another migrator's, which may
+/// Of a session, what a [`BlockingSession`] says of it; of another migrator's, which may
 /// have values of variables in its SQL, not that.
 const SESSION: &str = "coalesce(a.application_name, ''), coalesce(a.state, ''), \
     (coalesce(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.state_change)), 0) * 1000)\
@@ -55,8 +55,8 @@ impl GuardSession for Postgres {
         Ok(attempt)
     }
 
-    /// By functions, as in [`Self::look_on`].
-    async fn holder(&mut self, key: &LockKey) -> Result<Option<Blocker>, Fault> {
+    /// By functions, as in [`Self::observe`].
+    async fn holder(&mut self, key: &LockKey) -> Result<Option<BlockingSession>, Fault> {
         let LockKey::Id(id) = key else {
             return Ok(None);
         };
@@ -75,13 +75,13 @@ impl GuardSession for Postgres {
 
     /// CREATE INDEX CONCURRENTLY waits for every session with a snapshot, and an
     /// application that waits for sqlx's lock has one.
-    async fn lend(&mut self) -> Result<(), Fault> {
+    async fn yield_lock(&mut self) -> Result<(), Fault> {
         self.rows(&format!("ROLLBACK TO SAVEPOINT {LENT}"))
             .await
             .map(|_| ())
     }
 
-    async fn try_take_back(&mut self, key: &LockKey) -> Result<bool, Fault> {
+    async fn try_reacquire_lock(&mut self, key: &LockKey) -> Result<bool, Fault> {
         let LockKey::Id(id) = key else {
             return Ok(true);
         };
@@ -105,7 +105,7 @@ impl GuardSession for Postgres {
 
     /// By functions alone: the views of the same would lock catalogue tables
     /// until the guard ends, and are read once for a whole transaction.
-    async fn look_on(&mut self, worker: &Handle, run: &str) -> Result<Sight, Fault> {
+    async fn observe(&mut self, worker: &Handle, run: &str) -> Result<Activity, Fault> {
         let sessions = sessions(worker, run);
         // Our own guard is in a transaction, and idle.
         let at_work = match worker {
@@ -126,7 +126,7 @@ impl GuardSession for Postgres {
                 progress::select(&worker)
             ))
             .await?;
-        Ok(Sight {
+        Ok(Activity {
             work: answer.rows.iter().find_map(progress::work),
             is_at_work: answer.rows.contains(&vec![Some("at work".to_owned())]),
             waits_for_guard: answer.rows.contains(&vec![Some("guard".to_owned())]),
@@ -196,9 +196,9 @@ fn is_true(row: &Row) -> bool {
         .is_some_and(|text| text.as_deref() == Some("true"))
 }
 
-fn blocker(row: Row) -> Option<Blocker> {
+fn blocker(row: Row) -> Option<BlockingSession> {
     let [process, application, state, age, query] = <[Option<String>; 5]>::try_from(row).ok()?;
-    Some(Blocker {
+    Some(BlockingSession {
         process: process?,
         application: application?,
         state: state?,

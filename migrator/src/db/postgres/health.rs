@@ -8,7 +8,7 @@ use super::Postgres;
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::health::{self, Clock, Health, Line, Of, Own, Product, Room};
 use crate::db::url::DatabaseUrl;
-use crate::db::{Blocker, GuardSession, Lock, Look};
+use crate::db::{BlockingSession, GuardSession, Lock, Look};
 use crate::history::ledger::Ledger;
 use crate::history::table::{LockKey, Row};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -165,8 +165,8 @@ impl Postgres {
     }
 
     /// Who has a lock of a run. Our own runs hold both: that is told once.
-    async fn held(&mut self, look: &Look) -> Result<Vec<(Lock, Blocker)>, Fault> {
-        let mut held: Vec<(Lock, Blocker)> = Vec::new();
+    async fn held(&mut self, look: &Look) -> Result<Vec<(Lock, BlockingSession)>, Fault> {
+        let mut held: Vec<(Lock, BlockingSession)> = Vec::new();
         let keys = [
             (Lock::Own, Some(&look.lock)),
             (Lock::Tools, look.tools_lock.as_ref()),
@@ -187,7 +187,7 @@ impl Postgres {
     }
 
     /// Only those that have a table open: nothing else waits for them.
-    async fn open(&mut self) -> Result<Vec<Blocker>, Fault> {
+    async fn open(&mut self) -> Result<Vec<BlockingSession>, Fault> {
         let rows = self
             .ask(&format!(
                 "SELECT a.pid::text, coalesce(a.application_name, ''), coalesce(a.state, ''), \
@@ -205,7 +205,7 @@ impl Postgres {
             ))
             .await?;
         let blocker = |row: &Row| {
-            Some(Blocker {
+            Some(BlockingSession {
                 process: text(row, 0)?,
                 application: text(row, 1)?,
                 state: text(row, 2)?,

@@ -4,7 +4,7 @@ use super::fault::{INVALID_NAME, OTHER_SHAPE};
 use super::lock_id::lock_id;
 use super::{DIALECT, Postgres};
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::{Elsewhere, Look, Past, Wanted, memory, wire};
+use crate::db::{Elsewhere, Look, Past, ReadScope, bookkeeping, wire};
 use crate::history::ledger::{Ledger, quote};
 use crate::history::table::{LockKey, Table};
 use crate::sql::Quoting;
@@ -15,7 +15,11 @@ const MOST_HISTORIES: usize = 200;
 
 impl Postgres {
     /// Reads the server's facts and the history of this ledger.
-    pub(super) async fn look_at(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
+    pub(super) async fn look_at(
+        &mut self,
+        ledger: &Ledger,
+        wanted: ReadScope,
+    ) -> Result<Look, Fault> {
         crate::db::check_names(ledger, DIALECT)?;
         let name = quote(DIALECT, &ledger.table);
         // Where the table is found, or where it would be created: as for sqlx,
@@ -104,11 +108,11 @@ impl Postgres {
         })
     }
 
-    async fn past(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Past, Fault> {
+    async fn past(&mut self, ledger: &Ledger, wanted: ReadScope) -> Result<Past, Fault> {
         let answer = self.rows(&ledger.select(DIALECT)).await;
         let answer = answer.map_err(|fault| wire::as_history(fault, &OTHER_SHAPE))?;
         let mut past = wire::past(&answer, ledger)?;
-        memory::recall(self, ledger, wanted, &mut past).await?;
+        bookkeeping::recall(self, ledger, wanted, &mut past).await?;
         Ok(past)
     }
 

@@ -9,9 +9,9 @@ use super::fault::{
 };
 use super::place::name_in;
 use crate::db::fault::{Fault, FaultKind, Position};
-use crate::db::stepwise::removed;
+use crate::db::statement_by_statement::removed;
 use crate::db::wire::{Answer, Rows};
-use crate::db::{Job, Left, Setback};
+use crate::db::{Failure, Job, Remainder};
 use crate::history::ledger::quote;
 use crate::text::SourceFile;
 use std::time::Duration;
@@ -82,7 +82,7 @@ struct Part<'a> {
 /// What a failed message came to.
 pub(super) enum Verdict {
     /// The part with this number failed, and those before it are applied.
-    Failed(usize, Box<Setback>),
+    Failed(usize, Box<Failure>),
     /// Nothing ran, because of a later part that cannot be parsed: this many
     /// parts stand before it.
     Unparsed(usize),
@@ -240,19 +240,19 @@ impl<'a> Message<'a> {
 
     /// What it means that the text up to this one of [`Message::statement_ends`]
     /// is the first that the server does not take in.
-    pub(super) fn unread(&self, number: usize, end: usize, fault: Fault) -> Setback {
+    pub(super) fn unread(&self, number: usize, end: usize, fault: Fault) -> Failure {
         let job = self.parts[number].job;
         let statement = end.checked_sub(1).filter(|at| *at < job.statements.len());
         // Before the file is our own row, with the file's name.
         let character = untranslatable(&fault).filter(|_| end > 0);
         let offset = character.and_then(|character| job.file.text().find(character));
-        Setback {
+        Failure {
             // The character may stand in a comment.
             statement: statement.filter(|at| {
                 offset.is_none_or(|offset| job.statements[*at].span.range().contains(&offset))
             }),
             offset,
-            left: Left::Nothing,
+            left: Remainder::Nothing,
             fault,
         }
     }
@@ -280,7 +280,7 @@ impl<'a> Message<'a> {
         }
         match self.parts.get(number) {
             Some(part) => Verdict::Failed(number, Box::new(part.setback(fault, completed))),
-            None => Verdict::Failed(0, Box::new(Setback::unplaced(fault, Left::Unknown))),
+            None => Verdict::Failed(0, Box::new(Failure::unplaced(fault, Remainder::Unknown))),
         }
     }
 }
@@ -292,9 +292,9 @@ impl Part<'_> {
         text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len()
     }
 
-    fn setback(&self, fault: Fault, completed: usize) -> Setback {
+    fn setback(&self, fault: Fault, completed: usize) -> Failure {
         if completed == self.measured && fault.has_code(&[DIVISION_BY_ZERO]) {
-            return Setback::unplaced(removed(), Left::Nothing);
+            return Failure::unplaced(removed(), Remainder::Nothing);
         }
         let source = self.job.file;
         let offset = match fault.position {
@@ -319,11 +319,11 @@ impl Part<'_> {
             let span = statements.get(statement?)?.span;
             Some(span.start + name_in(source.slice(span), &fault)?)
         });
-        Setback {
+        Failure {
             left: if completed == self.fence {
-                claimed_or(&fault, Left::Nothing)
+                claimed_or(&fault, Remainder::Nothing)
             } else {
-                lost_or(&fault, Left::Nothing)
+                lost_or(&fault, Remainder::Nothing)
             },
             statement,
             offset,
@@ -393,17 +393,17 @@ const CLAIMED: [&str; 4] = [
     UNIQUE_VIOLATION,
 ];
 
-pub(super) fn claimed_or(fault: &Fault, otherwise: Left) -> Left {
+pub(super) fn claimed_or(fault: &Fault, otherwise: Remainder) -> Remainder {
     if fault.has_code(&CLAIMED) {
-        Left::Claimed
+        Remainder::Claimed
     } else {
         lost_or(fault, otherwise)
     }
 }
 
-pub(super) fn lost_or(fault: &Fault, otherwise: Left) -> Left {
+pub(super) fn lost_or(fault: &Fault, otherwise: Remainder) -> Remainder {
     if fault.kind == FaultKind::Lost {
-        Left::Unknown
+        Remainder::Unknown
     } else {
         otherwise
     }

@@ -13,13 +13,13 @@ mod look;
 mod message;
 mod place;
 mod progress;
-mod stepwise;
+mod statement_by_statement;
 
+use crate::db::bookkeeping::{self, Bookkeeping};
 use crate::db::fault::Fault;
-use crate::db::memory::{self, Memory};
 use crate::db::url::DatabaseUrl;
 use crate::db::wire::{self, Answer, Failed};
-use crate::db::{Edit, Entry, Handle, Job, Left, Look, Progress, Session, Setback, Wanted};
+use crate::db::{Edit, Entry, Failure, Handle, Job, Look, Progress, ReadScope, Remainder, Session};
 use crate::history::ledger::Ledger;
 use crate::model::Version;
 use crate::sql::{Dialect, session};
@@ -122,7 +122,7 @@ impl Postgres {
 }
 
 impl Session for Postgres {
-    async fn look(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
+    async fn look(&mut self, ledger: &Ledger, wanted: ReadScope) -> Result<Look, Fault> {
         self.look_at(ledger, wanted).await
     }
 
@@ -148,7 +148,7 @@ impl Session for Postgres {
 
     /// At 10 ms a round trip, 1,000 migrations took 74 s one statement a message,
     /// 17 s one migration a message, 4 s ten, 3 s a hundred.
-    fn together(&self) -> usize {
+    fn batch_size(&self) -> usize {
         50
     }
 
@@ -159,7 +159,7 @@ impl Session for Postgres {
                 &jobs[..=last]
             }
             Ok(None) => jobs,
-            Err(fault) => return Progress::none(Setback::unplaced(fault, Left::Nothing)),
+            Err(fault) => return Progress::none(Failure::unplaced(fault, Remainder::Nothing)),
         };
         match jobs {
             [job] if let Some(function) = job.function() => {
@@ -175,11 +175,11 @@ impl Session for Postgres {
     }
 
     async fn remember(&mut self, ledger: &Ledger, entry: Entry<'_>) -> Result<(), Fault> {
-        memory::remember(self, ledger, entry).await
+        bookkeeping::remember(self, ledger, entry).await
     }
 
     async fn edit(&mut self, ledger: &Ledger, edits: &[Edit<'_>]) -> Result<(), Fault> {
-        memory::edit(self, ledger, edits).await
+        bookkeeping::edit(self, ledger, edits).await
     }
 
     /// A commit waits for the disk only if it wrote: a row is written again as it
@@ -196,7 +196,7 @@ impl Session for Postgres {
     }
 }
 
-impl Memory for Postgres {
+impl Bookkeeping for Postgres {
     const DIALECT: Dialect = DIALECT;
 
     async fn ask(&mut self, sql: &str) -> Result<Answer, Fault> {

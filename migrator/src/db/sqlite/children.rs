@@ -36,7 +36,7 @@ impl Sqlite {
             return Ok(());
         };
         let rule = Rule::DropCascades;
-        if job.deed.script().allow.contains(&rule)
+        if job.operation.script().allow.contains(&rule)
             || is_allowed(job.file, job.statements, number, rule.name())
         {
             return Ok(());

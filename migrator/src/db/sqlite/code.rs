@@ -4,9 +4,9 @@ use super::fault::fault;
 use super::{DIALECT, Sqlite};
 use crate::db::code::{self, Function, Handle, Opened, Transaction, unplaced};
 use crate::db::fault::Fault;
-use crate::db::stepwise::Stepwise;
+use crate::db::statement_by_statement::StatementByStatement;
 use crate::db::wire::{self, Answer};
-use crate::db::{Job, Setback};
+use crate::db::{Failure, Job};
 use crate::sql::Dialect;
 use sqlx::Connection;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,8 +23,10 @@ impl Sqlite {
         &mut self,
         job: Job<'_>,
         function: &Function,
-    ) -> Result<Duration, Setback> {
-        self.be_patient(job.lock_timeout).await.map_err(unplaced)?;
+    ) -> Result<Duration, Failure> {
+        self.set_lock_timeout(job.lock_timeout)
+            .await
+            .map_err(unplaced)?;
         let transaction = self.connection.begin_with("BEGIN IMMEDIATE").await;
         let open = Open {
             transaction: transaction.map_err(|error| unplaced(fault(&error, false)))?,
@@ -52,7 +54,7 @@ impl Opened for Open<'_> {
     }
 
     fn is_claimed(fault: &Fault) -> bool {
-        <Sqlite as Stepwise>::is_claimed(fault)
+        <Sqlite as StatementByStatement>::is_claimed(fault)
     }
 
     /// Its answer comes when a statement that was left running has been cancelled;

@@ -4,7 +4,7 @@
 use super::lock_file;
 use crate::db::health::{self, Health, Own};
 use crate::db::url::DatabaseUrl;
-use crate::db::{Blocker, Lock};
+use crate::db::{BlockingSession, Lock};
 use nix::unistd::{AccessFlags, access};
 use std::path::Path;
 use std::time::Duration;
@@ -47,7 +47,7 @@ fn refusal(path: &Path, wanted: AccessFlags) -> Option<String> {
 
 /// Who has the lock file, by what the kernel says of its locks.
 #[cfg(target_os = "linux")]
-fn held(path: &Path) -> Option<Vec<(Lock, Blocker)>> {
+fn held(path: &Path) -> Option<Vec<(Lock, BlockingSession)>> {
     use nix::sys::stat::{major, minor};
     use std::os::unix::fs::MetadataExt;
     let place = match path.metadata() {
@@ -66,19 +66,19 @@ fn held(path: &Path) -> Option<Vec<(Lock, Blocker)>> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn held(_path: &Path) -> Option<Vec<(Lock, Blocker)>> {
+fn held(_path: &Path) -> Option<Vec<(Lock, BlockingSession)>> {
     None
 }
 
 /// `1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF`; of one who waits there is an
 /// arrow in front.
 #[cfg(target_os = "linux")]
-fn holder(line: &str, place: &str) -> Option<Blocker> {
+fn holder(line: &str, place: &str) -> Option<BlockingSession> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let [_, "FLOCK", _, "WRITE", process, found, ..] = words[..] else {
         return None;
     };
-    (found == place).then(|| Blocker {
+    (found == place).then(|| BlockingSession {
         process: process.to_owned(),
         application: String::new(),
         state: String::new(),

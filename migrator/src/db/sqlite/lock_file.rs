@@ -58,7 +58,7 @@ impl GuardSession for LockFile {
     }
 
     /// The lock is the open file's: whoever has inherited it holds it, too.
-    fn heirloom(&self) -> Option<File> {
+    fn inherited_lock(&self) -> Option<File> {
         self.file.as_ref()?.try_clone().ok()
     }
 

@@ -3,13 +3,17 @@
 use super::fault::{ERROR, is_missing, unopened};
 use super::{DIALECT, Sqlite, lock_file};
 use crate::db::fault::Fault;
-use crate::db::{Look, Past, Wanted, memory, wire};
+use crate::db::{Look, Past, ReadScope, bookkeeping, wire};
 use crate::history::ledger::{Ledger, quote};
 use crate::history::table::LockKey;
 
 impl Sqlite {
     /// Reads the library's version and the history of this ledger.
-    pub(super) async fn look_at(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
+    pub(super) async fn look_at(
+        &mut self,
+        ledger: &Ledger,
+        wanted: ReadScope,
+    ) -> Result<Look, Fault> {
         crate::db::check_names(ledger, DIALECT)?;
         // The first to read the file.
         let version = self.rows("SELECT sqlite_version()").await;
@@ -20,7 +24,7 @@ impl Sqlite {
         let past = match self.rows(&ledger.select(DIALECT)).await {
             Ok(answer) => {
                 let mut past = wire::past(&answer, ledger)?;
-                memory::recall(self, ledger, wanted, &mut past).await?;
+                bookkeeping::recall(self, ledger, wanted, &mut past).await?;
                 past
             }
             Err(fault) if is_missing(&fault) && !is_ours => Past::Fresh,

@@ -10,16 +10,18 @@ mod lock_file;
 mod look;
 mod one_transaction;
 mod place;
-mod stepwise;
+mod statement_by_statement;
 
+use crate::db::bookkeeping::{self, Bookkeeping};
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::memory::{self, Memory};
 use crate::db::url::DatabaseUrl;
 use crate::db::wire::{self, Answer};
-use crate::db::{Edit, Entry, Handle, Job, Left, Look, Progress, Session, Setback, Wanted, repeat};
+use crate::db::{
+    Edit, Entry, Failure, Handle, Job, Look, Progress, ReadScope, Remainder, Session, repeat,
+};
 use crate::history::ledger::Ledger;
 use crate::history::repeatables::Repeated;
-use crate::model::{Deed, Version};
+use crate::model::{Operation, Version};
 use crate::sql::{Dialect, Statement, session, with_comments};
 use fault::{INTERRUPT, fault, is_missing};
 use sqlx::sqlite::SqliteConnection;
@@ -78,7 +80,7 @@ impl Sqlite {
     }
 
     /// How long to wait for another connection's lock.
-    async fn be_patient(&mut self, lock_timeout: Duration) -> Result<(), Fault> {
+    async fn set_lock_timeout(&mut self, lock_timeout: Duration) -> Result<(), Fault> {
         // Zero, which is "for ever" elsewhere, is "not at all" for SQLite.
         let patience = match lock_timeout.as_millis() {
             0 => 2_147_483_647,
@@ -119,7 +121,7 @@ impl Sqlite {
 }
 
 impl Session for Sqlite {
-    async fn look(&mut self, ledger: &Ledger, wanted: Wanted) -> Result<Look, Fault> {
+    async fn look(&mut self, ledger: &Ledger, wanted: ReadScope) -> Result<Look, Fault> {
         self.look_at(ledger, wanted).await
     }
 
@@ -161,17 +163,19 @@ impl Session for Sqlite {
         if job.is_transaction() {
             return self.apply_as_one(&jobs[..1]).await;
         }
-        if let Err(fault) = self.be_patient(job.lock_timeout).await {
-            return Progress::none(Setback::unplaced(fault, Left::Nothing));
+        if let Err(fault) = self.set_lock_timeout(job.lock_timeout).await {
+            return Progress::none(Failure::unplaced(fault, Remainder::Nothing));
         }
-        if let Deed::Repeat(_) = job.deed {
+        if let Operation::Repeat(_) = job.operation {
             let upkeep = Repeated::of(job.history.ledger, DIALECT).upkeep();
-            return match memory::keep(self, &upkeep).await {
+            return match bookkeeping::keep(self, &upkeep).await {
                 Ok(()) => repeat::apply(self, *job).await.into(),
-                Err(fault) => Progress::none(Setback::unplaced(fault, Left::Nothing)),
+                Err(fault) => Progress::none(Failure::unplaced(fault, Remainder::Nothing)),
             };
         }
-        crate::db::stepwise::apply(self, *job).await.into()
+        crate::db::statement_by_statement::apply(self, *job)
+            .await
+            .into()
     }
 
     async fn apply_as_one(&mut self, jobs: &[Job<'_>]) -> Progress {
@@ -179,8 +183,8 @@ impl Session for Sqlite {
             self.expect_changes(job);
         }
         let patience = jobs.first().map(|job| job.lock_timeout);
-        if let Err(fault) = self.be_patient(patience.unwrap_or_default()).await {
-            return Progress::none(Setback::unplaced(fault, Left::Nothing));
+        if let Err(fault) = self.set_lock_timeout(patience.unwrap_or_default()).await {
+            return Progress::none(Failure::unplaced(fault, Remainder::Nothing));
         }
         let result = self.in_transaction(jobs).await;
         // A cancelled statement has ended; its ROLLBACK must not be cancelled.
@@ -200,16 +204,16 @@ impl Session for Sqlite {
 
     async fn remember(&mut self, ledger: &Ledger, entry: Entry<'_>) -> Result<(), Fault> {
         // Whoever asks for it says meanwhile what it waits for, and asks again.
-        self.be_patient(REMEMBERS_WITHIN).await?;
-        memory::remember(self, ledger, entry).await
+        self.set_lock_timeout(REMEMBERS_WITHIN).await?;
+        bookkeeping::remember(self, ledger, entry).await
     }
 
     async fn edit(&mut self, ledger: &Ledger, edits: &[Edit<'_>]) -> Result<(), Fault> {
-        memory::edit(self, ledger, edits).await
+        bookkeeping::edit(self, ledger, edits).await
     }
 }
 
-impl Memory for Sqlite {
+impl Bookkeeping for Sqlite {
     const DIALECT: Dialect = DIALECT;
 
     async fn ask(&mut self, sql: &str) -> Result<Answer, Fault> {

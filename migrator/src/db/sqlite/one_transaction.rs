@@ -1,22 +1,22 @@
 //! Migrations in one transaction, each with its history row first.
 
 use super::{DIALECT, Sqlite};
+use crate::db::bookkeeping;
 use crate::db::fault::Fault;
-use crate::db::memory;
-use crate::db::stepwise::{Stepwise, quicker, removed};
-use crate::db::{Job, Left, Setback};
+use crate::db::statement_by_statement::{StatementByStatement, already_claimed, removed};
+use crate::db::{Failure, Job, Remainder};
 use crate::history::repeatables::Repeated;
-use crate::model::Deed;
+use crate::model::Operation;
 use std::time::{Duration, Instant};
 
 impl Sqlite {
-    /// All of some deeds in one transaction, each with its record first. Tells
+    /// All of some operations in one transaction, each with its record first. Tells
     /// how long each took, or which failed.
     pub(super) async fn in_transaction(
         &mut self,
         jobs: &[Job<'_>],
-    ) -> Result<Vec<Duration>, (usize, Setback)> {
-        let nothing = |fault| Setback::unplaced(fault, Left::Nothing);
+    ) -> Result<Vec<Duration>, (usize, Failure)> {
+        let nothing = |fault| Failure::unplaced(fault, Remainder::Nothing);
         self.rows("BEGIN IMMEDIATE")
             .await
             .map_err(|fault| (0, nothing(fault)))?;
@@ -32,31 +32,31 @@ impl Sqlite {
         }
     }
 
-    async fn one(&mut self, job: Job<'_>) -> Result<(), Setback> {
+    async fn one(&mut self, job: Job<'_>) -> Result<(), Failure> {
         let began = Instant::now();
         let ours = |fault: Fault| {
             let left = if Self::is_claimed(&fault) {
-                Left::Claimed
+                Remainder::Claimed
             } else {
-                Left::Nothing
+                Remainder::Nothing
             };
-            Setback::unplaced(fault, left)
+            Failure::unplaced(fault, left)
         };
         let record = job.record(DIALECT);
-        if let Deed::Repeat(_) = job.deed {
+        if let Operation::Repeat(_) = job.operation {
             let upkeep = Repeated::of(job.history.ledger, DIALECT).upkeep();
-            memory::keep(self, &upkeep).await.map_err(ours)?;
+            bookkeeping::keep(self, &upkeep).await.map_err(ours)?;
         }
         let claim = self.rows(&record.fence()).await.map_err(ours)?;
         if claim.affected != 1 {
-            return Err(ours(quicker()));
+            return Err(ours(already_claimed()));
         }
         for (number, statement) in job.statements.iter().enumerate() {
             let text = job.file.slice(statement.span);
-            self.bounded(number, job).await.map_err(|fault| Setback {
+            self.bounded(number, job).await.map_err(|fault| Failure {
                 statement: Some(number),
                 offset: fault.token_in(text).map(|at| statement.span.start + at),
-                left: Left::Nothing,
+                left: Remainder::Nothing,
                 fault,
             })?;
         }
@@ -66,8 +66,8 @@ impl Sqlite {
                 Ok(answer) if answer.affected != 1 => Err(removed()),
                 result => result.map(|_| ()),
             };
-            finished.map_err(|fault| Setback {
-                left: Left::Nothing,
+            finished.map_err(|fault| Failure {
+                left: Remainder::Nothing,
                 ..ours(fault)
             })?;
         }

@@ -24,14 +24,14 @@ pub struct DatabaseUrl {
     /// In every form in which they might come back in a message.
     secrets: Vec<String>,
     file: Option<DatabaseFile>,
-    told: Box<Told>,
+    told: Box<UrlFacts>,
     /// A certificate authority in PEM form, for the driver.
     authority: Option<String>,
 }
 
 /// What a URL tells beside what a driver of ours needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Told {
+struct UrlFacts {
     server: Option<Server>,
     /// The driver that `SQLAlchemy` is to take, which is none of ours.
     python_driver: Option<String>,

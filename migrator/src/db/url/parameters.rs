@@ -26,7 +26,7 @@ pub(super) struct Parameters {
 
 /// What the parameters say of TLS, before it is weighed.
 #[derive(Default)]
-struct Wishes {
+struct UrlOptions {
     /// Explicit modes, with the parameter of each.
     modes: Vec<(String, Tls)>,
     /// That the certificate is, or is not, to be checked.
@@ -45,23 +45,23 @@ struct Wishes {
 impl Parameters {
     pub(super) fn read(dialect: Dialect, pairs: &[(String, String)]) -> Result<Self, UrlError> {
         let mut read = Self::default();
-        let mut wishes = Wishes::default();
+        let mut options = UrlOptions::default();
         for (key, value) in pairs {
             let name = plain(key);
             if is_secret(&name, value) {
                 read.secrets.push(value.clone());
             }
-            let is_ours = wishes.take(dialect, key, &name, value)?
+            let is_ours = options.take(dialect, key, &name, value)?
                 || match dialect {
                     Dialect::Mysql => read.of_mysql(key, &name, value)?,
                     Dialect::Postgres | Dialect::Sqlite => read.of_postgres(key, &name, value)?,
                 };
             if !is_ours {
-                read.certificate(dialect, key, &name, value, &mut wishes);
+                read.certificate(dialect, key, &name, value, &mut options);
             }
         }
-        read.tls = wishes.weigh()?;
-        if let Some(authority) = wishes.authority
+        read.tls = options.weigh()?;
+        if let Some(authority) = options.authority
             && !matches!(read.tls, Some(Tls::Verified))
         {
             read.unused.push(authority);
@@ -185,15 +185,15 @@ impl Parameters {
         key: &str,
         name: &str,
         value: &str,
-        wishes: &mut Wishes,
+        options: &mut UrlOptions,
     ) {
         let is_mysql = dialect == Dialect::Mysql;
         // Under the driver's names: what is complained of is then found in the URL.
         let known: &[&str] = match name {
             "sslca" | "sslrootcert" | "tlsca" | "sslcafile" => {
-                wishes.authority = Some(key.to_owned());
-                wishes.is_system |= !is_mysql && value == "system";
-                if wishes.is_system {
+                options.authority = Some(key.to_owned());
+                options.is_system |= !is_mysql && value == "system";
+                if options.is_system {
                     return;
                 }
                 if is_mysql {
@@ -223,7 +223,7 @@ impl Parameters {
     }
 }
 
-impl Wishes {
+impl UrlOptions {
     /// Whether it is a parameter about TLS, and no file.
     fn take(
         &mut self,

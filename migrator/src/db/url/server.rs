@@ -2,7 +2,7 @@
 
 use super::parameters::Parameters;
 use super::secrets::in_every_form;
-use super::{DatabaseUrl, Server, Tls, Told, UrlError, decode};
+use super::{DatabaseUrl, Server, Tls, UrlError, UrlFacts, decode};
 use crate::sql::Dialect;
 use std::borrow::Cow;
 use url::Url;
@@ -56,7 +56,7 @@ impl DatabaseUrl {
             shown,
             secrets,
             file: None,
-            told: Box::new(Told {
+            told: Box::new(UrlFacts {
                 server: Some(server),
                 python_driver: None,
                 search_path: read.search_path,

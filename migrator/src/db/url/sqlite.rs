@@ -1,7 +1,7 @@
 //! The URL of a SQLite file.
 
 use super::parameters::plain;
-use super::{DatabaseFile, DatabaseUrl, Told, UrlError, decode};
+use super::{DatabaseFile, DatabaseUrl, UrlError, UrlFacts, decode};
 use crate::sql::Dialect;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::path::Path;
@@ -66,9 +66,9 @@ impl DatabaseUrl {
             driver: format!("sqlite:{path}?{parameters}"),
             shown: format!("sqlite:{path}"),
             secrets: Vec::new(),
-            told: Box::new(Told {
+            told: Box::new(UrlFacts {
                 unused,
-                ..Told::default()
+                ..UrlFacts::default()
             }),
             authority: None,
             file: Some(DatabaseFile {

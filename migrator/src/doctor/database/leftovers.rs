@@ -2,7 +2,7 @@
 //! ended, and indexes that are none.
 
 use super::{Facts, name, said};
-use crate::db::health::{Blocker, InvalidIndex, Lock, Own, Postgres};
+use crate::db::health::{BlockingSession, InvalidIndex, Lock, Own, Postgres};
 use crate::diagnostic::Diagnostic;
 use crate::doctor::see;
 use crate::history::{Ending, History};
@@ -35,7 +35,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Vec<Diagnostic> {
     found
 }
 
-fn held_lock(facts: &Facts<'_>, lock: Lock, holder: &Blocker) -> Diagnostic {
+fn held_lock(facts: &Facts<'_>, lock: Lock, holder: &BlockingSession) -> Diagnostic {
     let who = who(holder);
     let age = holder.age;
     let since = match age.as_millis() {
@@ -223,7 +223,7 @@ fn invalid_index(index: &InvalidIndex) -> Diagnostic {
 }
 
 /// The finding, with the statement that ends a session.
-fn ended(dialect: Dialect, found: Diagnostic, holder: &Blocker) -> Diagnostic {
+fn ended(dialect: Dialect, found: Diagnostic, holder: &BlockingSession) -> Diagnostic {
     match dialect {
         Dialect::Mysql => found.correction(format!("KILL {};", holder.process)),
         Dialect::Postgres => {
@@ -234,7 +234,7 @@ fn ended(dialect: Dialect, found: Diagnostic, holder: &Blocker) -> Diagnostic {
 }
 
 /// A session, as a person looks for it in the server's list.
-fn who(holder: &Blocker) -> String {
+fn who(holder: &BlockingSession) -> String {
     let facts = [holder.application.as_str(), holder.state.as_str()];
     let facts: Vec<&str> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
     match facts.join(", ").as_str() {

@@ -22,11 +22,11 @@ pub(crate) struct Facts<'a> {
     pub dialect: Dialect,
     pub history: &'a History,
     pub limits: Limits,
-    pub pending: &'a [Pending],
+    pub pending: &'a [PendingScript],
 }
 
 /// A file that is to be run.
-pub(crate) struct Pending {
+pub(crate) struct PendingScript {
     pub file: Arc<SourceFile>,
     pub statements: Vec<Statement>,
     /// False where it is to be run outside of a transaction.
@@ -48,7 +48,7 @@ pub(crate) fn judge(facts: &Facts<'_>) -> Vec<Diagnostic> {
 
 impl Facts<'_> {
     /// The first file that is to be run outside of a transaction.
-    fn alone(&self) -> Option<&Pending> {
+    fn alone(&self) -> Option<&PendingScript> {
         self.pending.iter().find(|pending| !pending.transaction)
     }
 }

@@ -1,7 +1,7 @@
 //! What a server is and how it is set: whether it can be written at all, and
 //! whether it is one that this program knows.
 
-use super::{Facts, Pending, name, said};
+use super::{Facts, PendingScript, name, said};
 use crate::db::health::{Health, Mysql, Own, Postgres, Product, ReadOnly, Setting, Sqlite};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::doctor::see;
@@ -143,7 +143,7 @@ fn timeouts(facts: &Facts<'_>, own: &Postgres) -> Vec<Diagnostic> {
 }
 
 /// Whether a file has a statement of its own for a timeout.
-fn sets(pending: &Pending, timeout: &str) -> bool {
+fn sets(pending: &PendingScript, timeout: &str) -> bool {
     pending.statements.iter().any(|statement| {
         let text = pending.file.slice(statement.span).to_lowercase();
         text.starts_with("set ") && text.contains(timeout)

@@ -23,10 +23,10 @@ fn codes(health: &Health, dialect: Dialect, pending: Option<(&str, bool)>) -> Ve
 }
 
 fn judged(health: &Health, dialect: Dialect, pending: Option<(&str, bool)>) -> Vec<Diagnostic> {
-    let pending: Vec<Pending> = pending
+    let pending: Vec<PendingScript> = pending
         .map(|(text, transaction)| {
             let file = Arc::new(SourceFile::new("migrations/1_a.sql", text));
-            Pending {
+            PendingScript {
                 statements: crate::sql::split(&file, dialect).unwrap(),
                 file,
                 transaction,

@@ -2,9 +2,9 @@
 
 use super::script::{Answer, setback};
 use super::{Ran, SECOND, Scene};
-use crate::db::Left;
+use crate::db::Remainder;
 use crate::db::fault::FaultKind;
-use crate::error::{Error, MigrationFailure, State};
+use crate::error::{Error, MigrationFailure, MigrationState};
 use crate::exit;
 use crate::limits::StopReason;
 use crate::limits::Transaction;
@@ -28,14 +28,14 @@ fn versions(subjects: &[Subject]) -> Vec<i64> {
 async fn of_a_batch_the_one_that_failed_is_named_those_before_stand_those_after_never_began() {
     for at in [0, 1, 2] {
         let scene = Scene::of(4);
-        let failing = setback(FaultKind::Statement, Left::Nothing);
+        let failing = setback(FaultKind::Statement, Remainder::Nothing);
         scene.database.answers("apply", Answer::Fails(at, failing));
         let ran = scene.run().await;
         let failed = at + 1;
         let before: Vec<_> = (1..i64::try_from(failed).unwrap()).collect();
         let failure = failure(&ran);
         assert_eq!(failure.file.path(), format!("{failed}_t.sql"));
-        assert_eq!(failure.state, State::RolledBack);
+        assert_eq!(failure.state, MigrationState::RolledBack);
         assert_eq!(failure.statement.unwrap().0, 1);
         assert_eq!(versions(&failure.applied), before);
         assert_eq!(failure.not_started, 4 - failed);
@@ -54,7 +54,7 @@ async fn in_one_transaction_nothing_stands_whichever_failed() {
         transaction: Transaction::All,
         ..Scene::of(5)
     };
-    let failing = setback(FaultKind::Statement, Left::Nothing);
+    let failing = setback(FaultKind::Statement, Remainder::Nothing);
     scene
         .database
         .answers("apply as one", Answer::FailsAsOne(3, failing));
@@ -77,14 +77,14 @@ async fn in_one_transaction_nothing_stands_whichever_failed() {
 #[tokio::test(start_paused = true)]
 async fn what_stays_of_a_half_applied_one_is_told_and_nothing_after_it_begins() {
     let scene = Scene::of(2);
-    let part = Left::Part {
+    let part = Remainder::Part {
         ran: 1,
         resumable: true,
     };
     let half = setback(FaultKind::Statement, part);
     scene.database.answers("apply", Answer::Fails(0, half));
     let ran = scene.run().await;
-    let state = State::HalfApplied {
+    let state = MigrationState::HalfApplied {
         ran: 1,
         resumable: true,
     };
@@ -98,7 +98,7 @@ async fn a_table_lock_is_tried_for_longer_and_longer_and_the_pauses_grow() {
     let scene = Scene::of(2);
     let tries = 12;
     for _ in 0..tries {
-        let timed_out = setback(FaultKind::LockTimeout, Left::Nothing);
+        let timed_out = setback(FaultKind::LockTimeout, Remainder::Nothing);
         scene.database.answers("apply", Answer::Fails(0, timed_out));
     }
     let ran = scene.run().await;
@@ -134,7 +134,7 @@ async fn a_table_lock_is_tried_for_longer_and_longer_and_the_pauses_grow() {
 async fn the_next_migration_begins_with_a_short_try_again() {
     let scene = Scene::of(2);
     for at in [0, 0, 0, 0, 1, 0] {
-        let timed_out = setback(FaultKind::LockTimeout, Left::Nothing);
+        let timed_out = setback(FaultKind::LockTimeout, Remainder::Nothing);
         scene
             .database
             .answers("apply", Answer::Fails(at, timed_out));
@@ -164,13 +164,13 @@ async fn at_the_deadline_the_table_lock_is_given_up_and_is_the_reason_told() {
         ..Scene::of(2)
     };
     for _ in 0..100 {
-        let timed_out = setback(FaultKind::LockTimeout, Left::Nothing);
+        let timed_out = setback(FaultKind::LockTimeout, Remainder::Nothing);
         scene.database.answers("apply", Answer::Fails(0, timed_out));
     }
     let ran = scene.run().await;
     assert_eq!(ran.code(), exit::DEADLINE);
     assert_eq!(failure(&ran).fault.kind, FaultKind::LockTimeout);
-    assert_eq!(failure(&ran).state, State::RolledBack);
+    assert_eq!(failure(&ran).state, MigrationState::RolledBack);
     assert_eq!(failure(&ran).not_started, 1);
     assert!(ran.took < 31 * SECOND, "{:?}", ran.took);
     ran.has(&[
@@ -185,7 +185,7 @@ async fn messages_grow_while_they_are_quick_and_are_small_again_after_a_failure(
     let scene = Scene::of(16);
     scene.database.answers("apply", Answer::Well);
     scene.database.answers("apply", Answer::Well);
-    let timed_out = setback(FaultKind::LockTimeout, Left::Nothing);
+    let timed_out = setback(FaultKind::LockTimeout, Remainder::Nothing);
     scene.database.answers("apply", Answer::Fails(1, timed_out));
     let ran = scene.run().await;
     assert_eq!(ran.done(), (1..=16).collect::<Vec<_>>());
@@ -237,7 +237,7 @@ async fn what_another_run_has_claimed_is_waited_for_and_not_told_as_ours() {
 async fn a_claim_that_nobody_gives_up_is_a_held_lock() {
     let scene = Scene::of(2);
     for _ in 0..1000 {
-        let claimed = setback(FaultKind::Claimed, Left::Claimed);
+        let claimed = setback(FaultKind::Claimed, Remainder::Claimed);
         scene
             .database
             .answers_after(SECOND, "apply", Answer::Fails(0, claimed));

@@ -3,9 +3,9 @@
 use super::script::setback;
 use super::script::{Answer, NEVER};
 use super::{SECOND, Scene};
-use crate::db::Left;
+use crate::db::Remainder;
 use crate::db::fault::FaultKind;
-use crate::db::{Blocker, Lock, Sight};
+use crate::db::{Activity, BlockingSession, Lock};
 use crate::error::Error;
 use crate::exit;
 use crate::history::table::LockKey;
@@ -13,8 +13,8 @@ use crate::limits::StopReason;
 
 /// An application that waits for the tool's lock, and that a statement waits for.
 fn in_the_way() -> Answer {
-    Answer::Sees(Sight {
-        blockers: vec![Blocker {
+    Answer::Sees(Activity {
+        blockers: vec![BlockingSession {
             process: "77".to_owned(),
             application: "app".to_owned(),
             state: "active".to_owned(),
@@ -102,7 +102,7 @@ async fn the_tools_lock_is_lent_between_two_tries_and_taken_back() {
         tools_lock: Some(LockKey::Id(2)),
         ..Scene::of(1)
     };
-    let timed_out = setback(FaultKind::LockTimeout, Left::Nothing);
+    let timed_out = setback(FaultKind::LockTimeout, Remainder::Nothing);
     scene
         .database
         .answers_after(SECOND / 2, "apply", Answer::Fails(0, timed_out));

@@ -4,7 +4,7 @@
 use super::script::{Answer, NEVER};
 use super::{SECOND, Scene};
 use crate::db::fault::FaultKind;
-use crate::error::{Error, State};
+use crate::error::{Error, MigrationState};
 use crate::exit;
 use crate::limits::StopReason;
 
@@ -170,7 +170,7 @@ async fn what_the_server_is_at_for_too_long_stays_in_doubt() {
         panic!("{:?}", ran.error());
     };
     assert_eq!(failure.file.path(), "1_t.sql");
-    assert_eq!(failure.state, State::Unknown);
+    assert_eq!(failure.state, MigrationState::Unknown);
     assert_eq!(failure.sent_with_it, 1);
     assert_eq!(ran.code(), exit::HALF_APPLIED);
 }
@@ -202,7 +202,7 @@ async fn where_nobody_answers_any_more_what_was_sent_is_told_as_unknown() {
         panic!("{:?}", ran.error());
     };
     assert_eq!(failure.file.path(), "4_t.sql");
-    assert_eq!(failure.state, State::Unknown);
+    assert_eq!(failure.state, MigrationState::Unknown);
     assert_eq!(failure.applied.len(), 3);
     assert_eq!(ran.code(), exit::HALF_APPLIED);
     ran.has(&["applied 3", "2: apply 4", "reconnecting", "3: open"]);
@@ -298,7 +298,10 @@ async fn a_silent_worker_does_not_keep_a_run_from_its_end() {
         .answers_after(NEVER, "apply", Answer::Loses(Some(11 * SECOND)));
     let ran = scene.run().await;
     let stopped = ran.stopped();
-    assert_eq!(stopped.failure.as_ref().unwrap().state, State::Unknown);
+    assert_eq!(
+        stopped.failure.as_ref().unwrap().state,
+        MigrationState::Unknown
+    );
     assert_eq!(ran.code(), exit::TERMINATED);
     assert!(ran.took < 20 * SECOND, "{:?}", ran.took);
 }

@@ -1,16 +1,16 @@
 //! The engine against a scripted session: the faults that a real server gives only
 //! by luck.
 
+mod bookkeeping;
 mod failure;
 mod lock;
 mod loss;
-mod memory;
 mod script;
 mod stop;
 
 use super::stop::Stop;
 use super::{Outcome, Run, Step, run};
-use crate::db::{Look, Past, Wanted};
+use crate::db::{Look, Past, ReadScope};
 use crate::error::{Error, Stopped};
 use crate::exit;
 use crate::history::ledger::Ledger;
@@ -19,7 +19,7 @@ use crate::history::table::LockKey;
 use crate::history::{History, Who};
 use crate::limits::StopReason;
 use crate::limits::{Limits, Transaction};
-use crate::model::{Body, Checksum, Deed, Migration, Needs, Script, Subject, Version};
+use crate::model::{Body, Checksum, Migration, Needs, Operation, Script, Subject, Version};
 use crate::sql::{self, Dialect, Quoting};
 use crate::text::SourceFile;
 use script::Database;
@@ -93,7 +93,7 @@ impl Scene {
             who: &Who::default(),
             limits: self.limits,
             transaction: self.transaction,
-            wanted: Wanted::default(),
+            wanted: ReadScope::default(),
             look: &look,
             files: &self.migrations,
         };
@@ -122,7 +122,7 @@ impl Scene {
         migrations
             .filter(|migration| history.find(&migration.version).is_none())
             .map(|migration| Step {
-                deed: Deed::Apply(migration),
+                operation: Operation::Apply(migration),
                 file: Arc::clone(&migration.up.file),
                 statements: sql::split(&migration.up.file, Dialect::Postgres).unwrap(),
                 resume: None,

@@ -5,8 +5,8 @@
 use super::super::event::{Event, Listener};
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::{
-    Attempt, Blocker, Edit, Entry, GuardSession, Handle, Job, Left, Lock, Look, Past, Progress,
-    Session, Setback, Sight, Wanted,
+    Activity, Attempt, BlockingSession, Edit, Entry, Failure, GuardSession, Handle, Job, Lock,
+    Look, Past, Progress, ReadScope, Remainder, Session,
 };
 use crate::history::ledger::Ledger;
 use crate::history::table::LockKey;
@@ -30,15 +30,15 @@ pub(super) enum Answer {
     Well,
     Fault(FaultKind),
     /// Of the jobs, this one fails, and those before it are applied.
-    Fails(usize, Setback),
+    Fails(usize, Failure),
     /// The same in one transaction: nothing is applied.
-    FailsAsOne(usize, Setback),
+    FailsAsOne(usize, Failure),
     /// Somebody has the lock, or has it still.
     Held(Lock),
     /// The connection is lost; so long after they were sent, the server has applied
     /// the jobs.
     Loses(Option<Duration>),
-    Sees(Sight),
+    Sees(Activity),
     /// The jobs run until a cancel ends them; so many before it have no effect.
     UntilCancelled(usize),
 }
@@ -157,25 +157,25 @@ impl Database {
     }
 
     /// Applies a job behind its fence: whoever is at it already is waited for.
-    async fn apply(&self, job: &Job<'_>) -> Result<Duration, Setback> {
+    async fn apply(&self, job: &Job<'_>) -> Result<Duration, Failure> {
         let version = version(job);
         let claimed = self.0.borrow().applied.get(&version).copied();
         if let Some(at) = claimed {
             sleep_until(at.min(Instant::now() + job.lock_wait)).await;
             let fault = Fault::new(FaultKind::Claimed, "it is there");
-            return Err(Setback::unplaced(fault, Left::Claimed));
+            return Err(Failure::unplaced(fault, Remainder::Claimed));
         }
         sleep(QUICK).await;
         self.0.borrow_mut().applied.insert(version, Instant::now());
         Ok(QUICK)
     }
 
-    async fn cancelled(&self, without_effect: usize) -> Setback {
+    async fn cancelled(&self, without_effect: usize) -> Failure {
         let before = self.0.borrow().cancels;
         while self.0.borrow().cancels <= before + without_effect {
             sleep(Duration::from_millis(10)).await;
         }
-        setback(FaultKind::Statement, Left::Nothing)
+        setback(FaultKind::Statement, Remainder::Nothing)
     }
 }
 
@@ -187,15 +187,15 @@ async fn wait(time: Duration) {
 }
 
 /// Why the first statement failed.
-pub(super) fn setback(kind: FaultKind, left: Left) -> Setback {
-    Setback {
+pub(super) fn setback(kind: FaultKind, left: Remainder) -> Failure {
+    Failure {
         statement: Some(0),
-        ..Setback::unplaced(Fault::new(kind, "the script wants it"), left)
+        ..Failure::unplaced(Fault::new(kind, "the script wants it"), left)
     }
 }
 
 fn version(job: &Job<'_>) -> i64 {
-    job.deed.subject().version().unwrap().number().unwrap()
+    job.operation.subject().version().unwrap().number().unwrap()
 }
 
 fn subjects(did: &[Subject]) -> String {
@@ -210,7 +210,7 @@ impl ScriptedSession {
 
     async fn send(&self, name: &'static str, jobs: &[Job<'_>]) -> Progress {
         let database = &self.database;
-        let sent: Vec<_> = jobs.iter().map(|job| job.deed.subject()).collect();
+        let sent: Vec<_> = jobs.iter().map(|job| job.operation.subject()).collect();
         let (after, answer) = database.next(self.number, name, &subjects(&sent));
         let now = Instant::now();
         let far = now + Duration::from_hours(24);
@@ -235,7 +235,7 @@ impl ScriptedSession {
             }
             Answer::Loses(_) => {
                 let lost = Fault::new(FaultKind::Lost, "the connection ended");
-                return Progress::none(Setback::unplaced(lost, Left::Unknown));
+                return Progress::none(Failure::unplaced(lost, Remainder::Unknown));
             }
             Answer::UntilCancelled(without_effect) => {
                 Some((0, database.cancelled(without_effect).await))
@@ -264,7 +264,7 @@ impl ScriptedSession {
 }
 
 impl Session for ScriptedSession {
-    async fn look(&mut self, ledger: &Ledger, _wanted: Wanted) -> Result<Look, Fault> {
+    async fn look(&mut self, ledger: &Ledger, _wanted: ReadScope) -> Result<Look, Fault> {
         self.call("look", "").await?;
         Ok(Look {
             past: self.database.past(),
@@ -303,7 +303,7 @@ impl Session for ScriptedSession {
         Handle::Name
     }
 
-    fn together(&self) -> usize {
+    fn batch_size(&self) -> usize {
         super::TOGETHER
     }
 
@@ -328,15 +328,15 @@ impl GuardSession for ScriptedSession {
         }
     }
 
-    async fn holder(&mut self, _key: &LockKey) -> Result<Option<Blocker>, Fault> {
+    async fn holder(&mut self, _key: &LockKey) -> Result<Option<BlockingSession>, Fault> {
         self.call("holder", "").await.map(|_| None)
     }
 
-    async fn lend(&mut self) -> Result<(), Fault> {
+    async fn yield_lock(&mut self) -> Result<(), Fault> {
         self.call("lend", "").await.map(drop)
     }
 
-    async fn try_take_back(&mut self, _key: &LockKey) -> Result<bool, Fault> {
+    async fn try_reacquire_lock(&mut self, _key: &LockKey) -> Result<bool, Fault> {
         let answer = self.call("take back", "").await?;
         Ok(!matches!(answer, Answer::Held(_)))
     }
@@ -347,15 +347,15 @@ impl GuardSession for ScriptedSession {
         Ok(())
     }
 
-    async fn look_on(&mut self, _worker: &Handle, _run: &str) -> Result<Sight, Fault> {
+    async fn observe(&mut self, _worker: &Handle, _run: &str) -> Result<Activity, Fault> {
         self.database.0.borrow_mut().looks += 1;
-        if let Answer::Sees(sight) = self.call("look on", "").await? {
-            return Ok(sight);
+        if let Answer::Sees(activity) = self.call("look on", "").await? {
+            return Ok(activity);
         }
         let until = self.database.0.borrow().at_work_until;
-        Ok(Sight {
+        Ok(Activity {
             is_at_work: until.is_some_and(|until| until > Instant::now()),
-            ..Sight::default()
+            ..Activity::default()
         })
     }
 
@@ -386,12 +386,14 @@ impl Listener for Database {
         self.note(match event {
             Event::Applied { migration, .. } => format!("applied {}", migration.version),
             Event::Blocked { blocker } => format!("blocked by {}", blocker.process),
-            Event::Claimed { deed } => format!("claimed: {}", deed.subject()),
+            Event::Claimed { operation } => format!("claimed: {}", operation.subject()),
             Event::GuardGaveWay => "the guard gave way".to_owned(),
             Event::Reconnecting => "reconnecting".to_owned(),
             Event::Recovered { subject, .. } => format!("recovered {subject}"),
-            Event::Retrying { deed, failed, .. } => {
-                format!("retrying {} after {failed}", deed.subject())
+            Event::Retrying {
+                operation, failed, ..
+            } => {
+                format!("retrying {} after {failed}", operation.subject())
             }
             Event::Running { .. } => return,
             Event::Stopping { .. } => "stopping".to_owned(),

@@ -3,7 +3,7 @@
 use super::script::{Answer, NEVER};
 use super::{Ran, SECOND, Scene};
 use crate::db::fault::FaultKind;
-use crate::error::{State, Stopped};
+use crate::error::{MigrationState, Stopped};
 use crate::exit;
 use crate::limits::StopReason;
 
@@ -27,7 +27,7 @@ async fn what_runs_is_cancelled_until_it_ends() {
     let ran = scene.run().await;
     let failure = stopped(&ran).failure.as_ref().unwrap();
     assert_eq!(failure.file.path(), "1_t.sql");
-    assert_eq!(failure.state, State::RolledBack);
+    assert_eq!(failure.state, MigrationState::RolledBack);
     assert_eq!(stopped(&ran).not_started, 4);
     assert_eq!(
         ran.log[5..],
@@ -86,7 +86,7 @@ async fn a_cancel_that_is_refused_is_sent_again() {
     let ran = scene.run().await;
     assert_eq!(
         stopped(&ran).failure.as_ref().unwrap().state,
-        State::RolledBack
+        MigrationState::RolledBack
     );
     assert_eq!(ran.count("1: cancel"), 2);
 }
@@ -100,7 +100,7 @@ async fn where_the_guard_does_not_answer_the_cancel_nobody_knows_and_the_run_end
     scene.database.answers_after(NEVER, "end", Answer::Well);
     let ran = scene.run().await;
     let failure = stopped(&ran).failure.as_ref().unwrap();
-    assert_eq!(failure.state, State::Unknown);
+    assert_eq!(failure.state, MigrationState::Unknown);
     assert_eq!(failure.sent_with_it, 2);
     assert!(ran.took < 5 * SECOND, "{:?}", ran.took);
     assert_eq!(ran.count("1: cancel"), 1);
@@ -127,6 +127,6 @@ async fn a_signal_while_connections_are_made_anew_tells_what_is_in_doubt() {
     scene.database.answers("apply", Answer::Loses(None));
     let ran = scene.run().await;
     let failure = stopped(&ran).failure.as_ref().unwrap();
-    assert_eq!(failure.state, State::Unknown);
+    assert_eq!(failure.state, MigrationState::Unknown);
     ran.has(&["2: apply 1 2 3", "reconnecting", "3: open"]);
 }

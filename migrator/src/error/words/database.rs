@@ -2,7 +2,7 @@
 
 use super::one_line;
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::{Blocker, Lock, hints};
+use crate::db::{BlockingSession, Lock, hints};
 use crate::diagnostic::Diagnostic;
 use crate::error::LockHeld;
 
@@ -176,7 +176,7 @@ pub(super) fn lock_held(error: &LockHeld) -> Diagnostic {
 }
 
 /// A session, as a person looks for it in the server's list.
-fn who(blocker: &Blocker) -> String {
+fn who(blocker: &BlockingSession) -> String {
     let name = match blocker.application.as_str() {
         "" => "without a name",
         name => name,

@@ -7,8 +7,8 @@ use crate::db::fault::FaultKind;
 use crate::db::hints;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
-use crate::error::{MigrationFailure, State};
-use crate::model::Deed;
+use crate::error::{MigrationFailure, MigrationState};
+use crate::model::Operation;
 use crate::model::Version;
 use crate::text::Span;
 
@@ -18,14 +18,16 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
     let known = known(failure);
     let diagnostic = Diagnostic::error(
         match &failure.state {
-            State::RolledBack if failure.fault.kind == FaultKind::Cascades => "drop_cascades",
-            State::HalfApplied { .. } if failure.reverts => "migration_half_reverted",
-            State::HalfApplied { .. } => "migration_half_applied",
-            State::Uncertain => "revision_uncertain",
-            State::HalfRepeated { .. } => "repeatable_half_run",
-            State::RolledBack => "migration_failed",
-            State::Unknown => "connection_lost",
-            State::Unsettled { .. } => "statement_unsettled",
+            MigrationState::RolledBack if failure.fault.kind == FaultKind::Cascades => {
+                "drop_cascades"
+            }
+            MigrationState::HalfApplied { .. } if failure.reverts => "migration_half_reverted",
+            MigrationState::HalfApplied { .. } => "migration_half_applied",
+            MigrationState::Uncertain => "revision_uncertain",
+            MigrationState::HalfRepeated { .. } => "repeatable_half_run",
+            MigrationState::RolledBack => "migration_failed",
+            MigrationState::Unknown => "connection_lost",
+            MigrationState::Unsettled { .. } => "statement_unsettled",
         },
         format!("{path}: {}", said(&failure.fault)),
     )
@@ -33,28 +35,30 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
     .notes(statement(failure))
     .notes(facts(&failure.fault));
     match &failure.state {
-        State::RolledBack if failure.is_code => diagnostic
+        MigrationState::RolledBack if failure.is_code => diagnostic
             .note("it is written in Rust; its transaction was rolled back")
             .help(known.unwrap_or_else(|| {
                 format!("correct the function that {path} names, and run {again}")
             })),
-        State::RolledBack if failure.statement.is_none() && failure.offset.is_none() => diagnostic
-            .note("no statement of the file failed: its history row or its COMMIT failed")
-            .help(known.unwrap_or_else(|| outside_the_file(failure))),
-        State::RolledBack if failure.fault.kind == FaultKind::Cascades => {
+        MigrationState::RolledBack if failure.statement.is_none() && failure.offset.is_none() => {
+            diagnostic
+                .note("no statement of the file failed: its history row or its COMMIT failed")
+                .help(known.unwrap_or_else(|| outside_the_file(failure)))
+        }
+        MigrationState::RolledBack if failure.fault.kind == FaultKind::Cascades => {
             diagnostic.help(rebuild::keep_rows())
         }
-        State::RolledBack => {
+        MigrationState::RolledBack => {
             diagnostic.help(known.unwrap_or_else(|| format!("correct {path} and run {again}")))
         }
-        State::HalfApplied { ran, resumable } => {
+        MigrationState::HalfApplied { ran, resumable } => {
             let known = match failure.fault.kind {
                 FaultKind::Cascades => Some(rebuild::keep_rows()),
                 _ => known,
             };
             diagnostic.help(half_applied(failure, known.as_deref(), *ran, *resumable))
         }
-        State::HalfRepeated { ran } => {
+        MigrationState::HalfRepeated { ran } => {
             let begins = "begins again with its first statement";
             diagnostic.help(match known {
                 Some(step) => format!("{step}; then run {again}, which {begins}"),
@@ -63,18 +67,18 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
                 }
             })
         }
-        State::Uncertain if failure.reverts => diagnostic.help(format!(
+        MigrationState::Uncertain if failure.reverts => diagnostic.help(format!(
             "check what of {path} is still in the database, because this database does not roll \
              back DDL: restore by hand what is gone, correct the file and run {again}; or finish \
              it by hand and run `alembic stamp` for the revision before it"
         )),
-        State::Uncertain => diagnostic.help(format!(
+        MigrationState::Uncertain => diagnostic.help(format!(
             "check what of {path} is in the database, because this database does not roll back DDL \
              (and none rolls back an autocommit_block): undo it by hand, correct the file and run \
              {again}; or finish it by hand and run `alembic stamp` for it"
         )),
-        State::Unsettled { ran } => diagnostic.help(settle(failure, *ran)),
-        State::Unknown => diagnostic.help(format!(
+        MigrationState::Unsettled { ran } => diagnostic.help(settle(failure, *ran)),
+        MigrationState::Unknown => diagnostic.help(format!(
             "run `migrate status` to see whether it is applied, half applied or pending, then run \
              {again}",
         )),
@@ -82,19 +86,19 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
 }
 
 /// A file without a statement, of which nobody would notice anything.
-pub(in crate::error) fn empty(deed: Deed<'_>) -> Diagnostic {
-    let file = &deed.script().file;
+pub(in crate::error) fn empty(operation: Operation<'_>) -> Diagnostic {
+    let file = &operation.script().file;
     let path = file.path();
-    let (title, help) = match deed {
-        Deed::Apply(_) => (
+    let (title, help) = match operation {
+        Operation::Apply(_) => (
             format!("{path} has no statement: it counts as applied, and nothing runs"),
             "write its SQL before it is applied: statements that are added later do not run",
         ),
-        Deed::Repeat(_) => (
+        Operation::Repeat(_) => (
             format!("{path} has no statement: nothing runs"),
             "write its SQL, or remove the file",
         ),
-        Deed::Revert(migration, _) => (
+        Operation::Revert(migration, _) => (
             format!(
                 "{path} has no statement: migration {} counts as reverted, and nothing is undone",
                 migration.version

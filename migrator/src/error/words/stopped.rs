@@ -5,7 +5,7 @@ use super::migration::{half_applied, statement};
 use super::place::place;
 use crate::db::fault::FaultKind;
 use crate::diagnostic::Diagnostic;
-use crate::error::{State, Stopped};
+use crate::error::{MigrationState, Stopped};
 use crate::limits::StopReason;
 
 /// Of what was to be taken back a part may be, and a number of steps would be
@@ -43,15 +43,15 @@ pub(super) fn stopped(stopped: &Stopped) -> Diagnostic {
                 .then(|| format!("it waited for a lock: {}", said(&failure.fault))),
         );
     match &failure.state {
-        State::HalfApplied {
+        MigrationState::HalfApplied {
             ran,
             resumable: false,
         } => diagnostic.help(half_applied(failure, None, *ran, false)),
-        State::HalfApplied { .. }
-        | State::HalfRepeated { .. }
-        | State::RolledBack
-        | State::Uncertain
-        | State::Unknown
-        | State::Unsettled { .. } => diagnostic.help(help),
+        MigrationState::HalfApplied { .. }
+        | MigrationState::HalfRepeated { .. }
+        | MigrationState::RolledBack
+        | MigrationState::Uncertain
+        | MigrationState::Unknown
+        | MigrationState::Unsettled { .. } => diagnostic.help(help),
     }
 }

@@ -6,7 +6,7 @@ mod naming;
 mod toml;
 mod unwritten;
 
-use super::naming::{Draft, Wish};
+use super::naming::{Draft, NewMigration};
 use super::{Drafts, Format, FormatError, Reading};
 use crate::diagnostic::Diagnostic;
 use crate::history::ledger::Ledger;
@@ -149,8 +149,8 @@ impl Sqlx {
 }
 
 impl Drafts for Sqlx {
-    fn draft(&self, listing: &Listing, wish: &Wish<'_>) -> Result<Draft, FormatError> {
-        naming::draft(self.defaults, listing, wish)
+    fn draft(&self, listing: &Listing, wanted: &NewMigration<'_>) -> Result<Draft, FormatError> {
+        naming::draft(self.defaults, listing, wanted)
     }
 }
 

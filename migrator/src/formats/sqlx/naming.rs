@@ -1,10 +1,10 @@
 //! How new files are named: as sqlx's own `migrate add` would, by sqlx.toml where
 //! it says how, otherwise as the newest file of the folder is.
 
-use super::toml::{Defaults, Kind, Versioning};
+use super::toml::{Defaults, MigrationType, Versioning};
 use super::{FormatError, Name};
 use crate::diagnostic::Diagnostic;
-use crate::formats::naming::{Draft, DraftFile, Wish};
+use crate::formats::naming::{Draft, DraftFile, NewMigration};
 use crate::sources::{Content, Listing};
 
 /// What sqlx gives the first of a project's counters.
@@ -29,7 +29,7 @@ struct Newest<'a> {
 pub(super) fn draft(
     defaults: Defaults,
     listing: &Listing,
-    wish: &Wish<'_>,
+    wanted: &NewMigration<'_>,
 ) -> Result<Draft, FormatError> {
     let newest = newest(listing)?;
     let is_counted = match defaults.migration_versioning {
@@ -51,21 +51,24 @@ pub(super) fn draft(
         let width = newest.as_ref().map_or(WIDTH, |newest| newest.written.len());
         format!("{next:0width$}")
     } else {
-        if let Some(newest) = newest.as_ref().filter(|newest| newest.version > wish.soon) {
+        if let Some(newest) = newest
+            .as_ref()
+            .filter(|newest| newest.version > wanted.soon)
+        {
             warnings.push(ahead_of_the_clock(newest));
         }
-        wish.now.max(next).to_string()
+        wanted.now.max(next).to_string()
     };
-    let is_reversible = wish.reversible
+    let is_reversible = wanted.reversible
         || match defaults.migration_type {
-            Kind::Inferred => newest.is_some_and(|newest| newest.is_pair),
-            Kind::Reversible => true,
-            Kind::Simple => false,
+            MigrationType::Inferred => newest.is_some_and(|newest| newest.is_pair),
+            MigrationType::Reversible => true,
+            MigrationType::Simple => false,
         };
     let file = |suffix, direction| DraftFile {
-        name: format!("{version}_{}{suffix}", wish.name),
+        name: format!("{version}_{}{suffix}", wanted.name),
         // Not the name alone: it could read like another tool's directive.
-        text: format!("-- {direction}: {}\n", wish.name.replace('_', " ")),
+        text: format!("-- {direction}: {}\n", wanted.name.replace('_', " ")),
     };
     let files = if is_reversible {
         vec![file(".up.sql", "Up"), file(".down.sql", "Down")]
@@ -137,13 +140,13 @@ mod tests {
                 })
                 .collect(),
         };
-        let wish = Wish {
+        let wanted = NewMigration {
             name: &naming::words("Add x").unwrap(),
             reversible,
             now: NOW,
             soon: NOW + 100,
         };
-        let draft = format.draft(&listing, &wish).unwrap();
+        let draft = format.draft(&listing, &wanted).unwrap();
         let names = draft.files.into_iter().map(|file| file.name).collect();
         (names, draft.warnings.len())
     }

@@ -23,14 +23,14 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Defaults {
-    pub(super) migration_type: Kind,
+    pub(super) migration_type: MigrationType,
     pub(super) migration_versioning: Versioning,
 }
 
 /// Whether a new migration has a way back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Kind {
+pub(super) enum MigrationType {
     #[default]
     Inferred,
     Reversible,

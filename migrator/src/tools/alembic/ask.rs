@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::formats::alembic as format;
 use crate::formats::alembic::{AlembicError, PYPROJECT, Revision, Unreadable};
 use crate::history::History;
-use crate::model::{Deed, Migration};
+use crate::model::{Migration, Operation};
 use crate::order;
 use crate::project::Project;
 use crate::sources;
@@ -53,7 +53,7 @@ print(json.dumps({name: str(coerce_resource_to_filename(name)) for name in NAMES
 ";
 
 #[derive(Deserialize)]
-struct Told {
+struct RevisionRow {
     id: String,
     message: String,
     follows: Vec<String>,
@@ -85,13 +85,13 @@ impl Tool {
     /// Python has no answer, or what is there cannot be read.
     pub(crate) async fn locate(&mut self, project: &mut Project) -> Result<(), Error> {
         if !self.project.packages.is_empty() {
-            let places = self.places_of_packages().await;
-            let places = places.map_err(|said| AlembicError::NoPackage {
+            let search_paths = self.places_of_packages().await;
+            let search_paths = search_paths.map_err(|said| AlembicError::NoPackage {
                 path: self.project.config_path(),
                 packages: self.project.packages.clone(),
                 said: self.without_secrets(&said),
             })?;
-            self.project.located(places, project)?;
+            self.project.located(search_paths, project)?;
         }
         Ok(())
     }
@@ -105,7 +105,7 @@ impl Tool {
         &self,
         files: &[Migration],
         history: &History,
-        deeds: &[Deed<'_>],
+        operations: &[Operation<'_>],
     ) -> Result<String, String> {
         let applied = history.applied.iter().map(|applied| &applied.version);
         let from = order::tips(&order::lineage(files, applied));
@@ -114,7 +114,7 @@ impl Tool {
             [only] => only.as_str(),
             _ => return Err("the database is on several branches".to_owned()),
         };
-        let target = target(Aim::Apply, files, deeds, history);
+        let target = target(Aim::Apply, files, operations, history);
         let target = target.map_err(|error| error.diagnostic().title)?;
         let range = format!("{from}:{target}");
         let arguments = self.arguments(&["upgrade", &range, "--sql"]);
@@ -162,12 +162,12 @@ impl Tool {
             .replace("TOML", &format!("{toml:?}"))
             .replace("SECTION", &format!("{:?}", self.project.section()));
         let answer = alembic.ask(&program).await.map_err(no_answer)?;
-        let told: Vec<Told> = read(&answer).map_err(no_answer)?;
+        let told: Vec<RevisionRow> = read(&answer).map_err(no_answer)?;
         let revisions = told.into_iter().map(|told| self.revision(told));
         Ok(revisions.collect())
     }
 
-    fn revision(&self, told: Told) -> Revision {
+    fn revision(&self, told: RevisionRow) -> Revision {
         let root = self.project.root.canonicalize();
         let path = Path::new(&told.path);
         let shown = root

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::formats::alembic::{AlembicError, Head};
 use crate::order;
 use crate::project::Project;
-use crate::python::{Alembic, NotFound};
+use crate::python::{AlembicProgram, NotFound};
 
 impl Tool {
     /// What is wrong where the files end in several heads.
@@ -39,8 +39,8 @@ impl Tool {
     }
 
     /// The project's Alembic.
-    pub(super) fn program(&self) -> Result<Alembic, Error> {
-        Alembic::find(&self.places)
+    pub(super) fn program(&self) -> Result<AlembicProgram, Error> {
+        AlembicProgram::find(&self.search_paths)
             .map_err(|NotFound { looked, cause }| AlembicError::NoCommand { looked, cause }.into())
     }
 

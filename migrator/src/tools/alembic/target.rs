@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::formats::alembic::AlembicError;
 use crate::history::History;
-use crate::model::{Deed, Migration, Version};
+use crate::model::{Migration, Operation, Version};
 use crate::order;
 use crate::tools::{Aim, Tool, versions};
 use std::collections::HashSet;
@@ -17,10 +17,10 @@ impl Tool {
         &self,
         aim: Aim,
         files: &[Migration],
-        deeds: &[Deed<'_>],
+        operations: &[Operation<'_>],
         history: &History,
     ) -> Result<Vec<String>, Error> {
-        let target = target(aim, files, deeds, history)?;
+        let target = target(aim, files, operations, history)?;
         Ok(self.arguments(&[command(aim), &target]))
     }
 }
@@ -40,14 +40,16 @@ fn command(aim: Aim) -> &'static str {
 pub(super) fn target(
     aim: Aim,
     files: &[Migration],
-    deeds: &[Deed<'_>],
+    operations: &[Operation<'_>],
     history: &History,
 ) -> Result<String, Error> {
-    let wanted = versions(deeds);
+    let wanted = versions(operations);
     let applied: HashSet<&Version> = history.applied.iter().map(|it| &it.version).collect();
     let is_applied = |version: &&Version| applied.contains(version);
     let all: Vec<_> = files.iter().collect();
-    let last = deeds.last().and_then(|deed| deed.migration());
+    let last = operations
+        .last()
+        .and_then(|operation| operation.migration());
     let (target, does): (&str, HashSet<&Version>) = match aim {
         Aim::Revert => {
             let stays = last.and_then(|oldest| oldest.follows().first());

@@ -3,13 +3,13 @@
 
 use crate::db::fault::{Fault, FaultKind};
 use crate::engine::event::{Event, Listener};
-use crate::engine::{Delegated, Heard, Outcome};
-use crate::error::{self, Error, MigrationFailure, State, Stopped};
+use crate::engine::{ChildOutput, Delegated, Outcome};
+use crate::error::{self, Error, MigrationFailure, MigrationState, Stopped};
 use crate::formats::alembic::AlembicError;
 use crate::history::History;
-use crate::model::{Deed, Migration, Subject, Version};
+use crate::model::{Migration, Operation, Subject, Version};
 use crate::order;
-use crate::python::{Essence, Frame, essence};
+use crate::python::{Frame, Traceback, traceback};
 use crate::sql::Dialect;
 use crate::tools::Aim;
 use crate::tools::Tool;
@@ -20,7 +20,7 @@ use std::time::Duration;
 /// What was to be done.
 pub(in crate::tools) struct Intended<'a> {
     /// In the order in which it was to be done.
-    pub(in crate::tools) deeds: Vec<Deed<'a>>,
+    pub(in crate::tools) operations: Vec<Operation<'a>>,
     /// What was to be applied then.
     pub(in crate::tools) expected: HashSet<Version>,
     pub(in crate::tools) aim: Aim,
@@ -38,7 +38,9 @@ impl<'a> Intended<'a> {
 
     /// In the order in which they were to be done.
     fn migrations(&self) -> impl DoubleEndedIterator<Item = &'a Migration> {
-        self.deeds.iter().filter_map(|deed| deed.migration())
+        self.operations
+            .iter()
+            .filter_map(|operation| operation.migration())
     }
 
     /// Where a schema is that has exactly these.
@@ -73,12 +75,12 @@ impl Tool {
         let Delegated {
             before,
             after,
-            heard,
+            output,
         } = delegated;
         let after = match after {
             Ok(after) => after,
             Err(fault) => {
-                let error = match self.failure(plan, &heard, &[], State::Unknown) {
+                let error = match self.failure(plan, &output, &[], MigrationState::Unknown) {
                     Some(failure) => failure.into(),
                     None => fault.into(),
                 };
@@ -88,18 +90,18 @@ impl Tool {
                 };
             }
         };
-        if self.is_overtaken(plan, &heard, &after, listener) {
+        if self.is_overtaken(plan, &output, &after, listener) {
             return Verdict {
                 did: Vec::new(),
                 result: Ok((Outcome::default(), after)),
             };
         }
         let done = done(plan, &before, &after);
-        for deed in &done {
-            tell(plan, *deed, &heard, listener);
+        for operation in &done {
+            tell(plan, *operation, &output, listener);
         }
-        let did: Vec<_> = done.iter().map(|deed| deed.subject()).collect();
-        let result = match self.error(plan, &heard, &after, &done) {
+        let did: Vec<_> = done.iter().map(|operation| operation.subject()).collect();
+        let result = match self.error(plan, &output, &after, &done) {
             Some(error) => Err(error),
             None => Ok((Outcome::of(did.clone(), took), after)),
         };
@@ -111,17 +113,17 @@ impl Tool {
     fn is_overtaken(
         &self,
         plan: &Intended<'_>,
-        heard: &Heard,
+        output: &ChildOutput,
         after: &History,
         listener: &mut dyn Listener,
     ) -> bool {
-        let failed = heard.status.is_some_and(|status| !status.success());
-        let may_be = failed && heard.stopped.is_none() && heard.ran.is_empty();
+        let failed = output.status.is_some_and(|status| !status.success());
+        let may_be = failed && output.stopped.is_none() && output.ran.is_empty();
         if !may_be || applied(after) != plan.expected {
             return false;
         }
-        let exception = self.essence(heard).exception;
-        let logs = heard
+        let exception = self.traceback(output).exception;
+        let logs = output
             .last_lines
             .iter()
             .any(|line| line.contains("alembic.runtime"));
@@ -143,24 +145,24 @@ impl Tool {
     fn error(
         &self,
         plan: &Intended<'_>,
-        heard: &Heard,
+        output: &ChildOutput,
         after: &History,
-        done: &[Deed<'_>],
+        done: &[Operation<'_>],
     ) -> Option<Error> {
         let now = applied(after);
-        let ended_well = heard.status.is_some_and(|status| status.success());
+        let ended_well = output.status.is_some_and(|status| status.success());
         if ended_well && now == plan.expected {
             return None;
         }
-        let state = state(plan, heard, done);
-        let failure = self.failure(plan, heard, done, state);
-        if let Some(reason) = heard.stopped {
+        let state = state(plan, output, done);
+        let failure = self.failure(plan, output, done, state);
+        if let Some(reason) = output.stopped {
             return Some(
                 Stopped {
                     reason,
                     not_started: match &failure {
                         Some(failure) => failure.not_started,
-                        None => plan.deeds.len() - done.len(),
+                        None => plan.operations.len() - done.len(),
                     },
                     failure: failure.map(Box::new),
                     reverts: plan.reverts(),
@@ -182,13 +184,13 @@ impl Tool {
         if let Some(failure) = failure {
             return Some(failure.into());
         }
-        let essence = self.essence(heard);
+        let traceback = self.traceback(output);
         Some(
             AlembicError::Failed {
                 is_after: !done.is_empty(),
-                place: place(&essence),
-                exception: essence.exception,
-                sql: essence.sql,
+                place: place(&traceback),
+                exception: traceback.exception,
+                sql: traceback.sql,
             }
             .into(),
         )
@@ -198,18 +200,18 @@ impl Tool {
     fn failure(
         &self,
         plan: &Intended<'_>,
-        heard: &Heard,
-        done: &[Deed<'_>],
-        state: State,
+        output: &ChildOutput,
+        done: &[Operation<'_>],
+        state: MigrationState,
     ) -> Option<MigrationFailure> {
-        let migration = running(plan, heard, done)?;
-        let essence = self.essence(heard);
-        let mut fault = Fault::new(FaultKind::Statement, essence.exception.clone());
-        fault.detail = essence
+        let migration = running(plan, output, done)?;
+        let traceback = self.traceback(output);
+        let mut fault = Fault::new(FaultKind::Statement, traceback.exception.clone());
+        fault.detail = traceback
             .sql
             .as_ref()
             .map(|sql| format!("its SQL was: {sql}"));
-        let begun = heard.ran.len().saturating_sub(done.len());
+        let begun = output.ran.len().saturating_sub(done.len());
         let at = plan
             .migrations()
             .position(|it| it.version == migration.version);
@@ -218,28 +220,28 @@ impl Tool {
             subject: Subject::Migration(migration.version.clone()),
             reverts: plan.reverts(),
             table: plan.table.to_owned(),
-            offset: Some(offset(migration, &essence, plan.reverts())),
+            offset: Some(offset(migration, &traceback, plan.reverts())),
             file: Arc::clone(&migration.up.file),
             statement: None,
             statements: 0,
             fault,
-            as_one: (state == State::RolledBack && begun > 1).then_some(begun),
+            as_one: (state == MigrationState::RolledBack && begun > 1).then_some(begun),
             state,
             sent_with_it: 0,
-            applied: done.iter().map(|deed| deed.subject()).collect(),
-            not_started: at.map_or(0, |at| plan.deeds.len() - at - 1),
+            applied: done.iter().map(|operation| operation.subject()).collect(),
+            not_started: at.map_or(0, |at| plan.operations.len() - at - 1),
         })
     }
 
-    fn essence(&self, heard: &Heard) -> Essence {
-        let found = essence(&heard.last_lines).unwrap_or_else(|| Essence {
-            exception: match heard.status {
+    fn traceback(&self, output: &ChildOutput) -> Traceback {
+        let found = traceback(&output.last_lines).unwrap_or_else(|| Traceback {
+            exception: match output.status {
                 Some(status) => format!("Alembic ended with {status} and did not say why"),
                 None => "how Alembic ended is not known".to_owned(),
             },
-            ..Essence::default()
+            ..Traceback::default()
         });
-        Essence {
+        Traceback {
             exception: self.without_secrets(&found.exception),
             sql: found.sql.map(|sql| self.without_secrets(&sql)),
             frames: found.frames,
@@ -248,13 +250,13 @@ impl Tool {
 }
 
 /// What stays of the revision that failed.
-fn state(plan: &Intended<'_>, heard: &Heard, done: &[Deed<'_>]) -> State {
-    let running = running(plan, heard, done);
+fn state(plan: &Intended<'_>, output: &ChildOutput, done: &[Operation<'_>]) -> MigrationState {
+    let running = running(plan, output, done);
     let takes_back = plan.dialect == Dialect::Postgres;
     if takes_back && running.is_none_or(|migration| migration.up.transaction) {
-        State::RolledBack
+        MigrationState::RolledBack
     } else {
-        State::Uncertain
+        MigrationState::Uncertain
     }
 }
 
@@ -264,50 +266,59 @@ fn applied(history: &History) -> HashSet<Version> {
 }
 
 /// What the history says was done of the plan.
-fn done<'a>(plan: &Intended<'a>, before: &History, after: &History) -> Vec<Deed<'a>> {
+fn done<'a>(plan: &Intended<'a>, before: &History, after: &History) -> Vec<Operation<'a>> {
     let (before, after) = (applied(before), applied(after));
-    let is_done = |deed: &&Deed<'_>| {
-        let version = deed.migration().map(|migration| &migration.version);
+    let is_done = |operation: &&Operation<'_>| {
+        let version = operation.migration().map(|migration| &migration.version);
         version.is_some_and(|version| {
             before.contains(version) == plan.reverts() && after.contains(version) != plan.reverts()
         })
     };
-    plan.deeds.iter().filter(is_done).copied().collect()
+    plan.operations.iter().filter(is_done).copied().collect()
 }
 
-fn tell(plan: &Intended<'_>, deed: Deed<'_>, heard: &Heard, listener: &mut dyn Listener) {
-    let Some(migration) = deed.migration() else {
+fn tell(
+    plan: &Intended<'_>,
+    operation: Operation<'_>,
+    output: &ChildOutput,
+    listener: &mut dyn Listener,
+) {
+    let Some(migration) = operation.migration() else {
         return;
     };
-    let mut ran = heard.ran.iter().rev();
+    let mut ran = output.ran.iter().rev();
     let took = ran.find(|(it, _)| it.id == migration.version.as_str());
     let took = took.map(|(_, took)| *took);
-    listener.event(&match (plan.aim, deed) {
+    listener.event(&match (plan.aim, operation) {
         (Aim::Record, _) => Event::Changed {
             version: &migration.version,
             name: &migration.name,
             before: "pending",
             after: "recorded as applied",
         },
-        (_, Deed::Revert(_, down)) => Event::Reverted {
+        (_, Operation::Revert(_, down)) => Event::Reverted {
             migration,
             down,
             took,
         },
-        (_, Deed::Apply(_) | Deed::Repeat(_)) => Event::Applied { migration, took },
+        (_, Operation::Apply(_) | Operation::Repeat(_)) => Event::Applied { migration, took },
     });
 }
 
 /// The revision that was begun with last, unless it is done: by what was heard, or
 /// by the traceback where a project logs nothing.
-fn running<'a>(plan: &Intended<'a>, heard: &Heard, done: &[Deed<'_>]) -> Option<&'a Migration> {
-    let by_log = heard.ran.last().and_then(|(running, _)| {
+fn running<'a>(
+    plan: &Intended<'a>,
+    output: &ChildOutput,
+    done: &[Operation<'_>],
+) -> Option<&'a Migration> {
+    let by_log = output.ran.last().and_then(|(running, _)| {
         let mut files = plan.files.iter();
         files.find(|it| it.version.as_str() == running.id)
     });
     let by_traceback = || {
-        let essence = essence(&heard.last_lines)?;
-        let mut frames = essence.frames.iter().rev();
+        let traceback = traceback(&output.last_lines)?;
+        let mut frames = traceback.frames.iter().rev();
         // What fails while it is loaded has not begun.
         frames.find_map(|Frame { path, function, .. }| {
             let is_run = !matches!(function.as_str(), "" | "<module>");
@@ -316,7 +327,7 @@ fn running<'a>(plan: &Intended<'a>, heard: &Heard, done: &[Deed<'_>]) -> Option<
         })
     };
     let is_done = |migration: &Migration| {
-        let mut done = done.iter().filter_map(|deed| deed.migration());
+        let mut done = done.iter().filter_map(|operation| operation.migration());
         done.any(|it| it.version == migration.version)
     };
     by_log
@@ -326,12 +337,12 @@ fn running<'a>(plan: &Intended<'a>, heard: &Heard, done: &[Deed<'_>]) -> Option<
 
 /// The innermost line that is nobody else's: what fails in a library was caused
 /// outside of it.
-fn place(essence: &Essence) -> Option<String> {
+fn place(traceback: &Traceback) -> Option<String> {
     let is_own = |Frame { path, .. }: &&Frame| {
         !path.contains("-packages/") && !path.starts_with('<') && !path.contains("/lib/python")
     };
-    let mut frames = essence.frames.iter().rev();
-    let own = frames.find(is_own).or_else(|| essence.frames.last());
+    let mut frames = traceback.frames.iter().rev();
+    let own = frames.find(is_own).or_else(|| traceback.frames.last());
     own.map(|Frame { path, line, .. }| format!("{path}:{line}"))
 }
 
@@ -343,9 +354,9 @@ fn is_file_of(path: &str, migration: &Migration) -> bool {
 
 /// Where in its file it failed: the innermost line of the traceback there, else
 /// the function that was called.
-fn offset(migration: &Migration, essence: &Essence, reverts: bool) -> usize {
+fn offset(migration: &Migration, traceback: &Traceback, reverts: bool) -> usize {
     let text = migration.up.file.text();
-    let mut frames = essence.frames.iter().rev();
+    let mut frames = traceback.frames.iter().rev();
     if let Some(Frame { line, .. }) = frames.find(|it| is_file_of(&it.path, migration)) {
         let start: usize = text
             .split_inclusive('\n')

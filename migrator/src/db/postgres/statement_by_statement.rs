@@ -9,13 +9,13 @@ use super::message::{connection_check, fresh, milliseconds};
 use super::place::{byte_of, character, name_in};
 use super::{DIALECT, PAUSE, Postgres};
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::stepwise::{Miss, Settled, Step, Stepwise, first_word};
+use crate::db::statement_by_statement::{Miss, Settled, StatementByStatement, Step, first_word};
 use crate::db::{Handle, Job};
 use crate::history::Mark;
 use crate::history::ledger::quote;
 use crate::model::Version;
 use crate::sql::unit::Ends;
-use crate::sql::{Kind, Statement};
+use crate::sql::{Statement, StatementKind};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -26,7 +26,7 @@ const NEEDS_ITS_OWN: [&str; 2] = ["25001", "2D000"];
 /// The file's own SET ROLE is for its statements, not for our marks.
 const AS_OURSELVES: &str = "SET LOCAL SESSION AUTHORIZATION DEFAULT; SET LOCAL ROLE NONE";
 
-impl Stepwise for Postgres {
+impl StatementByStatement for Postgres {
     fn is_duplicate(fault: &Fault) -> bool {
         fault.has_code(&[UNIQUE_VIOLATION])
     }
@@ -41,7 +41,7 @@ impl Stepwise for Postgres {
             _ => return self.transaction_of_the_file(step).await,
         };
         let text = step.text(0);
-        if !matches!(statement.kind, Kind::NoTransaction(_)) {
+        if !matches!(statement.kind, StatementKind::NoTransaction(_)) {
             let done = step.done_at_once();
             match self.in_transaction(step.job, text, Some(&done)).await {
                 Err(fault) if fault.has_code(&NEEDS_ITS_OWN) => {}
@@ -66,7 +66,7 @@ impl Stepwise for Postgres {
 
     async fn run(&mut self, job: Job<'_>, statement: Statement) -> Result<(), Fault> {
         let text = job.file.slice(statement.span);
-        if !matches!(statement.kind, Kind::NoTransaction(_)) {
+        if !matches!(statement.kind, StatementKind::NoTransaction(_)) {
             match self.in_transaction(job, text, None).await {
                 Err(fault) if fault.has_code(&NEEDS_ITS_OWN) => {}
                 result => return result,
@@ -124,7 +124,7 @@ impl Stepwise for Postgres {
         })
     }
 
-    async fn wind_up(&mut self) -> Result<(), Fault> {
+    async fn finish_session(&mut self) -> Result<(), Fault> {
         self.rows(&fresh(None).join("; ")).await.map(|_| ())
     }
 
@@ -155,7 +155,7 @@ impl Postgres {
                     self.rows(&format!("ROLLBACK; BEGIN; {marks}; COMMIT"))
                         .await
                 }
-                (0, ..) if step.statements[0].kind == Kind::TransactionControl => {
+                (0, ..) if step.statements[0].kind == StatementKind::TransactionControl => {
                     self.rows(&format!("{text}\n;\n{head}")).await
                 }
                 // It was begun before the file.

@@ -2,20 +2,20 @@
 //! marked in the journal, so that a run that was killed goes on where it stopped.
 //! Its history row says meanwhile that it is not complete, as sqlx's does.
 
+use super::bookkeeping::{self, Bookkeeping};
 use super::fault::{Fault, FaultKind};
-use super::memory::{self, Memory};
-use super::{Job, Left, Setback};
+use super::{Failure, Job, Remainder};
 use crate::history::journal::{CLAIM, Journal, REVERT, claim_digest, claim_number, digest};
 use crate::history::record;
 use crate::history::{Mark, Resume};
-use crate::model::{Deed, Version};
+use crate::model::{Operation, Version};
 use crate::sql::unit::{self, Ends};
-use crate::sql::{Dialect, Kind, Statement, session};
+use crate::sql::{Dialect, Statement, StatementKind, session};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
 /// What a database must tell for it.
-pub(super) trait Stepwise: Memory {
+pub(super) trait StatementByStatement: Bookkeeping {
     /// Whether a complaint says that somebody has inserted the same key before.
     fn is_duplicate(fault: &Fault) -> bool;
 
@@ -38,7 +38,7 @@ pub(super) trait Stepwise: Memory {
     /// may take, and so that it can be cancelled.
     ///
     /// # Errors
-    /// As [`Stepwise::step`].
+    /// As [`StatementByStatement::step`].
     async fn run(&mut self, job: Job<'_>, statement: Statement) -> Result<(), Fault>;
 
     /// Ends what an earlier run has left running in the server, where it can be
@@ -56,7 +56,7 @@ pub(super) trait Stepwise: Memory {
 
     /// Prepares the session for our own statements again, and checks what can
     /// only be checked at the end.
-    async fn wind_up(&mut self) -> Result<(), Fault>;
+    async fn finish_session(&mut self) -> Result<(), Fault>;
 
     /// Where in a statement a complaint points to.
     fn offset(text: &str, fault: &Fault) -> Option<usize>;
@@ -104,11 +104,11 @@ impl<'a> Step<'a> {
 
     /// Whether a transaction is ended that is ours, or begun and not used.
     fn is_empty(&self) -> bool {
-        self.job.deed.script().begins_inside()
+        self.job.operation.script().begins_inside()
             && self
                 .statements
                 .iter()
-                .all(|statement| statement.kind == Kind::TransactionControl)
+                .all(|statement| statement.kind == StatementKind::TransactionControl)
     }
 
     /// The only statement, of most steps.
@@ -122,7 +122,7 @@ impl<'a> Step<'a> {
 
     /// By which the journal knows the migration.
     pub(super) fn version(&self) -> Version {
-        record::version(self.job.deed)
+        record::version(self.job.operation)
     }
 
     /// Marks all its statements.
@@ -246,14 +246,17 @@ pub(super) enum Settled {
 }
 
 /// Applies a migration statement by statement.
-pub(super) async fn apply<S: Stepwise>(session: &mut S, job: Job<'_>) -> Result<Duration, Setback> {
+pub(super) async fn apply<S: StatementByStatement>(
+    session: &mut S,
+    job: Job<'_>,
+) -> Result<Duration, Failure> {
     let began = Instant::now();
     let journal = job.record(S::DIALECT).journal();
     let mut done = match job.resume {
-        Some(resume) => go_on(session, job, &journal, resume).await?,
+        Some(resume) => resume_from(session, job, &journal, resume).await?,
         None => claim(session, job, &journal).await.map(|()| 0)?,
     };
-    *session.held() = Some(record::version(job.deed));
+    *session.held() = Some(record::version(job.operation));
     for step in steps(job, &journal, S::DIALECT, done) {
         let result = if step.is_empty() {
             let marks = session.ask(&step.done_at_once()).await;
@@ -264,9 +267,9 @@ pub(super) async fn apply<S: Stepwise>(session: &mut S, job: Job<'_>) -> Result<
         if let Err(miss) = result {
             let nothing = step.first == 0 && miss.is_clean;
             let mut setback = missed::<S>(&step, miss);
-            if nothing && give_up(session, job, &journal).await.is_ok() {
+            if nothing && release_claim(session, job, &journal).await.is_ok() {
                 *session.held() = None;
-                setback.left = Left::Nothing;
+                setback.left = Remainder::Nothing;
             }
             return Err(setback);
         }
@@ -287,7 +290,7 @@ fn steps<'a>(
     dialect: Dialect,
     done: usize,
 ) -> impl Iterator<Item = Step<'a>> {
-    let begins_inside = job.deed.script().begins_inside();
+    let begins_inside = job.operation.script().begins_inside();
     unit::units(job.file, job.statements, dialect, begins_inside)
         .into_iter()
         .filter(move |unit| unit.statements.end > done)
@@ -303,7 +306,7 @@ fn steps<'a>(
         })
 }
 
-fn missed<S: Stepwise>(step: &Step<'_>, miss: Miss) -> Setback {
+fn missed<S: StatementByStatement>(step: &Step<'_>, miss: Miss) -> Failure {
     let Miss {
         at,
         fault,
@@ -315,19 +318,19 @@ fn missed<S: Stepwise>(step: &Step<'_>, miss: Miss) -> Setback {
     if is_of_mark && fault.kind != FaultKind::Lost {
         let message = format!("it ran, but could not be recorded: {}", fault.message);
         let last = step.first + step.statements.len();
-        let left = Left::Part {
+        let left = Remainder::Part {
             ran: last,
             resumable: false,
         };
-        return Setback {
+        return Failure {
             statement: Some(last - 1),
-            ..Setback::unplaced(Fault { message, ..fault }, left)
+            ..Failure::unplaced(Fault { message, ..fault }, left)
         };
     }
     let mut setback = setback::<S>(step.job, step.first + at, ran, fault);
     let is_known = is_clean || staying.is_some() || step.statements.len() == 1;
-    if !is_known && setback.left != Left::Unknown {
-        setback.left = Left::Unsettled { ran };
+    if !is_known && setback.left != Remainder::Unknown {
+        setback.left = Remainder::Unsettled { ran };
     }
     setback
 }
@@ -335,25 +338,25 @@ fn missed<S: Stepwise>(step: &Step<'_>, miss: Miss) -> Setback {
 /// Goes on with what an earlier run has begun: ends what is left of that run,
 /// takes its claim over, and settles the statement that it was at. The count of
 /// statements that are done.
-async fn go_on<S: Stepwise>(
+async fn resume_from<S: StatementByStatement>(
     session: &mut S,
     job: Job<'_>,
     journal: &Journal,
     resume: &Resume,
-) -> Result<usize, Setback> {
-    let version = record::version(job.deed);
+) -> Result<usize, Failure> {
+    let version = record::version(job.operation);
     let done = resume.done;
     let ours = |fault| ours(done, fault);
     if let Some(run) = &resume.run
         && session.end_orphan(run, job.lock_wait).await.map_err(ours)?
     {
         // It may have come further: the journal is to be read again.
-        return Err(Setback {
-            left: Left::Claimed,
-            ..ours(quicker())
+        return Err(Failure {
+            left: Remainder::Claimed,
+            ..ours(already_claimed())
         });
     }
-    memory::keep(session, &journal.upkeep())
+    bookkeeping::keep(session, &journal.upkeep())
         .await
         .map_err(ours)?;
     let take_over = journal.take_over(&version, job.run);
@@ -376,8 +379,8 @@ async fn go_on<S: Stepwise>(
                 FaultKind::Statement,
                 "an earlier run began this statement, but how it ended is not known",
             );
-            return Err(Setback {
-                left: Left::Unsettled { ran: done },
+            return Err(Failure {
+                left: Remainder::Unsettled { ran: done },
                 ..setback::<S>(job, done, done, fault)
             });
         }
@@ -389,7 +392,11 @@ async fn go_on<S: Stepwise>(
 /// Makes of this session what the done statements have made of theirs, which has
 /// ended: their settings are made again. What cannot be had again must not be
 /// missed by what is left to do.
-async fn restore<S: Stepwise>(session: &mut S, job: Job<'_>, done: usize) -> Result<(), Setback> {
+async fn restore<S: StatementByStatement>(
+    session: &mut S,
+    job: Job<'_>,
+    done: usize,
+) -> Result<(), Failure> {
     let (before, rest) = job.statements.split_at(done.min(job.statements.len()));
     let left = session::left_by(job.file, before, S::DIALECT);
     let lost = left.states.iter().find(|(_, state)| {
@@ -406,8 +413,8 @@ async fn restore<S: Stepwise>(session: &mut S, job: Job<'_>, done: usize) -> Res
                 state.what
             ),
         );
-        return Err(Setback {
-            left: Left::Part {
+        return Err(Failure {
+            left: Remainder::Part {
                 ran: done,
                 resumable: false,
             },
@@ -428,40 +435,40 @@ async fn restore<S: Stepwise>(session: &mut S, job: Job<'_>, done: usize) -> Res
 }
 
 /// The fence: the history row, and with it the mark that says whose it is.
-async fn claim<S: Stepwise>(
+async fn claim<S: StatementByStatement>(
     session: &mut S,
     job: Job<'_>,
     journal: &Journal,
-) -> Result<(), Setback> {
-    let nothing = |fault| Setback::unplaced(fault, Left::Nothing);
+) -> Result<(), Failure> {
+    let nothing = |fault| Failure::unplaced(fault, Remainder::Nothing);
     // Before the transaction: on MySQL it would end it.
-    memory::keep(session, &journal.upkeep())
+    bookkeeping::keep(session, &journal.upkeep())
         .await
         .map_err(nothing)?;
     let number = claim_number(job.run);
-    let version = record::version(job.deed);
+    let version = record::version(job.operation);
     let row = job.record(S::DIALECT).claim(number);
     // Whoever deleted a history row by hand has left its marks.
     let stale = journal.clear(&version);
     let digest = claim_digest(number);
-    let direction = match job.deed {
-        Deed::Apply(_) | Deed::Repeat(_) => CLAIM,
-        Deed::Revert(..) => REVERT,
+    let direction = match job.operation {
+        Operation::Apply(_) | Operation::Repeat(_) => CLAIM,
+        Operation::Revert(..) => REVERT,
     };
     let mark = journal.mark(&version, direction, &digest, job.run, true);
     for sql in [S::BEGIN, &row, &stale, &mark, S::COMMIT] {
         let fault = match session.ask(sql).await {
-            Ok(answer) if sql == row && answer.affected != 1 => quicker(),
+            Ok(answer) if sql == row && answer.affected != 1 => already_claimed(),
             Ok(_) => continue,
             Err(fault) => fault,
         };
         let _ = session.ask(S::ROLLBACK).await;
         let is_fence = sql == row && S::is_claimed(&fault);
-        return Err(Setback {
+        return Err(Failure {
             left: if is_fence {
-                Left::Claimed
+                Remainder::Claimed
             } else {
-                Left::Nothing
+                Remainder::Nothing
             },
             ..nothing(fault)
         });
@@ -470,38 +477,42 @@ async fn claim<S: Stepwise>(
 }
 
 /// A claim that changed nothing: there was nothing left to claim.
-pub(super) fn quicker() -> Fault {
+pub(super) fn already_claimed() -> Fault {
     Fault::new(FaultKind::Claimed, "another run was faster")
 }
 
 /// Takes the claim back where nothing came of it.
-async fn give_up<S: Stepwise>(
+async fn release_claim<S: StatementByStatement>(
     session: &mut S,
     job: Job<'_>,
     journal: &Journal,
 ) -> Result<(), Fault> {
-    let marks = journal.clear(&record::version(job.deed));
-    match job.record(S::DIALECT).give_up() {
+    let marks = journal.clear(&record::version(job.operation));
+    match job.record(S::DIALECT).release_claim() {
         Some(row) => both(session, &row, &marks).await,
         None => session.ask(&marks).await.map(|_| ()),
     }
 }
 
-async fn finish<S: Stepwise>(
+async fn finish<S: StatementByStatement>(
     session: &mut S,
     job: Job<'_>,
     journal: &Journal,
     began: Instant,
 ) -> Result<(), Fault> {
-    session.wind_up().await?;
+    session.finish_session().await?;
     let took = began.elapsed().as_nanos().to_string();
     let row = job.record(S::DIALECT).complete(&took);
-    let clear = journal.clear(&record::version(job.deed));
+    let clear = journal.clear(&record::version(job.operation));
     both(session, &row, &clear).await
 }
 
 /// Changes the history row and its marks, or neither.
-async fn both<S: Stepwise>(session: &mut S, row: &str, marks: &str) -> Result<(), Fault> {
+async fn both<S: StatementByStatement>(
+    session: &mut S,
+    row: &str,
+    marks: &str,
+) -> Result<(), Fault> {
     for sql in [S::BEGIN, row, marks, S::COMMIT] {
         let fault = match session.ask(sql).await {
             Ok(answer) if sql == row && answer.affected != 1 => removed(),
@@ -522,28 +533,33 @@ pub(super) fn removed() -> Fault {
     )
 }
 
-fn setback<S: Stepwise>(job: Job<'_>, number: usize, ran: usize, fault: Fault) -> Setback {
+fn setback<S: StatementByStatement>(
+    job: Job<'_>,
+    number: usize,
+    ran: usize,
+    fault: Fault,
+) -> Failure {
     let offset = job.statements.get(number).and_then(|statement| {
         let text = job.file.slice(statement.span);
         S::offset(text, &fault).map(|at| statement.span.start + at)
     });
-    Setback {
+    Failure {
         statement: Some(number),
         offset,
         ..ours(ran, fault)
     }
 }
 
-fn ours(ran: usize, fault: Fault) -> Setback {
+fn ours(ran: usize, fault: Fault) -> Failure {
     let left = if fault.kind == FaultKind::Lost {
-        Left::Unknown
+        Remainder::Unknown
     } else {
-        Left::Part {
+        Remainder::Part {
             ran,
             resumable: true,
         }
     };
-    Setback::unplaced(fault, left)
+    Failure::unplaced(fault, left)
 }
 
 /// A statement's first word, in capitals.

@@ -7,6 +7,6 @@ use std::time::Duration;
 /// Between half of a duration and all of it.
 pub(super) fn shortened(duration: Duration) -> Duration {
     // The standard library's only source of chance is its hash keys.
-    let chance = RandomState::new().hash_one(0) % 1000;
-    duration / 2 + duration / 2 * u32::try_from(chance).unwrap_or(0) / 1000
+    let jitter = RandomState::new().hash_one(0) % 1000;
+    duration / 2 + duration / 2 * u32::try_from(jitter).unwrap_or(0) / 1000
 }

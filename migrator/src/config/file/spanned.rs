@@ -10,7 +10,7 @@ use toml::Spanned;
 
 /// A value of the file, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Given<T> {
+pub struct SpannedValue<T> {
     pub value: T,
     pub span: Span,
 }
@@ -34,7 +34,7 @@ impl Databases {
     }
 }
 
-impl<'de, T: Value> Deserialize<'de> for Given<T> {
+impl<'de, T: Value> Deserialize<'de> for SpannedValue<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Bare<T>>::deserialize(deserializer)?;
         let span = spanned.span();
@@ -106,12 +106,12 @@ impl<'de> Visitor<'de> for OfDatabases {
 
 #[cfg(test)]
 mod schema {
-    use super::{Database, Databases, Given, Value};
+    use super::{Database, Databases, SpannedValue, Value};
     use crate::config::file::DATABASE_NAME;
     use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
     use std::borrow::Cow;
 
-    impl<T: Value> JsonSchema for Given<T> {
+    impl<T: Value> JsonSchema for SpannedValue<T> {
         fn inline_schema() -> bool {
             true
         }

@@ -3,7 +3,7 @@
 
 use super::fault::{Fault, FaultKind};
 use super::wire::{self, Answer};
-use super::{Edit, Entry, Past, Wanted};
+use super::{Edit, Entry, Past, ReadScope};
 use crate::history::Records;
 use crate::history::journal::Journal;
 use crate::history::ledger::Ledger;
@@ -14,7 +14,7 @@ use crate::history::table::Change;
 use crate::sql::Dialect;
 
 /// What a database must tell for it.
-pub(super) trait Memory {
+pub(super) trait Bookkeeping {
     const DIALECT: Dialect;
 
     /// What begins and ends a transaction of ours, whatever a file has set.
@@ -50,19 +50,19 @@ pub(super) trait Memory {
 }
 
 /// Adds to a history what else is known.
-pub(super) async fn recall<M: Memory>(
-    memory: &mut M,
+pub(super) async fn recall<M: Bookkeeping>(
+    bookkeeping: &mut M,
     ledger: &Ledger,
-    wanted: Wanted,
+    wanted: ReadScope,
     past: &mut Past,
 ) -> Result<(), Fault> {
     let Past::Known(known) = past else {
         return Ok(());
     };
-    recall_steps(memory, ledger, wanted, known).await?;
+    recall_steps(bookkeeping, ledger, wanted, known).await?;
     if wanted.runs {
         let table = Runs::of(ledger, M::DIALECT);
-        let rows = read(memory, |layout| table.select(layout)).await;
+        let rows = read(bookkeeping, |layout| table.select(layout)).await;
         // Whoever may read the history need not be let into the runs.
         let is_hidden = |fault: &Fault| M::is_missing(fault) || M::is_denied(fault);
         known.runs = wire::own_rows(rows, is_hidden, Runs::read)?;
@@ -71,21 +71,21 @@ pub(super) async fn recall<M: Memory>(
 }
 
 /// What is known of single migrations.
-async fn recall_steps<M: Memory>(
-    memory: &mut M,
+async fn recall_steps<M: Bookkeeping>(
+    bookkeeping: &mut M,
     ledger: &Ledger,
-    wanted: Wanted,
+    wanted: ReadScope,
     known: &mut Records,
 ) -> Result<(), Fault> {
     if known.is_unfinished() {
         let table = Journal::of(ledger, M::DIALECT);
-        let rows = read(memory, |layout| table.select(layout)).await;
+        let rows = read(bookkeeping, |layout| table.select(layout)).await;
         let rows = rows.and_then(refuse_newer);
         known.marks = wire::own_rows(rows, M::is_missing, Journal::read)?;
     }
     if wanted.repeated {
         let table = Repeated::of(ledger, M::DIALECT);
-        let rows = read(memory, |layout| table.select(layout)).await;
+        let rows = read(bookkeeping, |layout| table.select(layout)).await;
         let rows = rows.and_then(refuse_newer);
         known.repeated = wire::own_rows(rows, M::is_missing, Repeated::read)?;
     }
@@ -93,12 +93,12 @@ async fn recall_steps<M: Memory>(
 }
 
 /// The rows of a table of ours, whichever version made it.
-async fn read<M: Memory>(
-    memory: &mut M,
+async fn read<M: Bookkeeping>(
+    bookkeeping: &mut M,
     select: impl Fn(Layout) -> String,
 ) -> Result<Answer, Fault> {
-    match memory.ask(&select(Layout::Current)).await {
-        Err(fault) if M::is_outdated(&fault) => memory.ask(&select(Layout::First)).await,
+    match bookkeeping.ask(&select(Layout::Current)).await {
+        Err(fault) if M::is_outdated(&fault) => bookkeeping.ask(&select(Layout::First)).await,
         answer => answer,
     }
 }
@@ -115,20 +115,23 @@ fn refuse_newer(answer: Answer) -> Result<Answer, Fault> {
 
 /// Makes a table of ours where it is missing, and brings one to what this version
 /// writes that an earlier one has made. Not for within a transaction.
-pub(super) async fn keep<M: Memory>(memory: &mut M, upkeep: &Upkeep) -> Result<(), Fault> {
-    memory.create_if_missing(&upkeep.create).await?;
-    match memory.ask(&upkeep.probe).await {
+pub(super) async fn keep<M: Bookkeeping>(
+    bookkeeping: &mut M,
+    upkeep: &Upkeep,
+) -> Result<(), Fault> {
+    bookkeeping.create_if_missing(&upkeep.create).await?;
+    match bookkeeping.ask(&upkeep.probe).await {
         Err(fault) if M::is_outdated(&fault) => match &upkeep.upgrade[..] {
-            [only] => memory.ask(only).await.map(|_| ()),
-            several => all(memory, several).await,
+            [only] => bookkeeping.ask(only).await.map(|_| ()),
+            several => all(bookkeeping, several).await,
         },
         result => result.map(|_| ()),
     }
 }
 
 /// Remembers that a run has begun, or how it ended.
-pub(super) async fn remember<M: Memory>(
-    memory: &mut M,
+pub(super) async fn remember<M: Bookkeeping>(
+    bookkeeping: &mut M,
     ledger: &Ledger,
     entry: Entry<'_>,
 ) -> Result<(), Fault> {
@@ -136,11 +139,11 @@ pub(super) async fn remember<M: Memory>(
     match entry {
         Entry::Begin(run) => {
             let begin = runs.begin(run);
-            match memory.ask(&begin).await {
+            match bookkeeping.ask(&begin).await {
                 // On first need, and no sooner.
                 Err(fault) if M::wants_upkeep(&fault) => {
-                    keep(memory, &runs.upkeep()).await?;
-                    memory.ask(&begin).await?;
+                    keep(bookkeeping, &runs.upkeep()).await?;
+                    bookkeeping.ask(&begin).await?;
                 }
                 result => {
                     result?;
@@ -154,18 +157,18 @@ pub(super) async fn remember<M: Memory>(
             error,
         } => {
             let end = runs.end(run, ending, did, error);
-            match memory.ask(&end).await {
+            match bookkeeping.ask(&end).await {
                 // A database need not know every character of an error.
                 Err(fault) if error.is_some() && fault.kind != FaultKind::Lost => {
                     let plain = error.map(|error| error.replace(|c: char| !c.is_ascii(), "?"));
                     let end = runs.end(run, ending, did, plain.as_deref());
-                    memory.ask(&end).await?;
+                    bookkeeping.ask(&end).await?;
                 }
                 result => {
                     result?;
                 }
             }
-            memory.ask(&runs.prune()).await?;
+            bookkeeping.ask(&runs.prune()).await?;
         }
     }
     Ok(())
@@ -173,27 +176,27 @@ pub(super) async fn remember<M: Memory>(
 
 /// Changes what is recorded, in one transaction; what can be part of none comes
 /// first.
-pub(super) async fn edit<M: Memory>(
-    memory: &mut M,
+pub(super) async fn edit<M: Bookkeeping>(
+    bookkeeping: &mut M,
     ledger: &Ledger,
     edits: &[Edit<'_>],
 ) -> Result<(), Fault> {
     for edit in edits {
         if let Edit::DropInvalidIndex(statement) = edit {
-            memory.drop_invalid_index(statement).await?;
+            bookkeeping.drop_invalid_index(statement).await?;
         }
     }
     let statements = statements(ledger, M::DIALECT, edits)?;
-    match all(memory, &statements).await {
+    match all(bookkeeping, &statements).await {
         // On first need, and no sooner: who may write a table need not be allowed
         // to create it. On MySQL a CREATE would end the transaction.
         Err(fault) if M::wants_upkeep(&fault) => {
             for edit in edits {
                 if let Some(upkeep) = needed(ledger, M::DIALECT, edit) {
-                    keep(memory, &upkeep).await?;
+                    keep(bookkeeping, &upkeep).await?;
                 }
             }
-            all(memory, &statements).await?;
+            all(bookkeeping, &statements).await?;
         }
         result => result?,
     }
@@ -201,12 +204,12 @@ pub(super) async fn edit<M: Memory>(
 }
 
 /// All of them, or none.
-async fn all<M: Memory>(memory: &mut M, statements: &[String]) -> Result<(), Fault> {
+async fn all<M: Bookkeeping>(bookkeeping: &mut M, statements: &[String]) -> Result<(), Fault> {
     let begin = std::iter::once(M::BEGIN);
     let changes = statements.iter().map(String::as_str);
     for sql in begin.chain(changes).chain([M::COMMIT]) {
-        if let Err(fault) = memory.ask(sql).await {
-            let _ = memory.ask(M::ROLLBACK).await;
+        if let Err(fault) = bookkeeping.ask(sql).await {
+            let _ = bookkeeping.ask(M::ROLLBACK).await;
             return Err(fault);
         }
     }

@@ -4,14 +4,14 @@ use super::Sqlite;
 use super::fault::CONSTRAINT_PRIMARY_KEY;
 use crate::db::Job;
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::stepwise::{Miss, Settled, Step, Stepwise};
+use crate::db::statement_by_statement::{Miss, Settled, StatementByStatement, Step};
 use crate::history::Mark;
 use crate::model::Version;
 use crate::sql::unit::Ends;
-use crate::sql::{Kind, Statement};
+use crate::sql::{Statement, StatementKind};
 use std::sync::atomic::Ordering;
 
-impl Stepwise for Sqlite {
+impl StatementByStatement for Sqlite {
     fn is_duplicate(fault: &Fault) -> bool {
         fault.has_code(&[CONSTRAINT_PRIMARY_KEY])
     }
@@ -24,9 +24,10 @@ impl Stepwise for Sqlite {
     /// again, so a mark after it will do.
     async fn step(&mut self, step: &Step<'_>) -> Result<(), Miss> {
         let done = step.done_at_once();
-        let is_control = |statement: &Statement| statement.kind == Kind::TransactionControl;
+        let is_control =
+            |statement: &Statement| statement.kind == StatementKind::TransactionControl;
         let can_be_in_one =
-            |statement: &Statement| statement.kind == Kind::Other || is_control(statement);
+            |statement: &Statement| statement.kind == StatementKind::Other || is_control(statement);
         let is_one =
             step.statements.iter().all(can_be_in_one) && !step.statements.iter().all(is_control);
         if is_one {
@@ -77,7 +78,7 @@ impl Stepwise for Sqlite {
 
     /// A table that was rebuilt with foreign keys off may have left rows that
     /// point nowhere.
-    async fn wind_up(&mut self) -> Result<(), Fault> {
+    async fn finish_session(&mut self) -> Result<(), Fault> {
         let broken = self
             .rows(
                 "SELECT CAST(\"table\" AS TEXT), CAST(count(*) AS TEXT), CAST(parent AS TEXT) \

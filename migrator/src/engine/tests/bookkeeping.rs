@@ -2,7 +2,7 @@
 
 use super::script::{Answer, NEVER, setback};
 use super::{SECOND, Scene};
-use crate::db::Left;
+use crate::db::Remainder;
 use crate::db::fault::FaultKind;
 use crate::exit;
 use crate::limits::StopReason;
@@ -74,7 +74,7 @@ async fn a_record_of_the_end_that_fails_or_never_comes_changes_no_outcome() {
         assert_eq!(ran.count("reconnecting"), 0);
 
         let scene = Scene::of(2);
-        let failing = setback(FaultKind::Statement, Left::Nothing);
+        let failing = setback(FaultKind::Statement, Remainder::Nothing);
         scene.database.answers("apply", Answer::Fails(1, failing));
         scene.database.answers_after(after, "end", answer);
         let ran = scene.run().await;

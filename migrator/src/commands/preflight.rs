@@ -3,7 +3,7 @@
 
 use super::{Task, other_history, refuse_foreign};
 use crate::config::Config;
-use crate::db::{self, Connection, Look, Reader, Session as _, Wanted};
+use crate::db::{self, Connection, Look, ReadScope, Reader, Session as _};
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::error::Error;
@@ -35,7 +35,7 @@ pub(super) fn announce(task: &Task, listener: &mut dyn Listener) {
 /// A database that does not answer, or that another tool keeps.
 pub(super) async fn look(
     task: &Task,
-    wanted: Wanted,
+    wanted: ReadScope,
     stop: &mut Stop,
     listener: &mut dyn Listener,
 ) -> Result<(Connection, Look), Error> {
@@ -66,7 +66,7 @@ fn connected(config: &Config, look: &Look, listener: &mut dyn Listener) {
 async fn look_at(
     config: &Config,
     ledger: &Ledger,
-    wanted: Wanted,
+    wanted: ReadScope,
     stop: &mut Stop,
     listener: &mut dyn Listener,
 ) -> Result<(Connection, Look), Error> {
@@ -108,7 +108,7 @@ pub(super) async fn settled(
     task: &Task,
     reader: &mut Reader,
     look: Look,
-    wanted: Wanted,
+    wanted: ReadScope,
 ) -> Result<Look, Error> {
     let look = match other_history(&look, &task.project.migrations)? {
         Some(ledger) => reader.look(&ledger, wanted).await?,
@@ -122,7 +122,7 @@ pub(super) async fn settled(
 pub(super) async fn read_at(
     config: &Config,
     ledger: &Ledger,
-    wanted: Wanted,
+    wanted: ReadScope,
 ) -> Result<Option<(Reader, Look)>, Error> {
     let url = &config.database.value;
     if url.is_to_be_created() {

@@ -7,9 +7,9 @@ use super::one_transaction::is_transactional;
 use super::place::offset_in;
 use super::{DIALECT, Mysql};
 use crate::db::Job;
+use crate::db::bookkeeping::Bookkeeping;
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::memory::Memory;
-use crate::db::stepwise::{Miss, Settled, Step, Stepwise, first_word};
+use crate::db::statement_by_statement::{Miss, Settled, StatementByStatement, Step, first_word};
 use crate::db::wire;
 use crate::history::Mark;
 use crate::history::journal::Journal;
@@ -17,10 +17,10 @@ use crate::history::ledger::quote;
 use crate::history::side_table::Layout;
 use crate::model::Version;
 use crate::sql::unit::{self, Control, Ends};
-use crate::sql::{Kind, Statement};
+use crate::sql::{Statement, StatementKind};
 use std::time::Duration;
 
-impl Stepwise for Mysql {
+impl StatementByStatement for Mysql {
     fn is_duplicate(fault: &Fault) -> bool {
         fault.has_code(&[DUPLICATE_ENTRY])
     }
@@ -79,7 +79,7 @@ impl Stepwise for Mysql {
         })
     }
 
-    async fn wind_up(&mut self) -> Result<(), Fault> {
+    async fn finish_session(&mut self) -> Result<(), Fault> {
         Ok(())
     }
 
@@ -287,7 +287,7 @@ const NOT_ROLLED_BACK: &str = "1196";
 const NOT_ROLLED_BACK_TEXT: &str = "non-transactional changed tables";
 
 fn is_control(statement: &Statement) -> bool {
-    statement.kind == Kind::TransactionControl
+    statement.kind == StatementKind::TransactionControl
 }
 
 fn announces(text: &str) -> bool {

@@ -6,11 +6,11 @@ use crate::db::fault::Fault;
 use crate::db::{Connection, Guard};
 use crate::engine::event::Listener;
 use crate::engine::stop::Stop;
-use crate::engine::{self, Errand, Outcome, Run};
+use crate::engine::{self, ExternalRun, Outcome, Run};
 use crate::error::Error;
 use crate::history::{Ending, History};
-use crate::model::{Deed, Subject, Version};
-use crate::python::Alembic;
+use crate::model::{Operation, Subject, Version};
+use crate::python::AlembicProgram;
 use crate::sql::Dialect;
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -36,7 +36,7 @@ impl Work<'_> {
         &self,
         connection: Connection,
         open: impl AsyncFn() -> Result<Connection, Fault>,
-        plan: impl Fn(&History) -> Result<Vec<Deed<'d>>, Error>,
+        plan: impl Fn(&History) -> Result<Vec<Operation<'d>>, Error>,
         stop: &mut Stop,
         listener: &mut dyn Listener,
     ) -> Result<(Outcome, History), Error> {
@@ -49,13 +49,13 @@ impl Work<'_> {
             Guard::new(connection),
             &open,
             |history| {
-                let deeds = plan(history)?;
+                let operations = plan(history)?;
                 found.replace(history.clone());
-                if deeds.is_empty() {
+                if operations.is_empty() {
                     return Ok(None);
                 }
-                let arguments = self.tool.work(self.aim, run.files, &deeds, history)?;
-                Ok(Some(self.errand(&program, arguments, deeds)))
+                let arguments = self.tool.work(self.aim, run.files, &operations, history)?;
+                Ok(Some(self.external_run(&program, arguments, operations)))
             },
             stop,
             listener,
@@ -65,10 +65,10 @@ impl Work<'_> {
             // Another migrator has done it while we waited.
             return Ok((Outcome::default(), found.into_inner()));
         };
-        let deeds = plan(&delegated.before)?;
+        let operations = plan(&delegated.before)?;
         let plan = Intended {
-            expected: self.expected(&delegated.before, &deeds),
-            deeds,
+            expected: self.expected(&delegated.before, &operations),
+            operations,
             aim: self.aim,
             files: run.files,
             table: &run.look.ledger.table,
@@ -85,12 +85,12 @@ impl Work<'_> {
     }
 
     /// Under the run's name, where its driver takes one from the environment.
-    fn errand<'e>(
+    fn external_run<'e>(
         &'e self,
-        program: &'e Alembic,
+        program: &'e AlembicProgram,
         arguments: Vec<String>,
-        deeds: Vec<Deed<'e>>,
-    ) -> Errand<'e> {
+        operations: Vec<Operation<'e>>,
+    ) -> ExternalRun<'e> {
         let tool = self.tool;
         let mut variables = tool.variables.clone();
         variables.push(("PGAPPNAME".to_owned(), self.run.name.into()));
@@ -98,8 +98,8 @@ impl Work<'_> {
             "." => String::new(),
             folder => format!(" (in {folder})"),
         };
-        Errand {
-            deeds,
+        ExternalRun {
+            operations,
             command: format!("{} {}{at}", program.shown(), arguments.join(" ")),
             start: Box::new(move |input| program.start(&arguments, &variables, input)),
             without_secrets: Box::new(|text| tool.without_secrets(text)),
@@ -107,8 +107,8 @@ impl Work<'_> {
     }
 
     /// What will be applied then.
-    fn expected(&self, before: &History, deeds: &[Deed<'_>]) -> HashSet<Version> {
-        let wanted = versions(deeds).into_iter().cloned();
+    fn expected(&self, before: &History, operations: &[Operation<'_>]) -> HashSet<Version> {
+        let wanted = versions(operations).into_iter().cloned();
         let applied = before.applied.iter().map(|applied| applied.version.clone());
         let applied: HashSet<Version> = applied.collect();
         match self.aim {

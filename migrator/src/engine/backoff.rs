@@ -7,7 +7,7 @@
 //! between overlapping transactions of 0.9 s the fourth try got in, where tries
 //! of 200 ms never did.
 
-use super::chance;
+use super::jitter;
 use std::time::Duration;
 
 const FIRST_TRY: Duration = Duration::from_millis(500);
@@ -16,13 +16,13 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The tries of one migration.
-pub(super) struct Ladder {
+pub(super) struct LockBackoff {
     failed: u32,
     /// The longest try; zero is one try that waits for ever.
     cap: Duration,
 }
 
-impl Ladder {
+impl LockBackoff {
     pub(super) fn up_to(cap: Duration) -> Self {
         Self { failed: 0, cap }
     }
@@ -41,7 +41,7 @@ impl Ladder {
     pub(super) fn pause(&mut self) -> Duration {
         let pause = (FIRST_PAUSE * 2_u32.pow(self.failed.min(10))).min(LONGEST_PAUSE);
         self.failed += 1;
-        chance::shortened(pause)
+        jitter::shortened(pause)
     }
 
     pub(super) fn failed(&self) -> u32 {
@@ -55,11 +55,11 @@ mod tests {
 
     #[test]
     fn tries_double_after_every_third_up_to_the_cap() {
-        let mut ladder = Ladder::up_to(Duration::from_millis(1800));
+        let mut backoff = LockBackoff::up_to(Duration::from_millis(1800));
         let mut timeouts = Vec::new();
         for _ in 0..8 {
-            timeouts.push(ladder.timeout().as_millis());
-            assert!(ladder.pause() <= LONGEST_PAUSE);
+            timeouts.push(backoff.timeout().as_millis());
+            assert!(backoff.pause() <= LONGEST_PAUSE);
         }
         assert_eq!(timeouts, [500, 500, 500, 1000, 1000, 1000, 1800, 1800]);
     }
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn a_short_cap_is_the_first_try_too_and_zero_is_for_ever() {
         let short = Duration::from_millis(100);
-        assert_eq!(Ladder::up_to(short).timeout(), short);
-        assert_eq!(Ladder::up_to(Duration::ZERO).timeout(), Duration::ZERO);
+        assert_eq!(LockBackoff::up_to(short).timeout(), short);
+        assert_eq!(LockBackoff::up_to(Duration::ZERO).timeout(), Duration::ZERO);
     }
 }

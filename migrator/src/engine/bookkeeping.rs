@@ -1,16 +1,16 @@
 //! What is remembered of a run: that it began, before it changes anything, and
 //! how it ended.
 
+use super::backoff::LockBackoff;
 use super::event::Event;
-use super::ladder::Ladder;
 use super::round::{failure, stopped_by};
 use super::{Control, Outcome, Run, Step};
 use crate::db::fault::{Fault, FaultKind};
-use crate::db::{Edit, Entry, GuardSession, Left, Session, Setback};
+use crate::db::{Edit, Entry, Failure, GuardSession, Remainder, Session};
 use crate::error::Error;
 use crate::history::{self, Ending};
 use crate::limits::StopReason;
-use crate::model::Deed;
+use crate::model::Operation;
 use std::future::Future;
 
 /// Remembers the run before it changes anything. Where that cannot be, the run
@@ -25,20 +25,20 @@ pub(super) async fn begin(
         name: control.run.name.to_owned(),
         verb: control.run.verb.to_owned(),
         ending: Ending::Running,
-        did: steps.iter().map(|step| step.deed.subject()).collect(),
+        did: steps.iter().map(|step| step.operation.subject()).collect(),
         tool: crate::VERSION.to_owned(),
         who: control.run.who.clone(),
         ..history::Run::default()
     };
     // What a down script drops, a view say, is made again by the next `up`.
-    let reverts = |step: &Step<'_>| matches!(step.deed, Deed::Revert(..));
+    let reverts = |step: &Step<'_>| matches!(step.operation, Operation::Revert(..));
     if control.run.wanted.repeated && steps.iter().any(reverts) {
         let forget = worker.edit(&control.run.look.ledger, &[Edit::ForgetRepeated]);
         control.stop.or(forget).await??;
     }
     let ledger = &control.run.look.ledger;
     // Whoever is in the way of it is in the way of the migrations, too.
-    let mut ladder = Ladder::up_to(control.run.limits.lock_timeout);
+    let mut backoff = LockBackoff::up_to(control.run.limits.lock_timeout);
     let mut waited_for = None;
     loop {
         let entry = Entry::Begin(&run);
@@ -54,10 +54,10 @@ pub(super) async fn begin(
         match fault.kind {
             FaultKind::Lost => return Err(fault.into()),
             FaultKind::LockTimeout => {
-                let pause = ladder.pause();
+                let pause = backoff.pause();
                 control.listener.event(&Event::Retrying {
-                    deed: steps[0].deed,
-                    failed: ladder.failed(),
+                    operation: steps[0].operation,
+                    failed: backoff.failed(),
                     pause,
                 });
                 waited_for = Some(fault);
@@ -111,7 +111,7 @@ async fn or_stopped<T>(
 ) -> Result<T, Error> {
     control.stop.or(work).await.map_err(|reason: StopReason| {
         let failure = waited_for.map(|fault| {
-            let setback = Setback::unplaced(fault.clone(), Left::Nothing);
+            let setback = Failure::unplaced(fault.clone(), Remainder::Nothing);
             failure(control.run, steps, &steps[0], setback, outcome)
         });
         stopped_by(reason, steps, failure)
