@@ -338,16 +338,17 @@ fn told_to_a_program(case: &Case, output: &Output, scene: &Scene<'_>) -> Option<
     if output.code != case.exit {
         return Some(format!("not exit {}", case.exit));
     }
-    if case.code.is_empty() {
-        let told = output.stderr.starts_with("error: ") && output.stderr.contains(case.says);
-        return (!told || !output.stdout.is_empty()).then(|| "not so".to_owned());
-    }
     if !output.stderr.is_empty() {
         return Some("a program reads standard output alone".to_owned());
     }
     let Ok(error) = serde_json::from_str::<Value>(output.last_line()) else {
         return Some("the last line is no JSON".to_owned());
     };
+    if case.code.is_empty() {
+        // The parser's own words, of what was typed.
+        let is_told = error["code"] == "usage" && error.to_string().contains(case.says);
+        return (!is_told).then(|| "not so".to_owned());
+    }
     let text = |key: &str| error[key].as_str().unwrap_or_default();
     let place = match text("file") {
         "" => String::new(),

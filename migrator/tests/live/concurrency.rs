@@ -151,7 +151,7 @@ fn a_fence_holds_where_the_lock_does_not(db: &Database) {
     running
         .wait()
         .exits(0)
-        .says("2 b is another run's; looking again")
+        .says("another run has taken 2 b; checking again")
         .says("Applied 1 migration ");
     assert_eq!(db.tables(), ["a", "b", "c"]);
 }

@@ -238,7 +238,7 @@ fn a_url_that_no_driver_could_use_is_told_apart() {
         ("  ", "the variable DATABASE_URL is empty"),
         (
             "${db.DATABASE_URL}",
-            "the variable DATABASE_URL holds ${db.DATABASE_URL}",
+            "the variable DATABASE_URL contains ${db.DATABASE_URL}",
         ),
         (
             "mongodb://user:hush-hush@host/db",

@@ -174,7 +174,7 @@ fn names_that_are_no_literals_are_asked_of_python(db: &Database) {
         .run()
         .exits(3)
         .complains(
-            "error[alembic_unreadable]: api/alembic/versions/b.py: `down_revision` is no literal",
+            "error[alembic_unreadable]: api/alembic/versions/b.py: cannot read `down_revision`",
         )
         .complains(" --> api/alembic/versions/b.py:9:35");
 }
@@ -420,7 +420,7 @@ fn a_configuration_that_does_not_say_where_its_revisions_are(db: &Database) {
 fn an_application_beside_sql_migrations(db: &Database) {
     let project = three().migration("1_a.sql", "CREATE TABLE a (id INT);\n");
     without_python(&project, db).run().exits(3).complains(
-        "error[two_formats]: api/alembic.ini configures Alembic, and migrations holds SQL",
+        "error[two_formats]: api/alembic.ini configures Alembic, but migrations contains SQL",
     );
     on(&project, db)
         .args(["--format", "alembic"])
@@ -504,7 +504,7 @@ fn what_fails_while_it_is_loaded_has_done_nothing(db: &Database) {
         on(&project, db)
             .run()
             .exits(8)
-            .complains("error[alembic_failed]: Alembic failed before it had begun")
+            .complains("error[alembic_failed]: Alembic failed before its first revision")
             .ends("nothing was changed in the database");
         assert_eq!(tables(db), [""; 0]);
     }

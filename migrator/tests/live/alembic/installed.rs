@@ -106,7 +106,7 @@ fn a_package_that_prints_and_a_name_that_only_python_knows(db: &Database) {
 fn a_package_that_nobody_finds_is_told(db: &Database) {
     let (project, elsewhere) = installed();
     let title = "error[alembic_package_not_found]: api/alembic.ini names shop.db:alembic, which is not in \
-         this project, but Python could not find it";
+         this project, and Python could not find it";
     for args in [["up", "--yes"], ["status", "--exit-code"], ["new", "notes"]] {
         on(&project, db)
             .args(args)

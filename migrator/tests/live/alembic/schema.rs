@@ -117,7 +117,7 @@ fn a_search_path_that_was_changed_leads_both_to_the_table(db: &Database) {
     on(&project, db)
         .run()
         .exits(7)
-        .complains("recorded in public.alembic_version, and front.alembic_version records none");
+        .complains("recorded in public.alembic_version, but front.alembic_version records none");
 }
 
 fn a_table_that_alembic_would_take_first_is_told(db: &Database) {
@@ -172,7 +172,7 @@ fn several_version_tables_are_told(db: &Database) {
     on(&configured("version_table_schema=str('one')"), db)
         .run()
         .exits(7)
-        .complains("recorded in one.alembic_version and two.alembic_version, and")
+        .complains("recorded in one.alembic_version and two.alembic_version, but")
         .complains("choose one with --table");
     assert_eq!(tables(db), [""; 0]);
 }

@@ -191,7 +191,7 @@ fn what_is_new_sorts_after_what_was_merged_meanwhile() {
     check(&project, "main")
         .exits(7)
         .says("error[version_taken]")
-        .says("app/migrations/5_e.sql of main has the same version");
+        .says("app/migrations/5_e.sql in main has the same version");
     // The same file, brought over by hand, is no other.
     fs::rename(
         project.path("app/migrations/5_d.sql"),
