@@ -1,27 +1,18 @@
 //! Everything that can go wrong, as values. `words` turns each into what a
 //! person reads, `exit` into a code.
 
-mod words;
-
 use crate::bundle::BundleError;
 use crate::config::ConfigError;
-use crate::config::Origin;
-use crate::config::environment::Unknown;
 use crate::db::dependents::Loss;
 use crate::db::fault::{Fault, FaultKind};
 use crate::db::url::without_user_info;
 use crate::db::{BlockingSession, Lock};
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::Severity;
 use crate::formats::FormatError;
 use crate::formats::alembic::AlembicError;
 use crate::git::GitError;
 use crate::limits::StopReason;
-use crate::model::Operation;
 use crate::model::Subject;
 use crate::plan::baseline::BaselineError;
-use crate::plan::drift::Drift;
-use crate::plan::merged::Deviation;
 use crate::plan::planner::PlanError;
 use crate::plan::repair::RepairError;
 use crate::plan::revert::RevertError;
@@ -322,93 +313,6 @@ impl Error {
         };
         Some(fault.clone().in_other_words(without_user_info))
     }
-
-    /// What is to be said about it.
-    #[must_use]
-    pub fn diagnostic(&self) -> Diagnostic {
-        words::diagnostic(self)
-    }
-}
-
-/// That a run cannot be remembered, in words.
-pub(crate) fn not_remembered(fault: &Fault) -> Diagnostic {
-    words::not_remembered(fault)
-}
-
-/// That a database may have been brought up by hand, in words.
-pub(crate) fn tables_without_history() -> Diagnostic {
-    Diagnostic::warning(
-        "tables_without_history",
-        "this database has tables, but no history of migrations",
-    )
-    .help(
-        "if a migration fails because what it creates already exists, record the migrations that \
-         are in the database: migrate baseline VERSION",
-    )
-}
-
-/// That a file has no statement, in words.
-pub(crate) fn empty(operation: Operation<'_>) -> Diagnostic {
-    words::empty(operation)
-}
-
-/// A disagreement that is not tolerated, in words.
-pub(crate) fn disagreement(drift: &Drift) -> Diagnostic {
-    words::drift(drift)
-}
-
-/// A disagreement with what is merged into another branch, in words.
-pub(crate) fn deviation(deviation: &Deviation, branch: &str) -> Diagnostic {
-    words::deviation(deviation, branch)
-}
-
-/// That somebody else has done it meanwhile, in words.
-pub(crate) fn overtaken(exception: &str) -> Diagnostic {
-    Diagnostic::warning(
-        "alembic_overtaken",
-        "another Alembic, which does not use the lock, has done it in the meantime",
-    )
-    .note(format!("this one failed: {exception}"))
-    .help("run Alembic with `migrate` everywhere, so that two never run at the same time")
-}
-
-/// The same, where it is tolerated.
-pub(crate) fn as_warning(error: &Error) -> Diagnostic {
-    Diagnostic {
-        severity: Severity::Warning,
-        ..error.diagnostic()
-    }
-}
-
-/// Disagreements that are not tolerated, in words: all that no file has in one.
-pub(crate) fn disagreements(drifts: &[Drift]) -> Vec<Diagnostic> {
-    words::drifts(drifts)
-}
-
-/// Tolerated disagreements, in words: all that no file has in one.
-pub(crate) fn warnings(drifts: &[Drift]) -> Vec<Diagnostic> {
-    words::drifts(drifts)
-        .into_iter()
-        .map(|said| Diagnostic {
-            severity: Severity::Warning,
-            ..said
-        })
-        .collect()
-}
-
-/// A variable that looks like one of ours, in words.
-pub(crate) fn unknown(variable: &Unknown) -> Diagnostic {
-    words::unknown(variable)
-}
-
-/// A parameter of a URL that has no effect, in words.
-pub(crate) fn unused_parameter(origin: &Origin, name: &str) -> Diagnostic {
-    words::unused_parameter(origin, name)
-}
-
-/// A setting that has no effect on a project of Alembic, and what has.
-pub(crate) fn no_effect_on_alembic(origin: &Origin, instead: &str) -> Diagnostic {
-    words::no_effect_on_alembic(origin, instead)
 }
 
 macro_rules! from {

@@ -24,15 +24,16 @@
 //! | config | db, diagnostic, formats, limits, model, plan, sources, sql, text | tokio, a driver, a process, printing |
 //! | doctor | config, db, diagnostic, history, limits, sql, text | anything outside |
 //! | platforms | config, repository | anything outside |
-//! | error | bundle, config, db, diagnostic, formats, git, limits, model, plan, platforms, sources, sql, text | anything outside |
-//! | engine | db, diagnostic, error, history, limits, model, plan, python, sql, text | a file, the environment, a driver, a database by name, printing |
+//! | error | bundle, config, db, formats, git, limits, model, plan, platforms, sources, sql, text | anything outside |
 //! | exit | config, db, error, formats, limits, plan | anything outside |
 //! | project | bundle, config, diagnostic, embedded, error, formats, history, model, order, sources, text | tokio, a driver, a process, the environment, printing |
 //! | verify | db, error, history, model, plan, sql, text | anything outside |
+//! | words | bundle, config, db, diagnostic, error, formats, git, limits, model, plan, platforms, sources, sql, text | anything outside |
+//! | engine | db, diagnostic, error, history, limits, model, plan, python, sql, text, words | a file, the environment, a driver, a database by name, printing |
 //! | report | config, diagnostic, engine, error, exit, formats, history, limits, model, order, plan | tokio, a driver, the environment |
-//! | tools | db, engine, error, formats, history, model, order, project, python, sources, sql, text | a driver, printing, SQL |
-//! | commands | config, db, diagnostic, doctor, engine, error, formats, git, history, limits, model, order, plan, platforms, project, report, repository, sources, sql, text, tools, verify | clap, a driver, printing, exiting, SQL |
-//! | cli | bundle, commands, config, db, diagnostic, embedded, engine, error, exit, formats, history, limits, model, plan, platforms, project, python, report, sql, tools | a driver |
+//! | tools | db, engine, error, formats, history, model, order, project, python, sources, sql, text, words | a driver, printing, SQL |
+//! | commands | config, db, diagnostic, doctor, engine, error, formats, git, history, limits, model, order, plan, platforms, project, report, repository, sources, sql, text, tools, verify, words | clap, a driver, printing, exiting, SQL |
+//! | cli | bundle, commands, config, db, diagnostic, embedded, engine, error, exit, formats, history, limits, model, plan, platforms, project, python, report, sql, tools, words | a driver |
 //! | program | cli, db, embedded, model, text | SQL |
 //!
 //! Only git and python start a process.
@@ -73,6 +74,7 @@ mod repository;
 pub mod sources;
 pub mod sql;
 mod verify;
+mod words;
 
 pub mod db;
 #[cfg(feature = "cli")]

@@ -18,12 +18,13 @@ use crate::diagnostic::Diagnostic;
 use crate::embedded::Embedded;
 use crate::engine::event::Event;
 use crate::engine::stop::Stop;
-use crate::error::{self, Error};
+use crate::error::Error;
 use crate::exit;
 use crate::limits::Limits;
 use crate::model::Addition;
 use crate::project::Workspace;
 use crate::report::{Asks, DatabaseProgress, Ended, Human, Json, Report};
+use crate::words;
 use args::{Act, Cli, Request};
 use questions::Asked;
 use std::ffi::OsString;
@@ -155,7 +156,7 @@ fn run(
         if acts {
             args::may_be_variables(&unknown)?;
         }
-        let warnings: Vec<_> = unknown.iter().map(error::unknown).collect();
+        let warnings: Vec<_> = unknown.iter().map(words::unknown).collect();
         runtime.block_on(async {
             match request {
                 Request::Act(act) => {

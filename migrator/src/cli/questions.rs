@@ -11,7 +11,7 @@ use crate::commands::{self, Task};
 use crate::db::Past;
 use crate::diagnostic::Diagnostic;
 use crate::engine::event::Event;
-use crate::error::{self, Error};
+use crate::error::Error;
 use crate::exit;
 use crate::model::{Operation, Subject};
 use crate::plan::planner;
@@ -20,6 +20,7 @@ use crate::report::{
     Answered, Check, CheckedBase, CheckedDatabase, Created, DatabaseProgress, Doctor, Pending,
     Plan, Repairs, Report, Stanza, Status,
 };
+use crate::words;
 use std::path::Path;
 
 /// What was asked, and where.
@@ -238,8 +239,8 @@ fn show_plan(task: &Task, planned: &Planned<'_>, report: &mut dyn Report) -> u8 
     let look = planned.look.as_ref();
     let ledger = look.map_or(task.project.format.ledger(), |look| &look.ledger);
     let mut warnings = task.warnings();
-    warnings.extend(error::warnings(&planned.warnings));
-    warnings.extend(planned.empty().map(error::empty));
+    warnings.extend(words::warnings(&planned.warnings));
+    warnings.extend(planned.empty().map(words::empty));
     warnings.extend(planned.notices.iter().cloned());
     let sql = planned.sql.as_ref();
     report.answer(&Plan {

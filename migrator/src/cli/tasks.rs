@@ -15,11 +15,12 @@ use crate::config::{
 use crate::db::{self, url::UrlError};
 use crate::diagnostic::Diagnostic;
 use crate::embedded::Embedded;
-use crate::error::{self, Error};
+use crate::error::Error;
 use crate::project::{self, Project, Workspace};
 use crate::python::SearchPaths;
 use crate::sql;
 use crate::tools::Tool;
+use crate::words;
 use std::path::Path;
 
 /// The project's root, where there is no bundle.
@@ -342,7 +343,7 @@ const NOT_ALEMBICS: [(&str, &str); 4] = [
 fn without_effect_on_alembic(config: &Config) -> impl Iterator<Item = Diagnostic> {
     config.told.iter().filter_map(|told| {
         let (_, instead) = NOT_ALEMBICS.iter().find(|(it, _)| *it == told.option)?;
-        Some(error::no_effect_on_alembic(&told.origin, instead))
+        Some(words::no_effect_on_alembic(&told.origin, instead))
     })
 }
 
@@ -351,7 +352,7 @@ pub(super) fn unused_parameters(config: &Config) -> Vec<Diagnostic> {
     let url = &config.database;
     let names = url.value.unused_parameters().iter();
     names
-        .map(|name| error::unused_parameter(&url.origin, name))
+        .map(|name| words::unused_parameter(&url.origin, name))
         .collect()
 }
 

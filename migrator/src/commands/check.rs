@@ -6,7 +6,7 @@ use crate::db::Look;
 use crate::db::dependents::Dependents;
 use crate::db::fault::Fault;
 use crate::diagnostic::{Diagnostic, Place, Severity};
-use crate::error::{self, Error};
+use crate::error::Error;
 use crate::formats::alembic::GraphError;
 use crate::formats::{Format, FormatError};
 use crate::git::{Commit, Git, GitError};
@@ -22,6 +22,7 @@ use crate::text::Span;
 use crate::tools::Tool;
 use crate::verify::drops::Pending;
 use crate::verify::{self, Verified};
+use crate::words;
 use std::sync::Arc;
 
 /// What is checked without its database.
@@ -166,10 +167,6 @@ pub(crate) async fn check<'a>(task: &'a Task, base: Option<&str>) -> Result<Find
         let migration = operation.migration();
         migration.is_none_or(|migration| history.find(&migration.version).is_none())
     });
-    if history.is_partial {
-        // What the database has, no file says: nothing can be known to be pending.
-        pending.clear();
-    }
     let syntax = super::syntax(config, look.as_ref());
     let mut disagreements = drifts(project, &config.request, &history, syntax);
     disagreements.extend(deviations(project, &config.request, merged.as_ref()));
@@ -247,7 +244,7 @@ pub(super) fn files(
     let empty = operations
         .chain(repeatables)
         .filter(|operation| verify::is_empty(operation.script(), syntax));
-    found.extend(empty.map(error::empty));
+    found.extend(empty.map(words::empty));
     for migration in &project.migrations {
         let scripts = std::iter::once(&migration.up).chain(&migration.down);
         for problem in scripts.flat_map(|script| problems(script, syntax)) {
@@ -307,8 +304,8 @@ pub(super) fn drifts(
     let (tolerated, refused): (Vec<_>, Vec<_>) = missing
         .into_iter()
         .partition(|drift| planner::tolerate(vec![drift.clone()], request).is_ok());
-    found.extend(error::warnings(&tolerated));
-    found.extend(error::disagreements(&refused));
+    found.extend(words::warnings(&tolerated));
+    found.extend(words::disagreements(&refused));
     for drift in others {
         let migration = migrations
             .iter()
@@ -327,8 +324,8 @@ pub(super) fn drifts(
             }
         }
         match planner::tolerate(vec![drift.clone()], request) {
-            Ok(tolerated) => found.extend(error::warnings(&tolerated)),
-            Err(_) => found.push(error::disagreement(&drift).at(place, "")),
+            Ok(tolerated) => found.extend(words::warnings(&tolerated)),
+            Err(_) => found.push(words::disagreement(&drift).at(place, "")),
         }
     }
     found
@@ -347,7 +344,7 @@ fn deviations(project: &Project, request: &Request, merged: Option<&Merged>) -> 
             let is_late = matches!(deviation, Deviation::SortsBefore { .. });
             !(is_late && request.out_of_order == OutOfOrder::Apply)
         })
-        .map(|deviation| error::deviation(deviation, &base.reference))
+        .map(|deviation| words::deviation(deviation, &base.reference))
         .collect()
 }
 

@@ -6,13 +6,14 @@ use crate::db::{Connection, Look, ReadScope};
 use crate::engine::Outcome;
 use crate::engine::event::Event;
 use crate::engine::stop::Stop;
-use crate::error::{self, Error};
+use crate::error::Error;
 use crate::history::{History, Run, Who};
 use crate::model::Version;
 use crate::plan::planner::Plan;
 use crate::plan::revert::{self, LeftAlone, RevertError, RevertTarget, Unconfirmed};
 use crate::report::Report;
 use crate::tools::Aim;
+use crate::words;
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -121,7 +122,7 @@ impl<'a> Back<'a> {
         let history = task.history(look);
         match self.plan(&history) {
             Ok(plan) => {
-                for warning in error::warnings(&plan.warnings) {
+                for warning in words::warnings(&plan.warnings) {
                     report.event(&Event::Warning(warning));
                 }
                 super::warn_of_empty(&task.steps(&plan.steps, &history, look.quoting)?, report);

@@ -5,10 +5,11 @@ use crate::db::dependents::Dependents;
 use crate::db::fault::Fault;
 use crate::diagnostic::Diagnostic;
 use crate::engine::Step;
-use crate::error::{self, Error};
+use crate::error::Error;
 use crate::sql::Dialect;
 use crate::verify;
 use crate::verify::drops::{self, Finding, Pending};
+use crate::words;
 
 /// Looks at what is pending; `ask` says what depends on tables. What is refused
 /// comes first.
@@ -27,9 +28,9 @@ pub(super) async fn foresee(
         let is_last = number + 1 == pending.len();
         if idle.is_empty() && !is_last {
             let left = verify::left_behind(one.file, one.statements, dialect);
-            warnings.extend(left.iter().map(error::as_warning));
+            warnings.extend(left.iter().map(words::as_warning));
         }
-        warnings.extend(idle.iter().map(error::as_warning));
+        warnings.extend(idle.iter().map(words::as_warning));
     }
     if dialect == Dialect::Sqlite {
         let tables = drops::tables(pending);
@@ -39,7 +40,7 @@ pub(super) async fn foresee(
                 if is_certain {
                     refused.push(error);
                 } else {
-                    warnings.push(error::as_warning(&error));
+                    warnings.push(words::as_warning(&error));
                 }
             }
         }

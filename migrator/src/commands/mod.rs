@@ -25,7 +25,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::engine::{Outcome, Run, Step};
-use crate::error::{self, Error};
+use crate::error::Error;
 use crate::formats::Format;
 use crate::history::ledger::Ledger;
 use crate::history::{History, Who};
@@ -38,6 +38,7 @@ use crate::report::{Reply, Report};
 use crate::sql::{Dialect, Quoting, Syntax};
 use crate::tools::Tool;
 use crate::verify;
+use crate::words;
 use std::cmp::Ordering;
 use std::sync::Arc;
 use std::sync::mpsc::TryRecvError;
@@ -299,7 +300,7 @@ impl Task {
 fn warn_of_empty(steps: &[Step<'_>], listener: &mut dyn Listener) {
     for step in steps {
         if step.statements.is_empty() && step.operation.script().is_sql() {
-            listener.event(&Event::Warning(error::empty(step.operation)));
+            listener.event(&Event::Warning(words::empty(step.operation)));
         }
     }
 }

@@ -6,11 +6,12 @@ use crate::db;
 use crate::engine::Outcome;
 use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
-use crate::error::{self, Error};
+use crate::error::Error;
 use crate::history::{History, UP};
 use crate::plan::planner::{self, Plan, Request};
 use crate::sql::Quoting;
 use crate::tools::Aim;
+use crate::words;
 
 /// Applies what is pending.
 ///
@@ -60,7 +61,7 @@ pub(super) async fn apply(
     let before = task.history(&look);
     match plan(task, &before, request) {
         Ok(first) => {
-            for warning in error::warnings(&first.warnings) {
+            for warning in words::warnings(&first.warnings) {
                 listener.event(&Event::Warning(warning));
             }
             if first.steps.is_empty() {
@@ -78,7 +79,7 @@ pub(super) async fn apply(
         Err(error) => return Err(error),
     }
     if look.has_tables {
-        listener.event(&Event::Warning(error::tables_without_history()));
+        listener.event(&Event::Warning(words::tables_without_history()));
     }
     let execution = Execution {
         task,

@@ -114,15 +114,15 @@ impl Error for OtherDatabase {}
 type Done<'a> = Pin<Box<dyn Future<Output = Result<(), BoxDynError>> + 'a>>;
 
 /// A migration's function, of whatever type.
-pub(super) struct Function(Box<dyn Run>);
+pub(super) struct Function(Box<dyn Callable>);
 
-trait Run {
+trait Callable {
     fn run<'a>(&'a self, transaction: &'a mut Transaction<'_>) -> Done<'a>;
 }
 
 struct Typed<F, E>(F, PhantomData<fn() -> E>);
 
-impl<F, E> Run for Typed<F, E>
+impl<F, E> Callable for Typed<F, E>
 where
     F: AsyncFn(&mut Transaction<'_>) -> Result<(), E>,
     E: Into<BoxDynError>,

@@ -66,7 +66,7 @@ pub(super) async fn begin(
             }
             _ => {
                 outcome.is_remembered = Some(false);
-                let warning = crate::error::not_remembered(&fault);
+                let warning = crate::words::not_remembered(&fault);
                 control.listener.event(&Event::Warning(warning));
                 return Ok(());
             }

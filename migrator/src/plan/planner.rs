@@ -103,11 +103,6 @@ pub fn plan<'a>(
         (Some(migration), Some(only)) => migration.version == *only,
         _ => true,
     };
-    if history.is_partial {
-        // What the database has, no file says: nothing can be known to be pending.
-        let steps = Vec::new();
-        return Ok(Plan { steps, warnings });
-    }
     let up_to = request.to.as_ref().map(|to| up_to(rules, files, to));
     let is_before = |operation: &Operation<'_>| match (operation.migration(), &up_to) {
         (Some(migration), Some(up_to)) => up_to.contains(&migration.version),
@@ -151,9 +146,13 @@ fn up_to<'a>(rules: &dyn Rules, files: Files<'a>, to: &Version) -> HashSet<&'a V
     before.into_iter().chain(lineage).collect()
 }
 
-/// All that is not applied in full, the repeatables that have changed with it.
+/// All that is not applied in full, the repeatables that have changed with it;
+/// nothing where what the database has no file says: then nothing can be known.
 #[must_use]
 pub fn pending<'a>(files: Files<'a>, history: &History) -> Vec<Operation<'a>> {
+    if history.is_partial {
+        return Vec::new();
+    }
     let known = history.by_version();
     let migrations = files.migrations.iter().filter(|migration| {
         known

@@ -176,6 +176,8 @@ impl Status<'_> {
             state: match (drifts.get(version), applied) {
                 (Some(drift), _) => state(drift),
                 (None, Some(_)) => "applied",
+                // What the database has, no file says.
+                (None, None) if self.history.is_partial => "unknown",
                 (None, None) => "pending",
             },
             version,
@@ -214,6 +216,7 @@ impl Status<'_> {
             "half reverted",
             "missing",
             "out of order",
+            "unknown",
         ] {
             match of(state) {
                 0 => {}

@@ -541,7 +541,7 @@ fn the_ruin_of_an_index_goes_with_its_migration(db: &Database) {
     let before = db.snapshot();
     repair(&project, db, [])
         .exits(0)
-        .says("index a_id is INVALID: the next `migrate up` builds it again");
+        .says("index a_id is INVALID: the next `migrate up` rebuilds it");
     assert_eq!((db.snapshot(), indexes(db)), (before, 1));
     let document = json(&repair(&project, db, ["--output", "json"]).exits(0));
     assert_eq!(document["invalid_indexes"][0], "a_id");

@@ -9,13 +9,14 @@ use crate::db::health::Examined;
 use crate::db::{self, Look, Past, ReadScope};
 use crate::diagnostic::Diagnostic;
 use crate::doctor::database::{self, Facts, PendingScript};
-use crate::error::{self, Error};
+use crate::error::Error;
 use crate::history::History;
 use crate::model::Script;
 use crate::plan::planner::{self, Files, Request};
 use crate::project::Project;
 use crate::sql::Syntax;
 use crate::verify;
+use crate::words;
 
 /// What `check` calls a migration that began and did not end.
 const UNFINISHED: [&str; 3] = ["half_applied", "half_reverted", "resumable"];
@@ -165,7 +166,7 @@ fn of_the_history(
             refused.iter().map(Error::diagnostic).collect()
         }
         Past::Fresh if look.has_tables && !project.migrations.is_empty() => {
-            vec![error::tables_without_history()]
+            vec![words::tables_without_history()]
         }
         Past::Fresh => Vec::new(),
         Past::Known(_) => {

@@ -4,7 +4,7 @@
 use crate::db::fault::{Fault, FaultKind};
 use crate::engine::event::{Event, Listener};
 use crate::engine::{ChildOutput, Delegated, Outcome};
-use crate::error::{self, Error, MigrationFailure, MigrationState, Stopped};
+use crate::error::{Error, MigrationFailure, MigrationState, Stopped};
 use crate::formats::alembic::AlembicError;
 use crate::history::History;
 use crate::model::{Migration, Operation, Subject, Version};
@@ -13,6 +13,7 @@ use crate::python::{Frame, Traceback, traceback};
 use crate::sql::Dialect;
 use crate::tools::Aim;
 use crate::tools::Tool;
+use crate::words;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -136,7 +137,7 @@ impl Tool {
                 .any(|word| exception.contains(word));
         let is_overtaken = logs || is_beaten;
         if is_overtaken {
-            listener.event(&Event::Warning(error::overtaken(&exception)));
+            listener.event(&Event::Warning(words::overtaken(&exception)));
         }
         is_overtaken
     }

@@ -140,6 +140,7 @@ fn a_database_of_another_version_is_no_success(db: &Database) {
         .args(["status", "--exit-code"])
         .run()
         .exits(7)
+        .says("  unknown       aaaa  the aaaa\n")
         .says("  missing       cccc\n");
     without_python(&older, db)
         .args(["up", "--unknown-applied", "warn"])

@@ -86,7 +86,7 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
 }
 
 /// A file without a statement, of which nobody would notice anything.
-pub(in crate::error) fn empty(operation: Operation<'_>) -> Diagnostic {
+pub(crate) fn empty(operation: Operation<'_>) -> Diagnostic {
     let file = &operation.script().file;
     let path = file.path();
     let (title, help) = match operation {

@@ -310,3 +310,13 @@ fn list(ids: &[String]) -> String {
         ids => ids.join(", "),
     }
 }
+
+/// That somebody else has done it meanwhile.
+pub(crate) fn overtaken(exception: &str) -> Diagnostic {
+    Diagnostic::warning(
+        "alembic_overtaken",
+        "another Alembic, which does not use the lock, has done it in the meantime",
+    )
+    .note(format!("this one failed: {exception}"))
+    .help("run Alembic with `migrate` everywhere, so that two never run at the same time")
+}

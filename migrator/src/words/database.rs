@@ -220,7 +220,7 @@ pub(super) fn facts(fault: &Fault) -> Vec<String> {
     .collect()
 }
 
-pub(in crate::error) fn not_remembered(fault: &Fault) -> Diagnostic {
+pub(crate) fn not_remembered(fault: &Fault) -> Diagnostic {
     Diagnostic::warning(
         "run_not_remembered",
         format!("this run cannot be recorded: {}", said(fault)),
@@ -228,5 +228,17 @@ pub(in crate::error) fn not_remembered(fault: &Fault) -> Diagnostic {
     .help(
         "allow this user to create and write the table _migrate_runs beside the history table; \
          without it `status` shows no runs, and `down --unconfirmed` does not know what to revert",
+    )
+}
+
+/// That a database may have been brought up by hand.
+pub(crate) fn tables_without_history() -> Diagnostic {
+    Diagnostic::warning(
+        "tables_without_history",
+        "this database has tables, but no history of migrations",
+    )
+    .help(
+        "if a migration fails because what it creates already exists, record the migrations that \
+         are in the database: migrate baseline VERSION",
     )
 }

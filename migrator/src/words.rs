@@ -13,11 +13,12 @@ mod rebuild;
 mod revert;
 mod stopped;
 
-use super::{Error, Forbidden, Why};
 use crate::bundle::BundleError;
 use crate::db::url::without_user_info;
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::error::{Error, Forbidden, Why};
 use crate::formats::FormatError;
+use crate::plan::drift::Drift;
 use crate::sources::SourceError;
 use crate::sql::variables::{VariableError, VariableErrorKind};
 use crate::text::{SourceFile, Span, shell_word};
@@ -25,15 +26,43 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-pub(super) use config::{no_effect_on_alembic, unknown, unused_parameter};
-pub(super) use database::not_remembered;
-pub(super) use drift::{drift, drifts};
-pub(super) use merged::deviation;
-pub(super) use migration::empty;
+pub(crate) use alembic::overtaken;
+pub(crate) use config::{no_effect_on_alembic, unknown, unused_parameter};
+pub(crate) use database::{not_remembered, tables_without_history};
+pub(crate) use drift::{drift as disagreement, drifts as disagreements};
+pub(crate) use merged::deviation;
+pub(crate) use migration::empty;
+
+impl Error {
+    /// What is to be said about it.
+    #[must_use]
+    pub fn diagnostic(&self) -> Diagnostic {
+        diagnostic(self)
+    }
+}
+
+/// An error, where it is tolerated.
+pub(crate) fn as_warning(error: &Error) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Warning,
+        ..error.diagnostic()
+    }
+}
+
+/// Tolerated disagreements: all that no file has in one.
+pub(crate) fn warnings(drifts: &[Drift]) -> Vec<Diagnostic> {
+    disagreements(drifts)
+        .into_iter()
+        .map(|said| Diagnostic {
+            severity: Severity::Warning,
+            ..said
+        })
+        .collect()
+}
 
 /// What is to be said. Whatever it quotes, a file, a setting or a server, may
 /// hold a URL: its user and password are left out.
-pub(super) fn diagnostic(error: &Error) -> Diagnostic {
+fn diagnostic(error: &Error) -> Diagnostic {
     let said = of(error);
     Diagnostic {
         title: without_user_info(&said.title),

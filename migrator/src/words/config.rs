@@ -146,7 +146,7 @@ fn no_version(typed: &str, why: &str) -> Diagnostic {
 }
 
 /// A variable that begins like ours, and has no effect.
-pub(in crate::error) fn unknown(variable: &Unknown) -> Diagnostic {
+pub(crate) fn unknown(variable: &Unknown) -> Diagnostic {
     let name = &variable.name;
     let warning = Diagnostic::warning(
         "unknown_variable",
@@ -162,7 +162,7 @@ pub(in crate::error) fn unknown(variable: &Unknown) -> Diagnostic {
 }
 
 /// A parameter of the database's URL that has no effect.
-pub(in crate::error) fn unused_parameter(origin: &Origin, name: &str) -> Diagnostic {
+pub(crate) fn unused_parameter(origin: &Origin, name: &str) -> Diagnostic {
     Diagnostic::warning(
         "unused_url_parameter",
         format!("{origin} has the parameter {name}, which has no effect on migrate"),
@@ -171,7 +171,7 @@ pub(in crate::error) fn unused_parameter(origin: &Origin, name: &str) -> Diagnos
 }
 
 /// A setting of a project of Alembic that it has its own way for.
-pub(in crate::error) fn no_effect_on_alembic(origin: &Origin, instead: &str) -> Diagnostic {
+pub(crate) fn no_effect_on_alembic(origin: &Origin, instead: &str) -> Diagnostic {
     Diagnostic::warning(
         "no_effect_on_alembic",
         format!("{origin} has no effect on Alembic migrations"),
