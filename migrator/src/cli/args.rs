@@ -157,7 +157,7 @@ pub(super) enum Verb {
         #[arg(long)]
         reversible: bool,
     },
-    /// Show what up would do: each migration in order, how it runs, and its SQL
+    /// Show what migrate up would do: each migration in order, how it runs, and its SQL
     Plan,
     /// Print the configuration with which a platform runs migrate before a deploy
     Spec(Spec),

@@ -258,11 +258,11 @@ fn a_url_that_no_driver_could_use_is_told_apart() {
         ),
         (
             "postgres://user:hush-hush@host/db?sslmode=perhaps",
-            "says sslmode=perhaps, which migrate cannot obey",
+            "has sslmode=perhaps, which migrate cannot use",
         ),
         (
             "mysql://user@host/db?ssl={\"passphrase\":\"hush-hush\"}",
-            "has the parameter ssl, which migrate cannot obey",
+            "has the parameter ssl, which migrate cannot use",
         ),
         ("sqlite::memory:", "names a SQLite database in memory"),
     ] {

@@ -69,8 +69,8 @@ fn pooler(facts: &Facts<'_>) -> Option<Diagnostic> {
 
 fn starved(facts: &Facts<'_>, title: &str) -> Diagnostic {
     let why = "it has no second connection to the server: while a run holds its lock, its own \
-         and the application wait until the pooler gives up; then the run continues without the \
-         lock";
+               statements and the application wait until the pooler gives up; then the run \
+               continues without the lock";
     match facts.alone() {
         Some(file) => Diagnostic::error("pooled_url", title).because(
             format!(

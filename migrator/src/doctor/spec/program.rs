@@ -48,7 +48,7 @@ fn absent(
         None if is_rust && !cargo::makes_migrate(around.files) => (
             "the Rust buildpack installs the binaries of Cargo.toml, and none of them is called \
              migrate",
-            "add a binary that holds the migrations",
+            "add a binary that contains the migrations",
             "[[bin]]\nname = \"migrate\"",
         ),
         None if is_rust => return None,
