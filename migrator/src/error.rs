@@ -281,6 +281,13 @@ impl Error {
         }
     }
 
+    /// Whether another program has said that all is done, and it is not where it was to
+    /// be: in another database, or not committed.
+    #[must_use]
+    pub fn is_elsewhere(&self) -> bool {
+        matches!(self, Self::Alembic(AlembicError::Unreached { .. }))
+    }
+
     /// What nobody knows the outcome of: a migration that was sent when its
     /// connection was lost.
     pub(crate) fn in_doubt(self) -> Option<Box<MigrationFailure>> {

@@ -30,7 +30,7 @@
 //! | verify | db, error, history, model, plan, sql, text | anything outside |
 //! | words | bundle, config, db, diagnostic, error, formats, git, limits, model, plan, platforms, sources, sql, text | anything outside |
 //! | engine | db, diagnostic, error, history, limits, model, plan, python, sql, text, words | a file, the environment, a driver, a database by name, printing |
-//! | report | config, diagnostic, engine, error, exit, formats, history, limits, model, order, plan | tokio, a driver, the environment |
+//! | report | config, diagnostic, engine, error, exit, history, limits, model, order, plan | tokio, a driver, the environment |
 //! | tools | db, engine, error, formats, history, model, order, project, python, sources, sql, text, words | a driver, printing, SQL |
 //! | commands | config, db, diagnostic, doctor, engine, error, formats, git, history, limits, model, order, plan, platforms, project, report, repository, sources, sql, text, tools, verify, words | clap, a driver, printing, exiting, SQL |
 //! | cli | bundle, commands, config, db, diagnostic, embedded, engine, error, exit, formats, history, limits, model, plan, platforms, project, python, report, sql, tools, words | a driver |

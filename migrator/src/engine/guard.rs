@@ -23,8 +23,8 @@ pub(super) async fn lock(control: &mut Control<'_, impl GuardSession>) -> Result
     }
 }
 
-/// Waits for programs that know nothing of the lock: an Alembic that somebody
-/// runs by hand is seen by its transaction.
+/// Waits for programs that know nothing of the lock: one that somebody runs by hand
+/// is seen by its transaction.
 pub(super) async fn others(
     control: &mut Control<'_, impl GuardSession>,
     theirs: &Handle,

@@ -14,7 +14,7 @@ use crate::model::{Migration, Version};
 use crate::order::Rules;
 use crate::sources::Listing;
 use crate::text::{SourceFile, Span};
-use alembic::{GraphError, Unreadable};
+use alembic::Unreadable;
 use naming::{Draft, NewMigration};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -110,4 +110,26 @@ pub enum FormatError {
     },
     /// What only the tool's own program can tell.
     Unreadable(Vec<Unreadable>),
+}
+
+/// Why files that name each other cannot be put in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GraphError {
+    /// Each of them needs another of them.
+    Cycle { ids: Vec<String> },
+    /// Two files have one name.
+    Duplicate {
+        id: String,
+        first: Arc<SourceFile>,
+        second: Arc<SourceFile>,
+        /// In the second.
+        span: Span,
+    },
+    /// One follows another that no file has.
+    MissingParent {
+        id: String,
+        parent: String,
+        file: Arc<SourceFile>,
+        span: Span,
+    },
 }

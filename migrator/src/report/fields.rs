@@ -158,7 +158,7 @@ fn waiting(event: &Event<'_>) -> Value {
         } => json!({
             "lock": match lock {
                 Lock::Own => "migrate",
-                Lock::Program => "alembic",
+                Lock::Program => "program",
                 Lock::Tools => "sqlx",
             },
             "holder": holder.map(session),

@@ -135,7 +135,7 @@ fn waiting(event: &Event<'_>) -> Option<String> {
         } => {
             let what = match lock {
                 Lock::Own => "another migrator is at work",
-                Lock::Program => "another Alembic has a transaction open on the version table",
+                Lock::Program => "another program has a transaction open on the history table",
                 Lock::Tools => "an application holds the lock of sqlx's own migrator",
             };
             let holder = holder.map_or(String::new(), |holder| format!(": {}", who(holder)));
@@ -157,7 +157,7 @@ fn found(event: &Event<'_>) -> Option<String> {
             format!("   creating    {database}, which does not exist yet")
         }
         Event::Database { name } => format!("── {name}"),
-        Event::Delegating { command } => format!("   alembic     {command}"),
+        Event::Delegating { command } => format!("   running     {command}"),
         Event::Output { line } => format!("   | {line}"),
         Event::Beginning { operation } => {
             let does = match operation {

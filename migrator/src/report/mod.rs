@@ -28,7 +28,6 @@ pub(crate) use status::Status;
 use crate::engine::Outcome;
 use crate::engine::event::{Event, Listener};
 use crate::error::{Error, MigrationState};
-use crate::formats::alembic::AlembicError;
 use std::sync::mpsc::Receiver;
 
 /// What a verb does when it succeeds.
@@ -179,9 +178,8 @@ fn state_after(error: &Error, tally: Tally) -> String {
             }
             Error::Unexpected { .. } => format!("it is not known what was changed{before}"),
             // It may have been another database, or not been committed.
-            Error::Alembic(AlembicError::Unreached { .. }) => format!(
-                "it is not known what Alembic did: it is not recorded in the history that migrate \
-                 reads{before}"
+            error if error.is_elsewhere() => format!(
+                "it is not known what was changed: it is not recorded in the history that migrate reads{before}"
             ),
             _ if before.is_empty() => "nothing was changed in the database".to_owned(),
             _ => format!("nothing else was changed{before}"),

@@ -2,7 +2,8 @@
 
 use super::one_line;
 use crate::diagnostic::{Diagnostic, Place};
-use crate::formats::alembic::{AlembicError, GraphError, Head, Unreadable};
+use crate::formats::GraphError;
+use crate::formats::alembic::{AlembicError, Head, Unreadable};
 use crate::text::shell_word;
 
 pub(super) fn alembic(error: &AlembicError) -> Diagnostic {

@@ -157,7 +157,7 @@ pub(super) fn lock_held(error: &LockHeld) -> Diagnostic {
         ),
         Lock::Program => (
             format!(
-                "another Alembic has had a transaction open on the version table for {waited} s"
+                "another program has had a transaction open on the history table for {waited} s"
             ),
             "make sure that it ends, or end the session that holds it, then run again; --lock-wait \
              waits longer",

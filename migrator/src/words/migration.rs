@@ -70,12 +70,12 @@ pub(super) fn migration(failure: &MigrationFailure) -> Diagnostic {
         MigrationState::Uncertain if failure.reverts => diagnostic.help(format!(
             "check what of {path} is still in the database, because this database does not roll \
              back DDL: restore by hand what is gone, correct the file and run {again}; or finish \
-             it by hand and run `alembic stamp` for the revision before it"
+             it by hand, and record where the database is then: `migrate baseline VERSION --force`"
         )),
         MigrationState::Uncertain => diagnostic.help(format!(
             "check what of {path} is in the database, because this database does not roll back DDL \
              (and none rolls back an autocommit_block): undo it by hand, correct the file and run \
-             {again}; or finish it by hand and run `alembic stamp` for it"
+             {again}; or finish it by hand and record it: `migrate baseline VERSION --force`"
         )),
         MigrationState::Unsettled { ran } => diagnostic.help(settle(failure, *ran)),
         MigrationState::Unknown => diagnostic.help(format!(

@@ -161,7 +161,7 @@ impl GuardSession for Postgres {
 
 /// The sessions `w` of a run, in this database. Another program's are known by the
 /// run's name where they have it; else they come from where we come from, by their
-/// port or with a lock on the history table, which a transaction of Alembic's has
+/// port or with a lock on the history table, which a transaction of a tool has
 /// from its first statement on.
 pub(super) fn sessions(worker: &Handle, run: &str) -> String {
     let named = format!("w.application_name = {}", quote(DIALECT, run));

@@ -1,8 +1,8 @@
 //! The graph of the revisions: which follows which, and what that makes of them.
 
 use super::revision::Revision;
+use crate::formats::GraphError;
 use crate::model::Migration;
-use crate::text::{SourceFile, Span};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -10,28 +10,6 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Graph {
     revisions: Vec<Revision>,
-}
-
-/// Why revisions are no graph.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GraphError {
-    /// Each of them needs another of them.
-    Cycle { ids: Vec<String> },
-    /// Two files have one name.
-    Duplicate {
-        id: String,
-        first: Arc<SourceFile>,
-        second: Arc<SourceFile>,
-        /// In the second.
-        span: Span,
-    },
-    /// One follows a revision that no file has.
-    MissingParent {
-        id: String,
-        parent: String,
-        file: Arc<SourceFile>,
-        span: Span,
-    },
 }
 
 impl Graph {
@@ -157,6 +135,7 @@ fn name_branches(revisions: &mut [Revision]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::SourceFile;
 
     /// Revisions of `id:parent,parent`.
     fn graph(all: &[&str]) -> Result<Graph, GraphError> {

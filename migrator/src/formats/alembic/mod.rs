@@ -14,7 +14,6 @@ pub use config::{
 };
 pub use error::{AlembicError, Head};
 use graph::Graph;
-pub use graph::GraphError;
 pub use revision::{Revision, Unreadable, is_revision_file};
 
 use super::{Format, FormatError, Reading};

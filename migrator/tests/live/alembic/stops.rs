@@ -165,7 +165,7 @@ fn alembic_by_hand_is_waited_for(db: &Database) {
     on(&project, db)
         .run()
         .exits(0)
-        .says("another Alembic has a transaction open on the version table")
+        .says("another program has a transaction open on the history table")
         .says("Nothing to do; the schema is at bbbb.");
     assert!(by_hand.wait().unwrap().success());
 }
@@ -174,7 +174,7 @@ fn a_run_that_is_killed_leaves_an_alembic_that_the_next_run_waits_for(db: &Datab
     for (before, said) in [
         (
             three(),
-            "another Alembic has a transaction open on the version table",
+            "another program has a transaction open on the history table",
         ),
         // Its version table is still to be made, so that nothing tells of it.
         (
