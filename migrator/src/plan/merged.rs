@@ -204,6 +204,73 @@ fn first_difference(text: &str, other: &str) -> Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Body, Needs, Script};
+    use std::cmp::Ordering;
+
+    /// No order but that of the files, and no checksum.
+    struct Graph;
+
+    impl Rules for Graph {
+        fn compare(&self, _: &Version, _: &Version) -> Option<Ordering> {
+            None
+        }
+    }
+
+    fn revision(id: &str, follows: Option<&str>, text: &str) -> Migration {
+        let script = Script {
+            file: Arc::new(SourceFile::new(format!("versions/{id}.py"), text)),
+            transaction: true,
+            body: Body::Delegated,
+            allow: Vec::new(),
+        };
+        Migration {
+            version: Version::new(id),
+            name: String::new(),
+            up: script.clone(),
+            down: Some(script),
+            checksum: None,
+            needs: Needs::These {
+                follows: follows.map(Version::new).into_iter().collect(),
+                depends_on: Vec::new(),
+            },
+        }
+    }
+
+    #[test]
+    fn two_branches_that_each_add_one_make_two_heads() {
+        let a = revision("a", None, "");
+        let (ours, theirs) = (revision("b", Some("a"), ""), revision("c", Some("a"), ""));
+        let fork = std::slice::from_ref(&a);
+        let tip = [a.clone(), theirs.clone()];
+        let found = find(&Graph, &[a.clone(), ours], fork, &tip);
+        let [Deviation::Heads { heads }] = &found[..] else {
+            panic!("{found:?}");
+        };
+        assert_eq!(heads.len(), 2);
+        // Rebased onto theirs, there is one again.
+        let rebased = revision("b", Some("c"), "");
+        assert_eq!(find(&Graph, &[a.clone(), theirs, rebased], &tip, &tip), []);
+        // A branch that is merely behind has nothing to answer for.
+        assert_eq!(find(&Graph, fork, fork, &tip), []);
+    }
+
+    #[test]
+    fn without_a_checksum_the_lines_are_compared() {
+        let (a, b) = (revision("a", None, "x\n"), revision("b", Some("a"), ""));
+        let merged = [a.clone(), b];
+        let found = find(&Graph, &[revision("a", None, "y\n")], &merged, &merged);
+        let [
+            Deviation::Edited { file, at },
+            Deviation::Deleted { version, .. },
+        ] = &found[..]
+        else {
+            panic!("{found:?}");
+        };
+        assert_eq!((file.slice(*at), version.as_str()), ("y", "b"));
+        let with_crlf = [revision("a", None, "x\r\n")];
+        let fork = std::slice::from_ref(&a);
+        assert_eq!(find(&Graph, &with_crlf, fork, fork), []);
+    }
 
     #[test]
     fn the_first_line_that_differs_is_shown() {
