@@ -8,7 +8,7 @@ use crate::db::fault::{Fault, FaultKind};
 use crate::db::url::without_user_info;
 use crate::db::{BlockingSession, Lock};
 use crate::formats::FormatError;
-use crate::formats::alembic::AlembicError;
+use crate::formats::alembic::{AlembicError, LocationError};
 use crate::git::GitError;
 use crate::limits::StopReason;
 use crate::model::Subject;
@@ -31,6 +31,8 @@ use std::time::Duration;
 pub enum Error {
     /// An Alembic project that cannot be brought up.
     Alembic(AlembicError),
+    /// An Alembic project of which it is not clear where it is.
+    AlembicLocation(LocationError),
     /// A line `-- migrate:allow` that allows nothing.
     Allow(Box<BadAllow>),
     /// A history that is not to be adopted.
@@ -334,6 +336,7 @@ macro_rules! from {
 
 from! {
     AlembicError => Alembic,
+    LocationError => AlembicLocation,
     BaselineError => Baseline,
     BundleError => Bundle,
     ConfigError => Config,

@@ -43,6 +43,7 @@ pub(crate) fn code(error: &Error) -> u8 {
         Error::Alembic(error) => alembic(error),
         Error::Config(ConfigError::NoVersion { .. }) | Error::Usage { .. } => USAGE,
         Error::Baseline(BaselineError::Unknown { .. })
+        | Error::AlembicLocation(_)
         | Error::Allow(_)
         | Error::Bundle(_)
         | Error::CodeInOneTransaction { .. }
@@ -111,18 +112,10 @@ pub(crate) fn code(error: &Error) -> u8 {
 
 fn alembic(error: &AlembicError) -> u8 {
     match error {
-        AlembicError::BesideSql { .. }
-        | AlembicError::Configuration { .. }
-        | AlembicError::NoAnswer { .. }
+        AlembicError::NoAnswer { .. }
         | AlembicError::NoCommand { .. }
-        | AlembicError::NoConfiguration { .. }
-        | AlembicError::NoLocation { .. }
-        | AlembicError::NoPackage { .. }
-        | AlembicError::NoSection { .. }
-        | AlembicError::NoVersions { .. }
         | AlembicError::NotAlone { .. }
         | AlembicError::Refused { .. }
-        | AlembicError::SeveralConfigurations { .. }
         | AlembicError::SeveralHeads { .. } => CONFIGURATION,
         AlembicError::Failed { .. } | AlembicError::Unreached { .. } => FAILED,
     }

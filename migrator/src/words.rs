@@ -80,6 +80,7 @@ fn diagnostic(error: &Error) -> Diagnostic {
 fn of(error: &Error) -> Diagnostic {
     match error {
         Error::Alembic(error) => alembic::alembic(error),
+        Error::AlembicLocation(error) => alembic::location(error),
         Error::Allow(error) => rebuild::allow(error),
         Error::Baseline(error) => revert::baseline(error),
         Error::Bundle(error) => bundle(error),

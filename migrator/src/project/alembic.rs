@@ -5,7 +5,7 @@ use crate::config::file::Settings;
 use crate::config::{Setting, nearest};
 use crate::error::Error;
 use crate::formats::alembic::{
-    self, Alembic, AlembicError, Configuration, ConfigurationError, INI, IniFile, Location,
+    self, Alembic, Configuration, ConfigurationError, INI, IniFile, Location, LocationError,
     PYPROJECT, SECTION, Unreadable,
 };
 use crate::formats::{Format, FormatError, Reading};
@@ -154,7 +154,7 @@ impl Workspace {
             }
             None if is_asked_for => {
                 let dir = named.unwrap_or_else(|| ".".to_owned());
-                Err(AlembicError::NoConfiguration { dir }.into())
+                Err(LocationError::NoConfiguration { dir }.into())
             }
             None => Ok(None),
         }
@@ -214,7 +214,7 @@ impl Workspace {
             }
             if found.len() > 1 {
                 let paths = found.into_iter().map(|it| it.path);
-                return Err(AlembicError::SeveralConfigurations {
+                return Err(LocationError::SeveralConfigurations {
                     paths: paths.collect(),
                 }
                 .into());
@@ -223,7 +223,7 @@ impl Workspace {
                 return match sql {
                     Some(dir) if !is_asked_for && self.holds_sql(&dir)? => {
                         let config = found.path;
-                        Err(AlembicError::BesideSql { config, dir }.into())
+                        Err(LocationError::BesideSql { config, dir }.into())
                     }
                     _ => Ok(Some(found)),
                 };
@@ -531,7 +531,7 @@ impl AlembicProject {
                 if path.parent().is_some_and(Path::is_dir) {
                     continue;
                 }
-                return Err(AlembicError::NoVersions { path }.into());
+                return Err(LocationError::NoVersions { path }.into());
             }
             let texts = sources::texts(&self.root, dir, is_deep, alembic::is_revision_file)?;
             let entry = |(path, text): (String, String)| Entry {
@@ -604,16 +604,16 @@ fn folders_in(root: &Path, folder: &str) -> Vec<String> {
     names.iter().map(|name| below(folder, name)).collect()
 }
 
-fn wrong(path: &str, error: ConfigurationError) -> AlembicError {
-    AlembicError::Configuration {
+fn wrong(path: &str, error: ConfigurationError) -> LocationError {
+    LocationError::Configuration {
         path: path.to_owned(),
         message: error.message,
     }
 }
 
-fn no_section(path: String, named: &Setting<String>, ini: &IniFile) -> AlembicError {
+fn no_section(path: String, named: &Setting<String>, ini: &IniFile) -> LocationError {
     let known = ini.sections();
-    AlembicError::NoSection {
+    LocationError::NoSection {
         path,
         section: named.value.clone(),
         origin: named.origin.to_string(),
@@ -622,12 +622,12 @@ fn no_section(path: String, named: &Setting<String>, ini: &IniFile) -> AlembicEr
     }
 }
 
-fn no_location(path: String, section: &str, ini: &IniFile) -> AlembicError {
+fn no_location(path: String, section: &str, ini: &IniFile) -> LocationError {
     let says_it = |name: &String| {
         let configuration = ini.configuration(name);
         configuration.is_ok_and(|it| it.script_location.is_some())
     };
-    AlembicError::NoLocation {
+    LocationError::NoLocation {
         path,
         section: section.to_owned(),
         others: ini.sections().into_iter().filter(says_it).collect(),

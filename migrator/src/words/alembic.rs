@@ -3,7 +3,7 @@
 use super::one_line;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::formats::GraphError;
-use crate::formats::alembic::{AlembicError, Head, Unreadable};
+use crate::formats::alembic::{AlembicError, Head, LocationError, Unreadable};
 use crate::text::shell_word;
 
 pub(super) fn alembic(error: &AlembicError) -> Diagnostic {
@@ -75,20 +75,12 @@ pub(super) fn alembic(error: &AlembicError) -> Diagnostic {
             Diagnostic::error("alembic_refused", format!("`{command}` failed: {said}"))
                 .help("run it by hand to see its full output")
         }
-        AlembicError::BesideSql { .. }
-        | AlembicError::Configuration { .. }
-        | AlembicError::NoConfiguration { .. }
-        | AlembicError::NoLocation { .. }
-        | AlembicError::NoPackage { .. }
-        | AlembicError::NoSection { .. }
-        | AlembicError::NoVersions { .. }
-        | AlembicError::SeveralConfigurations { .. } => configuration(error),
     }
 }
 
-fn configuration(error: &AlembicError) -> Diagnostic {
+pub(super) fn location(error: &LocationError) -> Diagnostic {
     match error {
-        AlembicError::BesideSql { config, dir } => Diagnostic::error(
+        LocationError::BesideSql { config, dir } => Diagnostic::error(
             "two_formats",
             format!("{config} configures Alembic, but {dir} contains SQL migrations"),
         )
@@ -96,29 +88,29 @@ fn configuration(error: &AlembicError) -> Diagnostic {
             "choose one: --format alembic or --format sqlx (MIGRATE_FORMAT, or `format` in \
              migrate.toml)",
         ),
-        AlembicError::Configuration { path, message } => Diagnostic::error(
+        LocationError::Configuration { path, message } => Diagnostic::error(
             "bad_alembic_configuration",
             format!("{path} cannot be read: {message}"),
         )
         .help("correct it: Alembic could not read it either"),
-        AlembicError::NoConfiguration { dir } => Diagnostic::error(
+        LocationError::NoConfiguration { dir } => Diagnostic::error(
             "no_alembic_configuration",
             format!("{dir} contains neither alembic.ini nor a pyproject.toml with [tool.alembic]"),
         )
         .help("set the folder that contains it with --dir, MIGRATE_DIR or `dir` in migrate.toml"),
-        AlembicError::NoLocation {
+        LocationError::NoLocation {
             path,
             section,
             others,
         } => no_location(path, section, others),
-        AlembicError::NoSection {
+        LocationError::NoSection {
             path,
             section,
             origin,
             known,
             nearest,
         } => no_section(path, section, origin, known, nearest.as_deref()),
-        AlembicError::NoPackage {
+        LocationError::NoPackage {
             path,
             packages,
             said,
@@ -134,12 +126,12 @@ fn configuration(error: &AlembicError) -> Diagnostic {
             "install the project's dependencies where this runs (poetry sync --only main), or \
              correct script_location and version_locations",
         ),
-        AlembicError::NoVersions { path } => Diagnostic::error(
+        LocationError::NoVersions { path } => Diagnostic::error(
             "missing_folder",
             format!("{} does not exist", path.display()),
         )
         .help("check script_location and version_locations in alembic.ini"),
-        AlembicError::SeveralConfigurations { paths } => Diagnostic::error(
+        LocationError::SeveralConfigurations { paths } => Diagnostic::error(
             "several_alembic_configurations",
             format!(
                 "there are several configurations of Alembic: {}",
@@ -147,7 +139,6 @@ fn configuration(error: &AlembicError) -> Diagnostic {
             ),
         )
         .help("choose one: set its folder with --dir, MIGRATE_DIR or `dir` in migrate.toml"),
-        _ => unreachable!("it has words of its own"),
     }
 }
 

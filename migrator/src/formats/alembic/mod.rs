@@ -12,7 +12,7 @@ mod revision;
 pub use config::{
     Configuration, ConfigurationError, INI, IniFile, Location, PYPROJECT, SECTION, version_table,
 };
-pub use error::{AlembicError, Head};
+pub use error::{AlembicError, Head, LocationError};
 use graph::Graph;
 pub use revision::{Revision, Unreadable, is_revision_file};
 

@@ -4,7 +4,7 @@
 use super::target::target;
 use crate::error::Error;
 use crate::formats::alembic as format;
-use crate::formats::alembic::{AlembicError, PYPROJECT, Revision, Unreadable};
+use crate::formats::alembic::{AlembicError, LocationError, PYPROJECT, Revision, Unreadable};
 use crate::history::History;
 use crate::model::{Migration, Operation};
 use crate::order;
@@ -86,7 +86,7 @@ impl Tool {
     pub(crate) async fn locate(&mut self, project: &mut Project) -> Result<(), Error> {
         if !self.project.packages.is_empty() {
             let search_paths = self.places_of_packages().await;
-            let search_paths = search_paths.map_err(|said| AlembicError::NoPackage {
+            let search_paths = search_paths.map_err(|said| LocationError::NoPackage {
                 path: self.project.config_path(),
                 packages: self.project.packages.clone(),
                 said: self.without_secrets(&said),
