@@ -246,7 +246,7 @@ fn a_build_image_without_rust_gets_one() {
     let mut app = config(&bare, APP);
     app.env("BP_MIGRATE_DATABASES", "sqlite");
     TestRunner::default().build(&app, |cold| {
-        assert_contains!(cold.pack_stdout, "since there is no cargo on the PATH");
+        assert_contains!(cold.pack_stdout, "because there is no cargo on the PATH");
         assert_contains!(cold.pack_stdout, "Downloading");
         assert_contains!(cold.pack_stdout, COMPILING);
         // Rust is for the build alone.
