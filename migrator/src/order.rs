@@ -68,6 +68,20 @@ pub fn dependents<'a, 'v>(
     dependents
 }
 
+/// Those that come after one on its branch, and all that cannot be without them, in
+/// order. What only depends on it from another branch is none of them: it stays where
+/// that one does.
+#[must_use]
+pub fn after<'a>(files: &'a [Migration], version: &Version) -> Vec<&'a Migration> {
+    let at = files.iter().position(|it| it.version == *version);
+    let is_next = |(number, it): &(usize, &Migration)| match it.needs {
+        Needs::AllBefore => at.is_some_and(|at| *number == at + 1),
+        Needs::These { .. } => it.follows().contains(version),
+    };
+    let next = files.iter().enumerate().filter(is_next);
+    dependents(files, next.map(|(_, it)| &it.version))
+}
+
 /// Those that no other of them needs: where a schema is that has exactly these.
 #[must_use]
 pub fn tips<'a>(of: &[&'a Migration]) -> Vec<&'a Version> {
@@ -140,9 +154,21 @@ mod tests {
         let two = [Version::new("2")];
         assert_eq!(names(&lineage(&files, &two)), "1 2");
         assert_eq!(names(&dependents(&files, &two)), "2 3");
+        assert_eq!(names(&after(&files, &two[0])), "3");
         assert_eq!(names(&lineage(&files, &[Version::new("9")])), "");
         assert_eq!(tips(&lineage(&files, &two)), [&two[0]]);
         assert_eq!(names(&heads(&lineage(&files, &two))), "2");
+    }
+
+    #[test]
+    fn what_depends_on_one_from_another_branch_stays_beside_it() {
+        let mut files = files(&["a:", "b:a", "x:", "y:x"]);
+        if let Needs::These { depends_on, .. } = &mut files[2].needs {
+            depends_on.push(Version::new("a"));
+        }
+        let a = Version::new("a");
+        assert_eq!(names(&after(&files, &a)), "b");
+        assert_eq!(names(&dependents(&files, [&a])), "a b x y");
     }
 
     #[test]
@@ -152,6 +178,8 @@ mod tests {
         assert_eq!(names(&lineage(&files, &of("d"))), "a b c d");
         assert_eq!(names(&lineage(&files, &of("e"))), "a c e");
         assert_eq!(names(&dependents(&files, &of("b"))), "b d");
+        assert_eq!(names(&after(&files, &Version::new("a"))), "b c d e");
+        assert_eq!(names(&after(&files, &Version::new("b"))), "d");
         let both = lineage(&files, &[Version::new("b"), Version::new("c")]);
         assert_eq!(tips(&both).len(), 2);
         let all: Vec<_> = files.iter().collect();

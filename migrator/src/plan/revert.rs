@@ -107,10 +107,8 @@ pub fn targets(
                 needs: Needs::These { .. },
                 ..
             }) => {
-                let on_it = order::dependents(files, [version]);
-                let above = |applied: &Version| {
-                    applied != version && on_it.iter().any(|it| it.version == *applied)
-                };
+                let after = order::after(files, version);
+                let above = |applied: &Version| after.iter().any(|it| it.version == *applied);
                 newest_first.filter(above).collect()
             }
             // Where zero is a version like any other, it stays like any other: else it is

@@ -54,12 +54,12 @@ pub(super) fn target(
         Aim::Revert => {
             let stays = last.and_then(|oldest| oldest.follows().first());
             let above = match stays {
-                Some(stays) => order::dependents(files, [stays]),
+                Some(stays) => order::after(files, stays),
                 None => all,
             };
             let above = above.into_iter().map(|it| &it.version);
-            let above = above.filter(is_applied).filter(|it| Some(*it) != stays);
-            (stays.map_or("base", Version::as_str), above.collect())
+            let above = above.filter(is_applied).collect();
+            (stays.map_or("base", Version::as_str), above)
         }
         Aim::Apply | Aim::Record => {
             let heads = order::heads(&all);
