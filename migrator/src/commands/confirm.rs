@@ -6,7 +6,8 @@ use crate::engine::event::{Event, Listener};
 use crate::engine::stop::Stop;
 use crate::engine::{self, Outcome};
 use crate::error::Error;
-use crate::history::{Ending, History, Run};
+use crate::history::{CONFIRM, Ending, History, Run};
+use crate::model::Subject;
 
 /// Marks the runs so far as live.
 ///
@@ -33,7 +34,10 @@ pub(crate) async fn confirm(
         // Nothing was ever applied: a history is not begun by its confirmation.
         return Ok(done(0, None, listener));
     }
-    let this = this(start);
+    let this = Run {
+        did: before_any_run(task, &task.history(&look)),
+        ..this(start)
+    };
     let (runs, newest) = engine::edit(
         &task.run(start, "confirm", wanted, &look),
         Guard::new(connection),
@@ -54,13 +58,25 @@ pub(crate) async fn confirm(
 fn this(start: &Start) -> Run {
     Run {
         name: start.name.clone(),
-        verb: "confirm".to_owned(),
+        verb: CONFIRM.to_owned(),
         ending: Ending::Succeeded,
         tool: crate::VERSION.to_owned(),
         who: start.who.clone(),
         confirmed: Some(String::new()),
         ..Run::default()
     }
+}
+
+/// What is applied already where another program applies it: whose runs before the
+/// first confirmation nobody remembers.
+fn before_any_run(task: &Task, history: &History) -> Vec<Subject> {
+    if task.tool.is_none() {
+        return Vec::new();
+    }
+    let applied = history.applied.iter();
+    applied
+        .map(|applied| Subject::Migration(applied.version.clone()))
+        .collect()
 }
 
 /// What marks all runs so far as live, and how many of them are not yet.

@@ -10,6 +10,7 @@ use crate::model::Version;
 use crate::plan::planner::{self, Request};
 use crate::plan::revert::{self, RevertTarget};
 use crate::report::Report;
+use crate::tools::Aim;
 
 /// Takes one back and applies it again: two runs, so that whatever is lost in
 /// the middle, the history tells what is left to do.
@@ -26,6 +27,8 @@ pub(crate) async fn redo(
     if !super::is_there(task) {
         return Err(revert::RevertError::NothingApplied.into());
     }
+    // What cannot be applied again is not reverted.
+    task.must_be_clear()?;
     let wanted = task.wanted();
     let (mut connection, look) = preflight::look(task, wanted, stop, report).await?;
     let history = task.history(&look);
@@ -49,6 +52,11 @@ pub(crate) async fn redo(
     // What cannot be applied again is not taken back.
     let without = without(history.clone(), version);
     let again = planner::plan(task.format(), task.files(), &without, &only)?;
+    if let Some(tool) = &task.tool {
+        let reverted = back.plan(&history)?.steps;
+        tool.must_do(Aim::Revert, &task.project.migrations, &reverted, &history)?;
+        tool.must_do(Aim::Apply, &task.project.migrations, &again.steps, &without)?;
+    }
     let mut both = task.steps(&back.plan(&history)?.steps, &history, look.quoting)?;
     both.extend(task.steps(&again.steps, &without, look.quoting)?);
     let ask = async |tables: &[String]| connection.dependents(tables).await;

@@ -109,7 +109,8 @@ pub(super) fn plan<'a>(
     )?)
 }
 
-fn done(task: &Task, outcome: Outcome, seen: &History) -> Done {
+fn done(task: &Task, mut outcome: Outcome, seen: &History) -> Done {
+    outcome.is_unknown = seen.is_partial;
     Done {
         newest: task.newest(seen, &outcome.done, false),
         outcome: Some(outcome),

@@ -156,6 +156,8 @@ pub(crate) struct Outcome {
     /// Whether the run is remembered; `None` until that was tried.
     is_remembered: Option<bool>,
     pub(crate) took: Duration,
+    /// Whether nobody knows what is pending, since the database has what no file has.
+    pub(crate) is_unknown: bool,
 }
 
 /// An operation that was sent, and what the history says once it is done.

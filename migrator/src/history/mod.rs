@@ -77,6 +77,10 @@ pub struct Run {
 /// The verb of the runs that apply.
 pub const UP: &str = "up";
 
+/// The verb of a confirmation. The first one remembers what was applied before any
+/// run was.
+pub const CONFIRM: &str = "confirm";
+
 /// How a run ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ending {
@@ -236,13 +240,14 @@ impl History {
             .collect()
     }
 
-    /// Whether a run is remembered to have applied it.
+    /// Whether it is remembered as applied: by the run that did it, or by the first
+    /// confirmation, of what was there before.
     #[must_use]
     pub fn was_applied(&self, version: &Version) -> bool {
         let did = |run: &&Run| run.did.iter().any(|did| did.version() == Some(version));
         self.runs
             .iter()
-            .filter(|run| run.verb == UP)
+            .filter(|run| [UP, CONFIRM].contains(&run.verb.as_str()))
             .any(|run| did(&run))
     }
 

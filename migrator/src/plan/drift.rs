@@ -56,11 +56,11 @@ pub fn find(rules: &dyn Rules, migrations: &[Migration], history: &History) -> V
     };
     let is_newer = |version: &Version| match newest_file {
         None => true,
-        // Where no order tells, one that a run is remembered to have applied here came
-        // after what there is.
+        // Where no order tells, one that is remembered as applied came after what there
+        // is, if all of that is known to be applied, too.
         Some(newest) => match rules.compare(version, newest) {
             Some(order) => order.is_gt(),
-            None => history.was_applied(version),
+            None => history.was_applied(version) && all_applied(migrations, history),
         },
     };
 
@@ -104,6 +104,14 @@ pub fn find(rules: &dyn Rules, migrations: &[Migration], history: &History) -> V
     };
     drifts.sort_by(by_version);
     drifts
+}
+
+/// Whether every file is known to be applied, although not all of the history is known.
+fn all_applied(migrations: &[Migration], history: &History) -> bool {
+    migrations.iter().all(|migration| {
+        let version = &migration.version;
+        history.find(version).is_some() || history.was_applied(version)
+    })
 }
 
 fn edited(rules: &dyn Rules, migration: &Migration, applied: &Applied) -> Option<Drift> {

@@ -95,6 +95,10 @@ pub fn plan<'a>(
     request: &Request,
 ) -> Result<Plan<'a>, PlanError> {
     let warnings = tolerate(drift::find(rules, files.migrations, history), request)?;
+    if history.is_partial && (request.to.is_some() || request.only.is_some()) {
+        // Nobody can say that it is there, nor bring it in.
+        return Err(PlanError { drifts: warnings });
+    }
     // What is not complete passed the judgement: it can go on.
     let (migrations, repeatables): (Vec<_>, Vec<_>) = pending(files, history)
         .into_iter()

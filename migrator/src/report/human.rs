@@ -176,7 +176,12 @@ impl Report for Human<'_> {
             .as_ref()
             .is_none_or(|turn| turn.to_come.is_empty())
         {
-            self.say(lines::succeeded(ended.success, self.has_changed));
+            let is_unknown = ended.outcome.is_some_and(|outcome| outcome.is_unknown);
+            self.say(if is_unknown && !self.has_changed {
+                lines::NOT_KNOWN
+            } else {
+                lines::succeeded(ended.success, self.has_changed)
+            });
         }
     }
 

@@ -10,6 +10,10 @@ use std::time::Duration;
 /// What the live line has of a label, in characters.
 const LONGEST_LABEL: usize = 28;
 
+/// The last line of a run that found the database at what no file has.
+pub(super) const NOT_KNOWN: &str =
+    "✅ Nothing was applied: the database is at a version that these files do not have.";
+
 /// The last line of a run that ended well.
 pub(super) fn succeeded(success: Success, has_changed: bool) -> &'static str {
     match (success, has_changed) {

@@ -5,7 +5,7 @@ use super::fields::{instant, milliseconds, run};
 use super::words::{count, duration};
 use crate::diagnostic::Diagnostic;
 use crate::exit;
-use crate::history::{Applied, Ending, History, Repeated, Run};
+use crate::history::{Applied, CONFIRM, Ending, History, Repeated, Run};
 use crate::model::{Migration, Repeatable, Version};
 use crate::order::{self, Rules};
 use crate::plan::drift::Drift;
@@ -177,6 +177,9 @@ impl Status<'_> {
                 (Some(drift), _) => state(drift),
                 (None, Some(_)) => "applied",
                 // What the database has, no file says.
+                (None, None) if self.history.is_partial && self.history.was_applied(version) => {
+                    "applied"
+                }
                 (None, None) if self.history.is_partial => "unknown",
                 (None, None) => "pending",
             },
@@ -309,6 +312,12 @@ fn one_line(run: &Run) -> String {
         Ending::Running => "planned",
         Ending::Failed | Ending::Stopped | Ending::Succeeded => "done",
     };
+    // A confirmation does nothing: it remembers what was there.
+    let number = if run.verb == CONFIRM {
+        0
+    } else {
+        run.did.len()
+    };
     let confirmed = if run.confirmed.is_some() {
         ", confirmed"
     } else {
@@ -325,9 +334,7 @@ fn one_line(run: &Run) -> String {
         .collect();
     format!(
         "{} UTC  {:<8}  {ending}, {} {did}{confirmed}{who}",
-        run.began,
-        run.verb,
-        run.did.len()
+        run.began, run.verb, number
     )
 }
 

@@ -9,6 +9,20 @@ use crate::tools::{Aim, Tool, versions};
 use std::collections::HashSet;
 
 impl Tool {
+    /// Whether it can do exactly this, before anything else is done.
+    ///
+    /// # Errors
+    /// There is no command for it.
+    pub(crate) fn must_do(
+        &self,
+        aim: Aim,
+        files: &[Migration],
+        operations: &[Operation<'_>],
+        history: &History,
+    ) -> Result<(), Error> {
+        self.work(aim, files, operations, history).map(drop)
+    }
+
     /// The arguments by which it does exactly this.
     ///
     /// # Errors

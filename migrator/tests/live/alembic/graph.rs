@@ -11,6 +11,9 @@ stories! {
         a_configuration_that_does_not_say_where_its_revisions_are,
         a_database_of_another_version_is_no_success,
         a_missing_alembic_says_where_it_was_looked_for,
+        a_revision_of_another_branch_is_not_taken_for_applied,
+        what_cannot_be_redone_is_not_reverted,
+        what_depends_on_a_revision_from_another_branch_stays,
         a_new_revision_is_made_by_alembic,
         a_program_that_brings_up_another_database_is_found_out,
         a_project_of_pyproject_alone,
@@ -496,6 +499,86 @@ fn a_database_that_grew_by_hand_is_adopted(db: &Database) {
         .exits(7)
         .complains("error[not_half_applied]");
     assert_eq!(at(db), "cccc");
+}
+
+/// Another branch's image: what it brings is not in the database, whatever is.
+fn a_revision_of_another_branch_is_not_taken_for_applied(db: &Database) {
+    let both = table(table(empty(), "aaaa", None), "bbbb", Some("aaaa"));
+    on(&both, db).run().exits(0);
+    on(&both, db).args(["confirm"]).run().exits(0);
+    on(&table(both, "dddd", Some("bbbb")), db).run().exits(0);
+    let both = table(table(empty(), "aaaa", None), "bbbb", Some("aaaa"));
+    // The older image knows all but the newest: that is a rollback.
+    on(&both, db)
+        .run()
+        .exits(0)
+        .ends("✅ Nothing was applied: the database is at a version that these files do not have.");
+    on(&both, db)
+        .args(["status", "--exit-code"])
+        .run()
+        .exits(0)
+        .says("  applied       bbbb  the bbbb\n");
+    let other = table(both, "eeee", Some("bbbb"));
+    for args in [
+        ["up", "--yes"],
+        ["status", "--exit-code"],
+        ["up", "--to=eeee"],
+    ] {
+        on(&other, db).args(args).run().exits(7);
+    }
+    on(&other, db).args(["check"]).run().exits(7);
+    // Whoever passes over it is told that nothing was done, and a version that was
+    // asked for is no success.
+    let warn = ["--unknown-applied", "warn"];
+    on(&other, db)
+        .args(["up", warn[0], warn[1]])
+        .run()
+        .exits(0)
+        .ends("✅ Nothing was applied: the database is at a version that these files do not have.");
+    on(&other, db)
+        .args(["up", "--to", "eeee", warn[0], warn[1]])
+        .run()
+        .exits(7);
+    assert_eq!(at(db), "dddd");
+    assert_eq!(tables(db), ["t_aaaa", "t_bbbb", "t_dddd"]);
+}
+
+fn what_cannot_be_redone_is_not_reverted(db: &Database) {
+    let project = table(table(empty(), "aaaa", None), "bbbb", Some("aaaa"));
+    on(&project, db).run().exits(0);
+    let project = table(project, "cccc", Some("aaaa"));
+    on(&project, db)
+        .args(["redo"])
+        .run()
+        .exits(3)
+        .complains("error[alembic_several_heads]");
+    assert_eq!(at(db), "bbbb");
+}
+
+/// It stays because what it depends on stays.
+fn what_depends_on_a_revision_from_another_branch_stays(db: &Database) {
+    let labelled = |text: String, label: &str| {
+        text.replace(
+            "branch_labels = None",
+            &format!("branch_labels = '{label}'"),
+        )
+    };
+    let root = labelled(revision("aaaa", None, "pass", "pass"), "one");
+    let other = labelled(revision("xxxx", None, "pass", "pass"), "two")
+        .replace("depends_on = None", "depends_on = 'aaaa'");
+    let project = empty()
+        .file("api/alembic/versions/a.py", root)
+        .file("api/alembic/versions/x.py", other);
+    let project = table(project, "bbbb", Some("aaaa"));
+    on(&project, db).run().exits(0);
+    assert_eq!(tables(db), ["t_bbbb"]);
+    on(&project, db)
+        .args(["down", "--to", "aaaa"])
+        .run()
+        .exits(0)
+        .says("✅ bbbb the bbbb reverted")
+        .does_not_say("✅ xxxx");
+    assert_eq!(tables(db), [""; 0]);
 }
 
 fn what_fails_while_it_is_loaded_has_done_nothing(db: &Database) {
